@@ -1,0 +1,13 @@
+/*
+ * clock.h
+ *	  The clock that scheduling, archival and history read; replaceable in tests.
+ */
+#ifndef PO_CLOCK_H
+#define PO_CLOCK_H
+
+#include "datatype/timestamp.h"
+
+extern TimestampTz po_clock_now(void);
+extern void po_clock_init(void);
+
+#endif							/* PO_CLOCK_H */
