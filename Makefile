@@ -19,6 +19,9 @@ SHLIB_LINK = -Wl,--version-script=src/exports.map
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 # No bitcode: nothing here is worth inlining into a user's expressions, and clang is not needed to build.
 override with_llvm = no
+
+all: $(INSTALL_SQL)
+
 include $(PGXS)
 
 $(OBJS): src/exports.map
