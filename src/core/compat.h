@@ -26,4 +26,32 @@
 #define PO_JSONB_RESULT(b) ((b)->result)
 #endif
 
+/* ---- parsing and planning ---- */
+
+/* 16: the header moved and the text is no longer needed. */
+#if PG_VERSION_NUM >= 160000
+#include "nodes/queryjumble.h"
+#define PO_JUMBLE_QUERY(query, text) ((void) JumbleQuery(query))
+#else
+#include "utils/queryjumble.h"
+#define PO_JUMBLE_QUERY(query, text) ((void) JumbleQuery((query), (text)))
+#endif
+
+/* 19: the planner can be given the state of the EXPLAIN that asks. */
+#if PG_VERSION_NUM >= 190000
+#define PO_PLAN_QUERY(query, text, options, params) \
+	pg_plan_query((query), (text), (options), (params), NULL)
+#else
+#define PO_PLAN_QUERY(query, text, options, params) \
+	pg_plan_query((query), (text), (options), (params))
+#endif
+
+/* 16: permissions left the range table for a list of their own.  Needs executor/executor.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_CHECK_PERMISSIONS(plan) \
+	((void) ExecCheckPermissions((plan)->rtable, (plan)->permInfos, true))
+#else
+#define PO_CHECK_PERMISSIONS(plan) ((void) ExecCheckRTPerms((plan)->rtable, true))
+#endif
+
 #endif							/* PO_COMPAT_H */
