@@ -54,4 +54,13 @@
 #define PO_CHECK_PERMISSIONS(plan) ((void) ExecCheckRTPerms((plan)->rtable, true))
 #endif
 
+/* ---- assertions (for the stand-ins of the unit tests) ---- */
+
+/* 16: the error type went away. */
+#if PG_VERSION_NUM >= 160000
+#define PO_ASSERT_TYPE_PARAM
+#else
+#define PO_ASSERT_TYPE_PARAM const char *errorType,
+#endif
+
 #endif							/* PO_COMPAT_H */

@@ -1,0 +1,29 @@
+#!/usr/bin/perl
+# tap.pl [--exec COMMAND] FILE...: runs TAP programs one after the other, shows what failed, and
+# appends "passed failed" to the file that the environment variable COUNTS names.
+use strict;
+use warnings;
+use TAP::Harness;
+
+my %options = (verbosity => 0, failures => 1, comments => 1, merge => 1);
+if (@ARGV && $ARGV[0] eq '--exec')
+{
+	shift;
+	$options{exec} = [ shift // die "--exec needs a command\n" ];
+}
+else
+{
+	$options{exec} = [$^X];
+}
+my $result = TAP::Harness->new(\%options)->runtests(@ARGV);
+
+# A file that broke off or miscounted is one failure more than its own tests tell.
+my $broken = grep {
+	my ($parser) = $result->parsers($_);
+	$parser->parse_errors || $parser->exit || $parser->wait
+} @ARGV;
+my $failed = $result->failed + $broken;
+open(my $counts, '>>', $ENV{COUNTS}) or die "$ENV{COUNTS}: $!\n";
+print $counts scalar($result->passed), " $failed\n";
+close $counts;
+exit($failed ? 1 : 0);
