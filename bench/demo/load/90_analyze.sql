@@ -1,0 +1,2 @@
+-- Statistics and visibility maps, as autovacuum would leave them.
+VACUUM (ANALYZE);

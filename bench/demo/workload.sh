@@ -1,0 +1,45 @@
+# Loading the demo's tables and running its statements; sourced by run.  Needs
+# libpq's environment variables, CALLS (rows of "CapitalCall"), TODAY (a date)
+# and HERE (this folder).
+
+# The day that is so many days from TODAY (negative: before).
+day() {
+	date -d "$TODAY $1 days" +%F
+}
+
+# Creates and fills the tables; prints one line a step with its seconds.
+load_tables() {
+	local file from
+	for file in "$HERE"/schema.sql "$HERE"/load/*.sql; do
+		from=$(date +%s.%N)
+		psql -Xq -v ON_ERROR_STOP=1 -v calls="$CALLS" -v today="$TODAY" -f "$file" >/dev/null || return 1
+		printf '  %-20s %6.1f s\n' "$(basename "$file" .sql)" "$(bc -l <<<"$(date +%s.%N) - $from")"
+	done
+}
+
+# Prints the pgbench options for all parameters of the statements.
+parameters() {
+	printf -- '-D\n%s\n' \
+		investors=$((CALLS / 200 > 10 ? CALLS / 200 : 10)) users=$((CALLS / 50 > 40 ? CALLS / 50 : 40)) \
+		calls="$CALLS" leads=$((CALLS / 5 > 100 ? CALLS / 5 : 100)) agents=$((CALLS / 100 > 50 ? CALLS / 100 : 50)) \
+		entities=$((CALLS / 20)) holders=$((CALLS / 3000 > 1 ? CALLS / 3000 : 1)) \
+		today="$TODAY" day_ago="$(day -1)" week_ago="$(day -7)" month_ago="$(day -30)" quarter_ago="$(day -90)" \
+		year_ago="$(day -365)" week_ahead="$(day 7)" month_ahead="$(day 30)" quarter_ahead="$(day 90)" \
+		this_month="$(date -d "$TODAY" +%Y-%m-01)" \
+		pending=PENDING approved=APPROVED paid=PAID failed=FAILED fund='Alpine Buyout Fund' \
+		email=elena.fischer17@example.com email_part=%fischer17% \
+		lead_status=NEW lead_type=LIFE lead_source=partner zip=48315 'lead_filter={"campaign": "c17"}' \
+		state=TX city='TX City 7' 'specializations={AUTO}' active=ACTIVE \
+		entity_type=call event_type=assigned symbol=SYM042
+}
+
+# Runs so many transactions of the statements whose file names match the
+# pattern, mixed by their weights, always in the same order.
+run_statements() {
+	local transactions=$1 pattern=$2 file options=()
+	mapfile -t options < <(parameters)
+	for file in "$HERE"/statements/$pattern; do
+		options+=(-f "$file@$(sed -n 's/^-- weight: //p' "$file")")
+	done
+	pgbench -n -M prepared --random-seed=20260101 -t "$transactions" "${options[@]}"
+}

@@ -1,0 +1,70 @@
+/*
+ * rules.c
+ *	  The workload findings that one statement's counters can decide.
+ *
+ * Pure: reads a struct, touches neither catalogs nor shared memory.  The rules
+ * that need more than counters (latency percentiles, bursts, history) are not
+ * here, because they could only guess.
+ */
+#include "postgres.h"
+
+#include "workload/rules.h"
+
+/* slow-query: slow on average, and often enough for the average to mean something. */
+#define SLOW_MEAN_MS 100.0
+#define SLOW_MIN_CALLS 5.0
+
+/* high-total-time: share of the execution time of the database. */
+#define HIGH_TIME_SHARE 0.10
+
+/* temp-heavy, wal-heavy: share of the database's bytes, once they are worth a look. */
+#define HEAVY_SHARE 0.10
+#define HEAVY_MIN_TEMP_BYTES (64.0 * 1024 * 1024)
+#define HEAVY_MIN_WAL_BYTES (64.0 * 1024 * 1024)
+
+/* low-hit-ratio: ratio and blocks as for whole databases, and a share of all reads. */
+#define LOW_HIT_RATIO 0.90
+#define LOW_HIT_MIN_BLOCKS 100000.0
+#define LOW_HIT_READ_SHARE 0.10
+
+/* Returns part / whole, 0 when the whole is nothing. */
+double
+po_rules_share(double part, double whole)
+{
+	return whole > 0 ? part / whole : 0;
+}
+
+/* Tells whether a statement reads much, and much of it from outside shared buffers. */
+static bool
+has_low_hit_ratio(const PoStatementCounters *c)
+{
+	double		blocks = c->hit_blocks + c->read_blocks;
+
+	return blocks >= LOW_HIT_MIN_BLOCKS &&
+		c->hit_blocks / blocks < LOW_HIT_RATIO &&
+		po_rules_share(c->read_blocks, c->all_read_blocks) >= LOW_HIT_READ_SHARE;
+}
+
+/*
+ * Writes the names of the rules that fire, the most general first, and returns
+ * their number.  The names are constants.
+ */
+int
+po_rules_judge(const PoStatementCounters *c, const char *rules[PO_WORKLOAD_MAX_RULES])
+{
+	int			n = 0;
+
+	if (c->mean_time_ms >= SLOW_MEAN_MS && c->calls >= SLOW_MIN_CALLS)
+		rules[n++] = "slow-query";
+	if (po_rules_share(c->total_time_ms, c->all_time_ms) >= HIGH_TIME_SHARE)
+		rules[n++] = "high-total-time";
+	if (has_low_hit_ratio(c))
+		rules[n++] = "low-hit-ratio";
+	if (c->temp_bytes >= HEAVY_MIN_TEMP_BYTES &&
+		po_rules_share(c->temp_bytes, c->all_temp_bytes) >= HEAVY_SHARE)
+		rules[n++] = "temp-heavy";
+	if (c->wal_bytes >= HEAVY_MIN_WAL_BYTES &&
+		po_rules_share(c->wal_bytes, c->all_wal_bytes) >= HEAVY_SHARE)
+		rules[n++] = "wal-heavy";
+	return n;
+}

@@ -1,0 +1,208 @@
+/*
+ * slow.c
+ *	  The statements of this database that cost the most, from pg_stat_statements.
+ *
+ * What a role may see of other roles' statements is pg_stat_statements' own
+ * decision: it hides their texts and identifiers from everybody but members of
+ * pg_read_all_stats.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "core/statements.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "workload/slow.h"
+
+/* The orders that pg_stat_statements' counters allow, and their columns below. */
+static const struct
+{
+	const char *name;
+	const char *column;
+}			orders[] =
+{
+	{"total_time", "total_time"},
+	{"mean_time", "mean_time"},
+	{"calls", "calls"},
+	{"temp", "temp_bytes"},
+	{"wal", "wal_bytes"},
+	{"reads", "read_blocks"},
+};
+
+/* The result columns of the query below, from 1 as SPI counts. */
+enum
+{
+	COL_QUERY_ID = 1, COL_ROLE, COL_QUERY, COL_CALLS, COL_TOTAL_TIME, COL_MEAN_TIME,
+	COL_MAX_TIME, COL_STDDEV_TIME, COL_ROWS, COL_HIT, COL_READ, COL_TEMP, COL_WAL,
+	COL_TOPLEVEL, COL_ALL_TIME, COL_ALL_READ, COL_ALL_TEMP, COL_ALL_WAL
+};
+
+/* Returns the column that an order sorts by, or NULL. */
+static const char *
+order_column(const char *order_by)
+{
+	for (int i = 0; i < lengthof(orders); i++)
+		if (strcmp(orders[i].name, order_by) == 0)
+			return orders[i].column;
+	return NULL;
+}
+
+/*
+ * Raises 22023 unless order_by is a known order, and 55000 for p95, which needs
+ * latencies of single executions.
+ */
+void
+po_slow_check_order(const char *order_by)
+{
+	if (order_column(order_by) != NULL)
+		return;
+	if (strcmp(order_by, "p95") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("order_by \"p95\" needs latency percentiles, which are not collected"),
+				 errdetail("pg_stat_statements keeps the mean, the maximum and the deviation of each statement only."),
+				 errhint("Use order_by => 'mean_time'.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("argument \"order_by\" is not a known order: \"%s\"", order_by),
+			 errhint("Use one of total_time, mean_time, p95, calls, temp, wal, reads.")));
+}
+
+/*
+ * Returns the SQL that reads the statements: $1 database, $2 least mean time,
+ * $3 least calls, $4 rows.  Sums are over the whole database, and over top-level
+ * statements only, because a nested statement's work is its caller's, too.
+ */
+static char *
+compose_query(const PoStatementsView *view, const char *column)
+{
+	StringInfoData sql;
+	const char *toplevel = view->has_toplevel ? "s.toplevel" : "true";
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "SELECT * FROM (SELECT s.queryid, pg_catalog.pg_get_userbyid(s.userid)::text AS role_name,"
+					 " s.query, s.calls, s.total_exec_time AS total_time, s.mean_exec_time AS mean_time,"
+					 " s.max_exec_time, s.stddev_exec_time, s.rows, s.shared_blks_hit::float8,"
+					 " s.shared_blks_read::float8 AS read_blocks,"
+					 " s.temp_blks_written::float8 * %d AS temp_bytes, s.wal_bytes::float8 AS wal_bytes,"
+					 " %s AS toplevel",
+					 BLCKSZ, toplevel);
+	appendStringInfo(&sql,
+					 ", sum(s.total_exec_time) FILTER (WHERE %s) OVER ()"
+					 ", sum(s.shared_blks_read) FILTER (WHERE %s) OVER ()::float8"
+					 ", sum(s.temp_blks_written) FILTER (WHERE %s) OVER ()::float8 * %d"
+					 ", sum(s.wal_bytes) FILTER (WHERE %s) OVER ()::float8",
+					 toplevel, toplevel, toplevel, BLCKSZ, toplevel);
+	appendStringInfo(&sql,
+					 " FROM %s s WHERE s.dbid = $1) q"
+					 " WHERE mean_time >= $2 AND calls >= $3"
+					 " ORDER BY %s DESC, total_time DESC, queryid, role_name LIMIT $4",
+					 view->name, column);
+	return sql.data;
+}
+
+/* Returns a float8 column of the i-th row, 0 for NULL. */
+static double
+get_float8(uint64 i, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
+
+	return isnull ? 0 : DatumGetFloat8(value);
+}
+
+/* Returns a bigint column of the i-th row, 0 for NULL; tells in *isnull when not NULL itself. */
+static int64
+get_int8(uint64 i, int column, bool *isnull)
+{
+	bool		null;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &null);
+
+	if (isnull != NULL)
+		*isnull = null;
+	return null ? 0 : DatumGetInt64(value);
+}
+
+/* Returns a column of the i-th row as text in the context of the caller of SPI, or NULL. */
+static char *
+get_text(uint64 i, int column)
+{
+	char	   *value = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column);
+	char	   *copy;
+
+	if (value == NULL)
+		return NULL;
+	copy = SPI_palloc(strlen(value) + 1);
+	strcpy(copy, value);
+	return copy;
+}
+
+/* Fills the counters from the i-th row. */
+static void
+read_counters(uint64 i, PoStatementCounters *c)
+{
+	c->calls = (double) get_int8(i, COL_CALLS, NULL);
+	c->total_time_ms = get_float8(i, COL_TOTAL_TIME);
+	c->mean_time_ms = get_float8(i, COL_MEAN_TIME);
+	c->hit_blocks = get_float8(i, COL_HIT);
+	c->read_blocks = get_float8(i, COL_READ);
+	c->temp_bytes = get_float8(i, COL_TEMP);
+	c->wal_bytes = get_float8(i, COL_WAL);
+	c->all_time_ms = get_float8(i, COL_ALL_TIME);
+	c->all_read_blocks = get_float8(i, COL_ALL_READ);
+	c->all_temp_bytes = get_float8(i, COL_ALL_TEMP);
+	c->all_wal_bytes = get_float8(i, COL_ALL_WAL);
+}
+
+/* Fills a statement from the i-th row. */
+static void
+read_row(uint64 i, PoSlowQuery *q)
+{
+	bool		isnull;
+
+	q->query_id = get_int8(i, COL_QUERY_ID, &isnull);
+	q->has_query_id = !isnull;
+	q->role_name = get_text(i, COL_ROLE);
+	q->query = get_text(i, COL_QUERY);
+	q->max_time_ms = get_float8(i, COL_MAX_TIME);
+	q->stddev_time_ms = get_float8(i, COL_STDDEV_TIME);
+	q->row_count = get_int8(i, COL_ROWS, NULL);
+	q->toplevel = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+											 COL_TOPLEVEL, &isnull));
+	read_counters(i, &q->counters);
+}
+
+/*
+ * Reads the statements that pass the filter into *queries, palloc'd in the
+ * current context, and returns their number.  Raises 55000 when
+ * pg_stat_statements cannot be read.  The caller's search_path must be pinned.
+ */
+int
+po_slow_read(const PoSlowFilter *filter, PoSlowQuery **queries)
+{
+	Oid			types[] = {OIDOID, FLOAT8OID, INT8OID, INT8OID};
+	Datum		values[lengthof(types)];
+	PoStatementsView view;
+	int			n;
+
+	po_statements_find(&view, "slow_queries");
+	values[0] = ObjectIdGetDatum(MyDatabaseId);
+	values[1] = Float8GetDatum(filter->min_mean_ms);
+	values[2] = Int64GetDatum(filter->min_calls);
+	values[3] = Int64GetDatum((int64) filter->max_rows);
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(compose_query(&view, order_column(filter->order_by)),
+							  lengthof(types), types, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading pg_stat_statements failed");
+	n = (int) SPI_processed;
+	*queries = SPI_palloc(sizeof(PoSlowQuery) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+		read_row(i, &(*queries)[i]);
+	SPI_finish();
+	return n;
+}
