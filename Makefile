@@ -17,7 +17,8 @@ REGRESS_OPTS = --inputdir=test
 # The server's headers are system headers: -Wundef and -Wextra judge our code, not theirs.
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server 2>/dev/null) -MMD -MP \
 	-DPO_VERSION='"$(EXTVERSION)"'
-PG_CFLAGS = -std=gnu11 -Wall -Wextra -Wundef -Werror -Wno-unused-parameter -Wno-sign-compare \
+# The language standard is the one that the server itself was built with.
+PG_CFLAGS = -Wall -Wextra -Wundef -Werror -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers $(PO_CFLAGS)
 SHLIB_LINK = -Wl,--version-script=src/exports.map $(PO_LDFLAGS)
 
