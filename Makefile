@@ -12,7 +12,7 @@ EXTRA_CLEAN = $(DEPS) $(OBJS:.o=.gcno) $(OBJS:.o=.gcda) build results output_iso
 
 # installcheck: tests against any running server.  Never put a NAME.sql straight into sql/: it would hide test/sql/NAME.sql.
 REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
-REGRESS_OPTS = --inputdir=test
+REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
 # The server's headers are system headers: -Wundef and -Wextra judge our code, not theirs.
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server 2>/dev/null) -MMD -MP \

@@ -1,5 +1,4 @@
 -- slow_queries without pg_stat_statements, and its wrong arguments.
-CREATE EXTENSION IF NOT EXISTS perf_optimizer;
 \pset format unaligned
 SELECT * FROM perf_optimizer.slow_queries();
 SELECT * FROM perf_optimizer.slow_queries(order_by => 'cpu');

@@ -100,5 +100,5 @@ S
   "meta-spec": { "version": "1.0.0" } }
 J
   printf '# Changelog\n\n## [0.1.0]\n' >"$root/CHANGELOG.md"
-  printf '#!/bin/sh\necho "$1"\n' >"$root/script"
+  printf '#!/bin/sh\necho "done"\n' >"$root/script"
 }
