@@ -10,6 +10,8 @@
 #include "core/guc.h"
 #include "core/preload.h"
 #include "fmgr.h"
+#include "plan/hypo.h"
+#include "plan/whatif.h"
 
 PG_MODULE_MAGIC;
 
@@ -22,5 +24,7 @@ _PG_init(void)
 	po_preload_init();
 	po_guc_init();
 	po_clock_init();
+	po_hypo_init();
+	po_whatif_init();
 	po_guc_reserve();
 }

@@ -26,6 +26,51 @@
 #define PO_JSONB_RESULT(b) ((b)->result)
 #endif
 
+/* ---- hypothetical indexes ---- */
+
+/*
+ * 19: the hook that edits what the planner knows of a relation is called for all
+ * kinds of range table entries.  Needs optimizer/pathnode.h or optimizer/plancat.h.
+ */
+#if PG_VERSION_NUM >= 190000
+#define PO_RELATION_INFO_HOOK_TYPE build_simple_rel_hook_type
+#define PO_RELATION_INFO_HOOK build_simple_rel_hook
+#define PO_RELATION_INFO_PARAMS PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte
+#define PO_RELATION_INFO_ARGS root, rel, rte
+#define PO_RELATION_INFO_RELID (rte->rtekind == RTE_RELATION ? rte->relid : InvalidOid)
+#define PO_RELATION_INFO_INH (rte->inh)
+#else
+#define PO_RELATION_INFO_HOOK_TYPE get_relation_info_hook_type
+#define PO_RELATION_INFO_HOOK get_relation_info_hook
+#define PO_RELATION_INFO_PARAMS PlannerInfo *root, Oid relid_arg, bool inhparent, RelOptInfo *rel
+#define PO_RELATION_INFO_ARGS root, relid_arg, inhparent, rel
+#define PO_RELATION_INFO_RELID relid_arg
+#define PO_RELATION_INFO_INH inhparent
+#endif
+
+/* 18: bitmap heap scans ask the table's access method tuple by tuple.  Needs access/tableam.h. */
+#if PG_VERSION_NUM >= 180000
+#define PO_TABLE_HAS_BITMAP_SCAN(rel) ((rel)->rd_tableam->scan_bitmap_next_tuple != NULL)
+#else
+#define PO_TABLE_HAS_BITMAP_SCAN(rel) ((rel)->rd_tableam->scan_bitmap_next_block != NULL)
+#endif
+
+/* 18: generated columns can be virtual, and have no index. */
+#if PG_VERSION_NUM >= 180000
+#define PO_IS_VIRTUAL_COLUMN(att) ((att)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#define PO_INFO_SET_NULLS_NOT_DISTINCT(info, value) ((info)->nullsnotdistinct = (value))
+#else
+#define PO_IS_VIRTUAL_COLUMN(att) (false)
+#define PO_INFO_SET_NULLS_NOT_DISTINCT(info, value) ((void) 0)
+#endif
+
+/* 18: the direction of a path key is a comparison type, no longer a B-tree strategy. */
+#if PG_VERSION_NUM >= 180000
+#define PO_PATHKEY_IS_DESC(key) ((key)->pk_cmptype == COMPARE_GT)
+#else
+#define PO_PATHKEY_IS_DESC(key) ((key)->pk_strategy == BTGreaterStrategyNumber)
+#endif
+
 /* ---- parsing and planning ---- */
 
 /* 16: the header moved and the text is no longer needed. */

@@ -1,0 +1,16 @@
+/*
+ * hypo_build.h
+ *	  Assembling hypothetical indexes column by column.
+ */
+#ifndef PO_HYPO_BUILD_H
+#define PO_HYPO_BUILD_H
+
+#include "plan/hypo.h"
+
+extern PoHypoIndex *po_hypo_build_empty(Oid relid, const char *am_name, int ncolumns, int nkeycolumns);
+extern void po_hypo_build_key(PoHypoIndex *index, int i, Oid type, Oid collation, Oid opclass,
+							  int16 options);
+extern PoHypoIndex *po_hypo_build_columns(Oid relid, List *columns);
+extern bool po_hypo_build_supported(Oid relid, AttrNumber attnum);
+
+#endif							/* PO_HYPO_BUILD_H */

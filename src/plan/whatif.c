@@ -1,0 +1,191 @@
+/*
+ * whatif.c
+ *	  What a statement would cost with indexes that do not exist, or without some that do.
+ *
+ * Each call plans the statement inside a scope of its own (see hypo.c).  The plans
+ * are handed to the caller or thrown away; they never reach a plan cache.
+ */
+#include "postgres.h"
+
+#include "commands/explain.h"
+#include "plan/hypo_build.h"
+#include "plan/index_use.h"
+#include "plan/size.h"
+#include "plan/whatif.h"
+#include "utils/memutils.h"
+
+static explain_get_index_name_hook_type prev_index_name_hook = NULL;
+
+/* The result whose hypothetical indexes have names at present, or NULL. */
+static const PoWhatIf *shown = NULL;
+
+/*
+ * Plans the statement inside the result's scope and keeps the plans there; the
+ * statement's own plans and parameters are as before, also when planning fails.
+ */
+static void
+plan_in_scope(PoStatement *statement, PoWhatIf *whatif)
+{
+	PoHypoScope *scope = &whatif->scope;
+	ParamListInfo params = statement->params;
+	List	   *old_plans = statement->plans;
+	PlannedStmt *old_plan = statement->plan;
+	double		old_ms = statement->planning_ms;
+
+	/* A statement without values gets an empty list of them, so that the scope has a key. */
+	scope->key = params != NULL ? params : makeParamList(0);
+	statement->params = scope->key;
+	po_hypo_enter(scope);
+	PG_TRY();
+	{
+		po_query_plan(statement);
+		whatif->plans = statement->plans;
+	}
+	PG_FINALLY();
+	{
+		po_hypo_leave(scope);
+		statement->params = params;
+		statement->plans = old_plans;
+		statement->plan = old_plan;
+		statement->planning_ms = old_ms;
+	}
+	PG_END_TRY();
+}
+
+/* Tells hypothetical from real among the indexes that the plans scan. */
+static void
+collect_used(PoWhatIf *whatif)
+{
+	ListCell   *lc;
+
+	foreach(lc, po_index_use_collect(whatif->plans))
+	{
+		PoHypoEntry *entry = po_hypo_find(&whatif->scope, lfirst_oid(lc));
+
+		if (entry != NULL)
+			whatif->used = list_append_unique_ptr(whatif->used, entry->index);
+		else
+			whatif->used_oids = lappend_oid(whatif->used_oids, lfirst_oid(lc));
+	}
+}
+
+/*
+ * Plans a statement with PoHypoIndexes added and real indexes (OIDs) hidden.  The
+ * result lives in the current memory context and refers to the indexes given.
+ * Needs an active snapshot; raises what planning the statement raises.
+ */
+PoWhatIf *
+po_whatif_plan(PoStatement *statement, List *indexes, List *hidden)
+{
+	PoWhatIf   *whatif = palloc0(sizeof(PoWhatIf));
+
+	whatif->scope.indexes = indexes;
+	whatif->scope.hidden = hidden;
+	whatif->scope.context = CurrentMemoryContext;
+	plan_in_scope(statement, whatif);
+	whatif->cost = po_query_total_cost(whatif->plans);
+	collect_used(whatif);
+	return whatif;
+}
+
+/*
+ * Like po_whatif_plan, but returns the cost alone and frees the plans.  used, unless
+ * NULL, gets the list of those indexes that the plans scan.
+ */
+double
+po_whatif_cost(PoStatement *statement, List *indexes, List *hidden, List **used)
+{
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer what-if",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	PoWhatIf   *whatif = po_whatif_plan(statement, indexes, hidden);
+	double		cost = whatif->cost;
+
+	MemoryContextSwitchTo(old);
+	if (used != NULL)
+		*used = list_copy(whatif->used);
+	MemoryContextDelete(scratch);
+	return cost;
+}
+
+/* Says whether all columns of a candidate can be keys of an index on the relation. */
+static bool
+candidate_supported(Oid relid, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		if (!po_hypo_build_supported(relid, abs(lfirst_int(lc))))
+			return false;
+	}
+	return columns != NIL;
+}
+
+/*
+ * Finds the candidate index that makes a statement cheapest.  candidates is a list of
+ * integer lists of attribute numbers of relid (negative: descending).  Fills *proof
+ * and returns true when an index is used by the plan and saves at least the share
+ * min_gain of the cost; of equally good ones the first wins.  The proof lives in the
+ * current memory context.
+ */
+bool
+po_whatif_prove(PoStatement *statement, Oid relid, List *candidates,
+				double min_gain, PoWhatIfProof *proof)
+{
+	ListCell   *lc;
+
+	proof->index = NULL;
+	proof->cost_before = po_query_cost(statement);
+	proof->cost_after = proof->cost_before;
+	foreach(lc, candidates)
+	{
+		List	   *columns = (List *) lfirst(lc);
+		PoHypoIndex *index;
+		List	   *used;
+		double		cost;
+
+		if (!candidate_supported(relid, columns))
+			continue;
+		index = po_hypo_build_columns(relid, columns);
+		cost = po_whatif_cost(statement, list_make1(index), NIL, &used);
+		if (used == NIL || cost >= proof->cost_after)
+			continue;
+		proof->index = index;
+		proof->cost_after = cost;
+	}
+	if (proof->index == NULL ||
+		proof->cost_before - proof->cost_after < min_gain * proof->cost_before)
+		return false;
+	proof->size_bytes = po_size_bytes(proof->index);
+	return true;
+}
+
+/*
+ * Makes readers of plans know the names of a result's hypothetical indexes; NULL ends
+ * that.  End it in PG_FINALLY.
+ */
+void
+po_whatif_show_names(const PoWhatIf *whatif)
+{
+	shown = whatif;
+}
+
+/* EXPLAIN's hook for index names: answers for hypothetical indexes that are being shown. */
+static const char *
+index_name(Oid indexoid)
+{
+	PoHypoEntry *entry = shown != NULL ? po_hypo_find(&shown->scope, indexoid) : NULL;
+
+	if (entry != NULL)
+		return entry->index->name;
+	return prev_index_name_hook ? prev_index_name_hook(indexoid) : NULL;
+}
+
+/* Installs the hook for index names; called once when the library is loaded. */
+void
+po_whatif_init(void)
+{
+	prev_index_name_hook = explain_get_index_name_hook;
+	explain_get_index_name_hook = index_name;
+}
