@@ -12,6 +12,11 @@
 #error "perf_optimizer needs PostgreSQL 15 or later"
 #endif
 
+/* 16: the macros for variable-length values moved out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
 /* ---- jsonb ---- */
 
 /* 19: the builder is a struct of its own and pushJsonbValue returns nothing. */
@@ -106,6 +111,73 @@
 #define PO_ASSERT_TYPE_PARAM
 #else
 #define PO_ASSERT_TYPE_PARAM const char *errorType,
+#endif
+
+/* ---- materialized views ---- */
+
+/* 18: no parameters.  Locks and finds the view by name once more. */
+#if PG_VERSION_NUM >= 180000
+#define PO_REFRESH_MATVIEW(stmt, text, qc) ExecRefreshMatView((stmt), (text), (qc))
+#else
+#define PO_REFRESH_MATVIEW(stmt, text, qc) ExecRefreshMatView((stmt), (text), NULL, (qc))
+#endif
+
+/* 17: maintenance commands run with a safe search_path, and MAINTAIN is a right of its own. */
+#if PG_VERSION_NUM >= 170000
+#define PO_RESTRICT_SEARCH_PATH() RestrictSearchPath()
+#define PO_MAY_MAINTAIN(relid, roleid) \
+	(pg_class_aclcheck((relid), (roleid), ACL_MAINTAIN) == ACLCHECK_OK)
+#else
+#define PO_RESTRICT_SEARCH_PATH() ((void) 0)
+#define PO_MAY_MAINTAIN(relid, roleid) PO_OWNS_RELATION((relid), (roleid))
+#endif
+
+/* 16: one ownership check for all kinds of object. */
+#if PG_VERSION_NUM >= 160000
+#define PO_OWNS_RELATION(relid, roleid) object_ownercheck(RelationRelationId, (relid), (roleid))
+#else
+#define PO_OWNS_RELATION(relid, roleid) pg_class_ownercheck((relid), (roleid))
+#endif
+
+/* 18: grouping expressions are columns of a range table entry of their own. */
+#if PG_VERSION_NUM >= 180000
+#define PO_FLATTEN_GROUP_EXPRS(query, node) flatten_group_exprs(NULL, (query), (node))
+#else
+#define PO_FLATTEN_GROUP_EXPRS(query, node) (node)
+#endif
+
+/* ---- executing and writing ---- */
+
+/* 18: ExecutorRun lost execute_once. */
+#if PG_VERSION_NUM >= 180000
+#define PO_EXECUTOR_RUN(desc, count) ExecutorRun((desc), ForwardScanDirection, (count))
+#else
+#define PO_EXECUTOR_RUN(desc, count) ExecutorRun((desc), ForwardScanDirection, (count), true)
+#endif
+
+/* 16: an update tells whether only summarizing indexes (BRIN) need a new entry. */
+#if PG_VERSION_NUM >= 160000
+#define PO_UPDATE_INDEXES_TYPE TU_UpdateIndexes
+#define PO_UPDATED_ANY(u) ((u) != TU_None)
+#define PO_UPDATED_SUMMARIZING(u) ((u) == TU_Summarizing)
+#else
+#define PO_UPDATE_INDEXES_TYPE bool
+#define PO_UPDATED_ANY(u) (u)
+#define PO_UPDATED_SUMMARIZING(u) false
+#endif
+
+/* 19: flags instead of booleans. */
+#if PG_VERSION_NUM >= 190000
+#define PO_INSERT_INDEX_TUPLES(rri, slot, estate, update, summarizing) \
+	ExecInsertIndexTuples((rri), (estate), \
+						  ((update) ? EIIT_IS_UPDATE : 0) | \
+						  ((summarizing) ? EIIT_ONLY_SUMMARIZING : 0), (slot), NIL, NULL)
+#elif PG_VERSION_NUM >= 160000
+#define PO_INSERT_INDEX_TUPLES(rri, slot, estate, update, summarizing) \
+	ExecInsertIndexTuples((rri), (slot), (estate), (update), false, NULL, NIL, (summarizing))
+#else
+#define PO_INSERT_INDEX_TUPLES(rri, slot, estate, update, summarizing) \
+	ExecInsertIndexTuples((rri), (slot), (estate), (update), false, NULL, NIL)
 #endif
 
 #endif							/* PO_COMPAT_H */

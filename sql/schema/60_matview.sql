@@ -1,0 +1,129 @@
+
+/* ---- materialized views ---- */
+
+CREATE TABLE perf_optimizer.matview_state (
+  matview regclass PRIMARY KEY,
+  rule_oid oid NOT NULL,
+  last_refresh timestamptz NOT NULL,
+  last_mode text NOT NULL,
+  last_duration_ms float8 NOT NULL,
+  rows_inserted bigint NOT NULL,
+  rows_updated bigint NOT NULL,
+  rows_deleted bigint,
+  base_changes bigint,
+  base_files text
+);
+COMMENT ON TABLE perf_optimizer.matview_state IS
+  'The last refresh of each materialized view by perf_optimizer. Written by refresh() alone; read it through matview_status. rule_oid tells a view from a later one with the same OID.';
+
+CREATE FUNCTION perf_optimizer.matview_bases(matview regclass) RETURNS regclass[]
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH RECURSIVE reads (relid) AS (
+    SELECT d.refobjid
+    FROM pg_rewrite r JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+    WHERE r.ev_class = $1 AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> $1
+    UNION
+    SELECT d.refobjid
+    FROM reads b
+    JOIN pg_class v ON v.oid = b.relid AND v.relkind = 'v'
+    JOIN pg_rewrite r ON r.ev_class = v.oid
+    JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid
+    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid <> v.oid
+  )
+  SELECT coalesce(array_agg(c.oid::regclass ORDER BY c.oid::regclass::text), '{}')
+  FROM reads JOIN pg_class c ON c.oid = reads.relid
+  WHERE c.relkind IN ('r', 'p', 'm', 'f')
+$$;
+COMMENT ON FUNCTION perf_optimizer.matview_bases(regclass) IS
+  'The tables, materialized views and foreign tables that a materialized view reads, through plain views too. What functions in its query read is not known to the catalog and not included.';
+
+CREATE FUNCTION perf_optimizer.matview_base_activity(matview regclass, OUT changes bigint, OUT files text)
+LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH RECURSIVE tree (relid) AS (
+    SELECT unnest(perf_optimizer.matview_bases($1))::oid
+    UNION
+    SELECT i.inhrelid FROM tree JOIN pg_inherits i ON i.inhparent = tree.relid
+  )
+  SELECT CASE WHEN bool_or(c.relkind = 'f') OR NOT current_setting('track_counts')::boolean THEN NULL
+              ELSE coalesce(sum(pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_inserted(c.oid)
+                                + pg_stat_get_tuples_updated(c.oid) + pg_stat_get_xact_tuples_updated(c.oid)
+                                + pg_stat_get_tuples_deleted(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid)), 0)
+              END::bigint,
+         md5(coalesce(string_agg(c.oid || '/' || c.relfilenode, ',' ORDER BY c.oid), ''))
+  FROM tree JOIN pg_class c ON c.oid = tree.relid
+$$;
+COMMENT ON FUNCTION perf_optimizer.matview_base_activity(regclass) IS
+  'Rows written so far to what a materialized view reads, by the statistics counters and this session's own unreported writes (NULL when there are none: foreign tables, track_counts off), and a digest of the files, which changes with TRUNCATE and rewrites.';
+
+CREATE FUNCTION perf_optimizer.matview_unique_key(matview regclass, OUT columns text[], OUT may_be_null boolean)
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_matview_unique_key';
+COMMENT ON FUNCTION perf_optimizer.matview_unique_key(regclass) IS
+  'The output columns that a materialized view''s query makes unique (DISTINCT, UNION, GROUP BY keys, the primary key of a single table), and whether they may hold NULLs. NULL when nothing is provable.';
+
+CREATE FUNCTION perf_optimizer.refresh(matview regclass, mode text DEFAULT 'auto', OUT mode_used text,
+  OUT rows_inserted bigint, OUT rows_updated bigint, OUT rows_deleted bigint, OUT duration_ms float8, OUT reason text)
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_refresh';
+COMMENT ON FUNCTION perf_optimizer.refresh(regclass, text) IS
+  'Refreshes a materialized view. mode: concurrent runs the whole query and writes only the rows that differ, needs no unique index and blocks no reader; full is the server''s REFRESH, which replaces the relation and blocks readers; auto is concurrent, or full for a view that was never populated. Returns what was done; duration_ms is milliseconds, rows_deleted is NULL after full (not counted). Needs ownership of the view (from PostgreSQL 17 also MAINTAIN). Errors: 42809 not a materialized view, 42501 no right, 22023 unknown mode, 22004 a NULL, 0A000 mode incremental, 23505 the query breaks a unique index of the view.';
+
+CREATE VIEW perf_optimizer.matview_status AS
+SELECT m.oid::pg_catalog.regclass AS matview,
+       u.unique_index,
+       false AS incremental,
+       s.last_refresh,
+       s.last_mode,
+       s.last_duration_ms,
+       NULL::bigint AS pending_changes,
+       CASE WHEN NOT m.relispopulated THEN true
+            WHEN s.base_files OPERATOR(pg_catalog.=) a.files
+                 AND a.changes OPERATOR(pg_catalog.>=) s.base_changes
+            THEN a.changes OPERATOR(pg_catalog.>) s.base_changes
+       END AS stale,
+       perf_optimizer.matview_bases(m.oid) AS depends_on,
+       pg_catalog.pg_total_relation_size(m.oid) AS size_bytes,
+       CASE WHEN NOT m.relispopulated
+            THEN 'never populated: reading it is an error until the first refresh'
+            WHEN u.unique_index IS NOT NULL THEN NULL
+            WHEN k.columns IS NULL
+            THEN 'no unique index: REFRESH MATERIALIZED VIEW CONCURRENTLY fails with 55000, and the query proves no columns unique; perf_optimizer.refresh needs no unique index'
+            WHEN k.may_be_null
+            THEN 'no unique index: REFRESH MATERIALIZED VIEW CONCURRENTLY fails with 55000; the query makes these columns unique, but where one of them is NULL, CONCURRENTLY writes the row anew each time (perf_optimizer.refresh does not)'
+            ELSE 'no unique index: REFRESH MATERIALIZED VIEW CONCURRENTLY fails with 55000; the query makes these columns unique'
+       END AS finding,
+       CASE WHEN NOT m.relispopulated
+            THEN pg_catalog.format('REFRESH MATERIALIZED VIEW %I.%I', n.nspname, m.relname)
+            WHEN u.unique_index IS NOT NULL THEN NULL
+            WHEN k.columns IS NULL
+            THEN pg_catalog.format('SELECT * FROM perf_optimizer.refresh(%L, %L)',
+                                   pg_catalog.format('%I.%I', n.nspname, m.relname), 'concurrent')
+            ELSE pg_catalog.format('CREATE UNIQUE INDEX CONCURRENTLY ON %I.%I (%s)', n.nspname, m.relname,
+                                   (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(c.name), ', ' ORDER BY c.position)
+                                    FROM pg_catalog.unnest(k.columns) WITH ORDINALITY AS c (name, position)))
+       END AS suggested_sql
+FROM pg_catalog.pg_class m
+JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) m.relnamespace
+JOIN pg_catalog.pg_rewrite r ON r.ev_class OPERATOR(pg_catalog.=) m.oid
+LEFT JOIN perf_optimizer.matview_state s
+  ON s.matview OPERATOR(pg_catalog.=) m.oid AND s.rule_oid OPERATOR(pg_catalog.=) r.oid
+LEFT JOIN LATERAL (
+  SELECT pg_catalog.format('%I.%I', n.nspname, x.relname) AS unique_index
+  FROM pg_catalog.pg_index i
+  JOIN pg_catalog.pg_class x ON x.oid OPERATOR(pg_catalog.=) i.indexrelid
+  JOIN pg_catalog.pg_am am ON am.oid OPERATOR(pg_catalog.=) x.relam
+  WHERE i.indrelid OPERATOR(pg_catalog.=) m.oid AND i.indisunique AND i.indimmediate AND i.indisvalid
+    AND i.indpred IS NULL AND am.amname OPERATOR(pg_catalog.=) 'btree'
+    AND 0::smallint OPERATOR(pg_catalog.<>) ALL (i.indkey::smallint[])
+  ORDER BY i.indnatts, x.relname
+  LIMIT 1) u ON true
+CROSS JOIN LATERAL perf_optimizer.matview_unique_key(m.oid) k
+CROSS JOIN LATERAL perf_optimizer.matview_base_activity(m.oid) a
+WHERE m.relkind OPERATOR(pg_catalog.=) 'm';
+COMMENT ON VIEW perf_optimizer.matview_status IS
+  'Each materialized view: a unique index that REFRESH CONCURRENTLY can use, our last refresh (moment, mode, milliseconds), whether its tables were written since by the statistics counters (stale; other sessions report up to ten seconds late, and it is NULL when unknown: never refreshed by us, tables truncated or rewritten, statistics reset), what it reads, its size in bytes, and what is wrong with the statement that cures it. incremental and pending_changes are for incremental refresh, which this version does not have.';
+GRANT SELECT ON perf_optimizer.matview_status TO PUBLIC;

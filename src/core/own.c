@@ -1,0 +1,78 @@
+/*
+ * own.c
+ *	  Reading and writing the extension's own tables on behalf of any user.
+ *
+ * Users have no rights to write the tables of the extension.  C code that has
+ * checked the user's rights switches to the owner of the extension's schema for
+ * one statement, as the server does for foreign key checks.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_namespace.h"
+#include "core/own.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+/* Returns the owner of schema perf_optimizer. */
+static Oid
+schema_owner(void)
+{
+	Oid			schema = get_namespace_oid("perf_optimizer", false);
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for schema %u", schema);
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * Switches to the owner of the extension's schema until po_own_end; an error in
+ * between switches back by itself.  Run nothing in between that a user defined.
+ */
+void
+po_own_begin(PoOwnScope *scope)
+{
+	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	SetUserIdAndSecContext(schema_owner(), scope->sec_context |
+						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+}
+
+/* Goes back to the identity that po_own_begin left. */
+void
+po_own_end(PoOwnScope *scope)
+{
+	SetUserIdAndSecContext(scope->userid, scope->sec_context);
+}
+
+/*
+ * Runs one statement on the extension's own tables as their owner, with a
+ * snapshot of this moment at every isolation level, so that a bookkeeping row
+ * never makes a REPEATABLE READ caller fail.  The caller has connected SPI;
+ * names and operators in sql must be qualified.  Returns the number of rows
+ * processed; rows of a SELECT or RETURNING are in SPI_tuptable.
+ */
+uint64
+po_own_execute(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	PoOwnScope	scope;
+	SPIPlanPtr	plan;
+	int			rc;
+
+	po_own_begin(&scope);
+	plan = SPI_prepare(sql, nargs, types);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	rc = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
+							  false, true, 0);
+	if (rc < 0)
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(rc));
+	po_own_end(&scope);
+	return SPI_processed;
+}

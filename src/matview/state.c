@@ -1,0 +1,55 @@
+/*
+ * state.c
+ *	  What is remembered of each materialized view's last refresh.
+ *
+ * One row a view in perf_optimizer.matview_state, written as the table's owner;
+ * the view matview_status reads it.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "core/clock.h"
+#include "core/own.h"
+#include "executor/spi.h"
+#include "matview/state.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+static const char *const record_sql =
+	"INSERT INTO perf_optimizer.matview_state AS s "
+	"(matview, rule_oid, last_refresh, last_mode, last_duration_ms,"
+	" rows_inserted, rows_updated, rows_deleted, base_changes, base_files) "
+	"SELECT $1, r.oid, $2, $3, $4, $5, $6, $7, b.changes, b.files "
+	"FROM pg_catalog.pg_rewrite r, perf_optimizer.matview_base_activity($1) b "
+	"WHERE r.ev_class OPERATOR(pg_catalog.=) $1 "
+	"ON CONFLICT (matview) DO UPDATE SET rule_oid = excluded.rule_oid,"
+	" last_refresh = excluded.last_refresh, last_mode = excluded.last_mode,"
+	" last_duration_ms = excluded.last_duration_ms, rows_inserted = excluded.rows_inserted,"
+	" rows_updated = excluded.rows_updated, rows_deleted = excluded.rows_deleted,"
+	" base_changes = excluded.base_changes, base_files = excluded.base_files";
+
+/*
+ * Records a refresh that has just been done in this transaction.  The caller
+ * holds the view's refresh lock, so no other session writes the same row.
+ */
+void
+po_state_record(Oid matview, const PoRefreshResult *result)
+{
+	Oid			types[7] = {REGCLASSOID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID,
+	INT8OID, INT8OID, INT8OID};
+	Datum		values[7];
+	char		nulls[] = "       ";
+
+	values[0] = ObjectIdGetDatum(matview);
+	values[1] = TimestampTzGetDatum(po_clock_now());
+	values[2] = CStringGetTextDatum(result->mode_used);
+	values[3] = Float8GetDatum(result->duration_ms);
+	values[4] = Int64GetDatum(result->rows_inserted);
+	values[5] = Int64GetDatum(result->rows_updated);
+	values[6] = Int64GetDatum(result->rows_deleted);
+	if (result->rows_deleted < 0)
+		nulls[6] = 'n';
+	SPI_connect();
+	po_own_execute(record_sql, 7, types, values, nulls);
+	SPI_finish();
+}
