@@ -57,7 +57,7 @@ AS $$
   FROM tree JOIN pg_class c ON c.oid = tree.relid
 $$;
 COMMENT ON FUNCTION perf_optimizer.matview_base_activity(regclass) IS
-  'Rows written so far to what a materialized view reads, by the statistics counters and this session's own unreported writes (NULL when there are none: foreign tables, track_counts off), and a digest of the files, which changes with TRUNCATE and rewrites.';
+  'Rows written so far to what a materialized view reads, by the statistics counters and this session''s own unreported writes (NULL when there are none: foreign tables, track_counts off), and a digest of the files, which changes with TRUNCATE and rewrites.';
 
 CREATE FUNCTION perf_optimizer.matview_unique_key(matview regclass, OUT columns text[], OUT may_be_null boolean)
 LANGUAGE c STABLE STRICT PARALLEL SAFE
