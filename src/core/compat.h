@@ -180,4 +180,83 @@
 	ExecInsertIndexTuples((rri), (slot), (estate), (update), false, NULL, NIL)
 #endif
 
+/* ---- executing ---- */
+
+/* 16: the executor itself can start a plan whose parameters have no values. */
+#if PG_VERSION_NUM >= 160000
+#define PO_GENERIC_FLAG EXEC_FLAG_EXPLAIN_GENERIC
+#define PO_INITIAL_PRUNING(append) ((void) (append), (PartitionPruneInfo *) NULL)
+#else
+#define PO_GENERIC_FLAG 0
+#define PO_INITIAL_PRUNING(append) ((append)->part_prune_info)
+#endif
+
+/* 18: a plan's pruning moved to a list of the statement, and execute_once is gone. */
+#if PG_VERSION_NUM >= 180000
+#define PO_HAS_PRUNING(append) ((append)->part_prune_index >= 0)
+#define PO_EXECUTOR_RUN(desc) ExecutorRun((desc), ForwardScanDirection, 0)
+#else
+#define PO_HAS_PRUNING(append) ((append)->part_prune_info != NULL)
+#define PO_EXECUTOR_RUN(desc) ExecutorRun((desc), ForwardScanDirection, 0, true)
+#endif
+
+/* 18: disabled nodes are counted, before they cost at least disable_cost. */
+#if PG_VERSION_NUM >= 180000
+#define PO_PLAN_DISABLED(plan) ((plan)->disabled_nodes > 0)
+#else
+#define PO_PLAN_DISABLED(plan) ((plan)->total_cost >= 1.0e10)
+#endif
+
+/* 16 and 18 added joins that keep the rows of their right side. */
+#if PG_VERSION_NUM >= 180000
+#define PO_RIGHT_JOIN_NAME(type) \
+	((type) == JOIN_RIGHT_ANTI ? " Right Anti" : (type) == JOIN_RIGHT_SEMI ? " Right Semi" : "")
+#elif PG_VERSION_NUM >= 160000
+#define PO_RIGHT_JOIN_NAME(type) ((type) == JOIN_RIGHT_ANTI ? " Right Anti" : "")
+#else
+#define PO_RIGHT_JOIN_NAME(type) ""
+#endif
+
+/* ---- instrumentation ---- */
+
+/* 19: nodes and triggers have types of their own around the common part, times are instr_time. */
+#if PG_VERSION_NUM >= 190000
+#define PoNodeInstr NodeInstrumentation
+#define PoTriggerInstr TriggerInstrumentation
+#define PO_INSTR_BUFFERS(i) (&(i)->instr.bufusage)
+#define PO_INSTR_TOTAL_MS(i) INSTR_TIME_GET_MILLISEC((i)->instr.total)
+#define PO_TRIGGER_END(i) ((void) (i))
+#define PO_TRIGGER_CALLS(i) ((double) (i)->firings)
+#define PO_TRIGGER_MS(i) INSTR_TIME_GET_MILLISEC((i)->instr.total)
+#else
+#define PoNodeInstr Instrumentation
+#define PoTriggerInstr Instrumentation
+#define PO_INSTR_BUFFERS(i) (&(i)->bufusage)
+#define PO_INSTR_TOTAL_MS(i) ((i)->total * 1000.0)
+#define PO_TRIGGER_END(i) InstrEndLoop(i)
+#define PO_TRIGGER_CALLS(i) ((i)->ntuples)
+#define PO_TRIGGER_MS(i) ((i)->total * 1000.0)
+#endif
+
+/* 18: bitmap heap scans count the pages of their parallel workers too. */
+#if PG_VERSION_NUM >= 180000
+#define PO_BITMAP_PAGES(state, exact, lossy) \
+	do { \
+		*(exact) = (state)->stats.exact_pages; \
+		*(lossy) = (state)->stats.lossy_pages; \
+		if ((state)->sinstrument != NULL) \
+			for (int worker_ = 0; worker_ < (state)->sinstrument->num_workers; worker_++) \
+			{ \
+				*(exact) += (state)->sinstrument->sinstrument[worker_].exact_pages; \
+				*(lossy) += (state)->sinstrument->sinstrument[worker_].lossy_pages; \
+			} \
+	} while (0)
+#else
+#define PO_BITMAP_PAGES(state, exact, lossy) \
+	do { \
+		*(exact) = (state)->exact_pages; \
+		*(lossy) = (state)->lossy_pages; \
+	} while (0)
+#endif
+
 #endif							/* PO_COMPAT_H */

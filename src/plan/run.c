@@ -1,0 +1,213 @@
+/*
+ * run.c
+ *	  From a planned statement to its nodes, with or without executing it.
+ *
+ * Execution happens in a subtransaction that is always rolled back.  What does
+ * not obey transactions stays: sequences move, session-level advisory locks are
+ * held, what functions send elsewhere is sent.  Deferred triggers do not fire.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "core/compat.h"
+#include "executor/executor.h"
+#include "executor/instrument.h"
+#include "miscadmin.h"
+#include "plan/run.h"
+#include "portability/instr_time.h"
+#include "tcop/dest.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+
+/*
+ * Takes the pruning at executor start out of a plan made without parameter
+ * values: the server before 16 would look for the values there.
+ */
+static void
+strip_initial_pruning(Plan *plan)
+{
+	PartitionPruneInfo *info = NULL;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (IsA(plan, Append))
+		info = PO_INITIAL_PRUNING((Append *) plan);
+	else if (IsA(plan, MergeAppend))
+		info = PO_INITIAL_PRUNING((MergeAppend *) plan);
+	if (info == NULL)
+		return;
+	foreach(lc, info->prune_infos)
+		foreach(lc2, (List *) lfirst(lc))
+			lfirst_node(PartitionedRelPruneInfo, lc2)->initial_pruning_steps = NIL;
+}
+
+static void strip_plan(Plan *plan);
+
+/* Applies strip_initial_pruning to a list of plans. */
+static void
+strip_plans(List *plans)
+{
+	ListCell   *lc;
+
+	foreach(lc, plans)
+		strip_plan((Plan *) lfirst(lc));
+}
+
+/* Applies strip_initial_pruning to a plan and all below it, SubPlans excepted. */
+static void
+strip_plan(Plan *plan)
+{
+	if (plan == NULL)
+		return;
+	check_stack_depth();
+	strip_initial_pruning(plan);
+	strip_plan(outerPlan(plan));
+	strip_plan(innerPlan(plan));
+	if (IsA(plan, Append))
+		strip_plans(((Append *) plan)->appendplans);
+	else if (IsA(plan, MergeAppend))
+		strip_plans(((MergeAppend *) plan)->mergeplans);
+	else if (IsA(plan, SubqueryScan))
+		strip_plan(((SubqueryScan *) plan)->subplan);
+	else if (IsA(plan, CustomScan))
+		strip_plans(((CustomScan *) plan)->custom_plans);
+}
+
+/* Returns the executor's flags for showing a plan without running it. */
+static int
+explain_flags(PoStatement *statement, PlannedStmt *plan)
+{
+	if (statement->nparams == 0 || statement->params != NULL)
+		return EXEC_FLAG_EXPLAIN_ONLY;
+	strip_plan(plan->planTree);
+	strip_plans(plan->subplans);
+	return EXEC_FLAG_EXPLAIN_ONLY | PO_GENERIC_FLAG;
+}
+
+/* Makes the executor's description of one plan under the active snapshot. */
+static QueryDesc *
+create_desc(PoStatement *statement, PlannedStmt *plan, int instrument)
+{
+	/* A zero queryid keeps statistics extensions from counting this as a call. */
+	plan->queryId = 0;
+	return CreateQueryDesc(plan, statement->text, GetActiveSnapshot(), InvalidSnapshot,
+						   None_Receiver, statement->params, NULL, instrument);
+}
+
+/*
+ * Returns the nodes of a planned statement without executing it.  The result
+ * lives in the current memory context and refers to the statement's plans.  Needs
+ * an active snapshot; raises what starting the executor raises, as EXPLAIN does.
+ */
+PoPlanTree *
+po_run_explain(PoStatement *statement)
+{
+	PoPlanTree *tree = po_node_tree_create();
+	ListCell   *lc;
+
+	foreach(lc, statement->plans)
+	{
+		PlannedStmt *plan = lfirst_node(PlannedStmt, lc);
+		QueryDesc  *desc = create_desc(statement, plan, 0);
+
+		ExecutorStart(desc, explain_flags(statement, plan));
+		po_node_read(tree, desc);
+		ExecutorEnd(desc);
+		FreeQueryDesc(desc);
+	}
+	po_node_account(tree);
+	return tree;
+}
+
+/* Executes one plan to its end, discards its rows and reads its nodes. */
+static void
+execute_plan(PoStatement *statement, PlannedStmt *plan, PoPlanTree *tree)
+{
+	QueryDesc  *desc;
+	instr_time	start;
+	instr_time	duration;
+	MemoryContext old = CurrentMemoryContext;
+
+	UpdateActiveSnapshotCommandId();
+	desc = create_desc(statement, plan, INSTRUMENT_TIMER | INSTRUMENT_BUFFERS | INSTRUMENT_ROWS);
+	INSTR_TIME_SET_CURRENT(start);
+	ExecutorStart(desc, 0);
+	PO_EXECUTOR_RUN(desc);
+	ExecutorFinish(desc);
+	INSTR_TIME_SET_CURRENT(duration);
+	INSTR_TIME_SUBTRACT(duration, start);
+	tree->execution_ms += INSTR_TIME_GET_MILLISEC(duration);
+	if (plan == statement->plan)
+		tree->result_rows = (double) desc->estate->es_processed;
+	MemoryContextSwitchTo(old);
+	po_node_read(tree, desc);
+	ExecutorEnd(desc);
+	FreeQueryDesc(desc);
+	CommandCounterIncrement();
+}
+
+/* Executes all plans under a snapshot of their own. */
+static void
+execute_plans(PoStatement *statement, PoPlanTree *tree)
+{
+	ListCell   *lc;
+
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	foreach(lc, statement->plans)
+		execute_plan(statement, lfirst_node(PlannedStmt, lc), tree);
+	PopActiveSnapshot();
+}
+
+/* Raises 22023 when the statement has parameters without values. */
+static void
+require_values(PoStatement *statement)
+{
+	if (statement->nparams > 0 && statement->params == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot execute a statement whose parameters have no values"),
+				 errdetail("The statement has %d parameters.", statement->nparams),
+				 errhint("Pass one value for each of them in \"params\".")));
+}
+
+/*
+ * Executes a planned statement once and returns its nodes with what was measured.
+ * Runs with the caller's rights in a subtransaction that is rolled back whatever
+ * happens; errors, a cancel and a timeout pass through.  The result lives in the
+ * current memory context.  Raises 22023 when parameters have no values.
+ */
+PoPlanTree *
+po_run_execute(PoStatement *statement)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	PoPlanTree *tree = po_node_tree_create();
+
+	require_values(statement);
+	tree->executed = true;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		execute_plans(statement, tree);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	po_node_account(tree);
+	return tree;
+}
