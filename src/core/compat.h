@@ -191,13 +191,11 @@
 #define PO_INITIAL_PRUNING(append) ((append)->part_prune_info)
 #endif
 
-/* 18: a plan's pruning moved to a list of the statement, and execute_once is gone. */
+/* 18: a plan's pruning moved to a list of the statement. */
 #if PG_VERSION_NUM >= 180000
 #define PO_HAS_PRUNING(append) ((append)->part_prune_index >= 0)
-#define PO_EXECUTOR_RUN(desc) ExecutorRun((desc), ForwardScanDirection, 0)
 #else
 #define PO_HAS_PRUNING(append) ((append)->part_prune_info != NULL)
-#define PO_EXECUTOR_RUN(desc) ExecutorRun((desc), ForwardScanDirection, 0, true)
 #endif
 
 /* 18: disabled nodes are counted, before they cost at least disable_cost. */

@@ -133,7 +133,7 @@ execute_plan(PoStatement *statement, PlannedStmt *plan, PoPlanTree *tree)
 	desc = create_desc(statement, plan, INSTRUMENT_TIMER | INSTRUMENT_BUFFERS | INSTRUMENT_ROWS);
 	INSTR_TIME_SET_CURRENT(start);
 	ExecutorStart(desc, 0);
-	PO_EXECUTOR_RUN(desc);
+	PO_EXECUTOR_RUN(desc, 0);
 	ExecutorFinish(desc);
 	INSTR_TIME_SET_CURRENT(duration);
 	INSTR_TIME_SUBTRACT(duration, start);
