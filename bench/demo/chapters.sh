@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# The chapters of the demo's story, in order; sourced by run.
+
+# Prints a chapter's heading.
+heading() {
+	printf '\n\033[1m%s\033[0m\n\n' "$*"
+}
+
+# Prints a paragraph.
+tell() {
+	printf '%s\n' "$*" | fmt -w 110
+}
+
+# Runs one file of the story, with more psql options if given, and prints what it says; an error ends the demo.
+tell_sql() {
+	local file=$1
+	shift
+	psql -Xq -v ON_ERROR_STOP=1 -v today="$TODAY" -P pager=off -P footer=off -P null=- "$@" \
+		-f "$HERE/story/00_format.sql" -f "$HERE/story/$file.sql" 2>&1 || die "the story stopped in $file"
+}
+
+# Runs the whole workload once with progress, on fresh counters.
+run_workload() {
+	local from
+	psql -Xq -U postgres -c 'SELECT pg_stat_statements_reset()' >/dev/null
+	from=$(clock_ms)
+	run_statements '*.sql' -t "$TRANSACTIONS" -P 5 2>&1 >/dev/null |
+		sed -n 's/^progress: \([0-9.]*\) s, \([0-9.]*\) tps.*/  \1 s, \2 transactions a second/p'
+	[ "${PIPESTATUS[0]}" = 0 ] || die "the workload failed"
+	printf '  %d transactions in %d ms\n' "$TRANSACTIONS" $(($(clock_ms) - from))
+}
+
+# The tables are made and filled.
+chapter_load() {
+	heading "A platform starts"
+	tell "Three applications share a database: capital calls, insurance leads, a finance agent. Their tables have" \
+		"primary keys and foreign keys, nothing else. Loading $CALLS capital calls and what belongs to them:"
+	load_tables || die "the load failed"
+	tell_sql 05_loaded -t
+}
+
+# The workload runs for the first time.
+chapter_workload() {
+	heading "Users arrive"
+	tell "$(find "$HERE/statements" -name '*.sql' | wc -l) scripts of the applications, mixed by weight:" \
+		"$TRANSACTIONS transactions with pgbench, always the same ones in the same order."
+	run_workload
+}
+
+# The statements that cost the most.
+chapter_slow() {
+	heading "What is slow?   SELECT * FROM perf_optimizer.slow_queries(max_rows => 12)"
+	tell_sql 10_slow_queries
+	tell_sql 11_keep_counters -v name=before
+}
