@@ -21,6 +21,7 @@
 #include "catalog/partition.h"
 #include "core/compat.h"
 #include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
 #include "optimizer/plancat.h"
 #include "plan/hypo.h"
 #include "plan/hypo_info.h"
@@ -28,6 +29,7 @@
 #include "utils/syscache.h"
 
 static PO_RELATION_INFO_HOOK_TYPE prev_relation_info_hook = NULL;
+static set_rel_pathlist_hook_type prev_set_rel_pathlist_hook = NULL;
 
 /* The innermost scope that was entered, or NULL. */
 static PoHypoScope *active_scope = NULL;
@@ -173,10 +175,27 @@ relation_info(PO_RELATION_INFO_PARAMS)
 		add_indexes(scope, root, relid, rel);
 }
 
-/* Installs the hook; called once when the library is loaded. */
+/* The planner's hook after the paths of one relation were made: calls the scope's visitor. */
+static void
+set_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	PoHypoScope *scope;
+
+	if (prev_set_rel_pathlist_hook)
+		prev_set_rel_pathlist_hook(root, rel, rti, rte);
+	if (active_scope == NULL)
+		return;
+	scope = scope_of(root);
+	if (scope != NULL && scope->visit != NULL)
+		scope->visit(root, rel, rte, scope->visit_arg);
+}
+
+/* Installs the hooks; called once when the library is loaded. */
 void
 po_hypo_init(void)
 {
 	prev_relation_info_hook = PO_RELATION_INFO_HOOK;
 	PO_RELATION_INFO_HOOK = relation_info;
+	prev_set_rel_pathlist_hook = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = set_rel_pathlist;
 }

@@ -7,7 +7,7 @@
 
 #include "access/attnum.h"
 #include "nodes/params.h"
-#include "nodes/pg_list.h"
+#include "nodes/pathnodes.h"
 #include "storage/block.h"
 
 /* The estimated size of an index on one table (a partition, or the table itself). */
@@ -52,6 +52,9 @@ typedef struct PoHypoEntry
 	PoHypoIndex *index;
 } PoHypoEntry;
 
+/* Called for each relation of the planner calls in a scope once its restrictions and joins are known. */
+typedef void (*PoHypoVisit) (PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, void *arg);
+
 /* What planner calls see between po_hypo_enter and po_hypo_leave. */
 typedef struct PoHypoScope
 {
@@ -59,6 +62,8 @@ typedef struct PoHypoScope
 	List	   *hidden;			/* OIDs of real indexes to leave out */
 	ParamListInfo key;			/* the planner calls meant are those with these parameters */
 	MemoryContext context;		/* of the entries; outlives the planner call */
+	PoHypoVisit visit;			/* may be NULL */
+	void	   *visit_arg;
 	List	   *entries;		/* PoHypoEntry of every index shown so far */
 	struct PoHypoScope *outer;
 } PoHypoScope;

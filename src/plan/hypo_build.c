@@ -133,25 +133,26 @@ columns_name(const PoHypoIndex *index)
 }
 
 /*
- * Describes a B-tree index on plain columns, in the current memory context.  columns
- * is an integer list of attribute numbers, negative for DESC (nulls first, as by
- * default); each must pass po_hypo_build_supported.  The table must be locked.
+ * Describes a B-tree index on plain columns, in the current memory context; each must
+ * pass po_hypo_build_supported.  The table must be locked.
  */
 PoHypoIndex *
-po_hypo_build_columns(Oid relid, List *columns)
+po_hypo_build_columns(Oid relid, const PoKey *key)
 {
-	int			n = list_length(columns);
+	int			n = key->ncolumns;
 	PoHypoIndex *index = po_hypo_build_empty(relid, "btree", n, n);
 
 	for (int i = 0; i < n; i++)
 	{
-		int			column = list_nth_int(columns, i);
+		int			column = key->columns[i];
 		int16		options = column < 0 ? INDOPTION_DESC | INDOPTION_NULLS_FIRST : 0;
 		Oid			type;
 		int32		typmod;
 		Oid			collation;
 
-		index->keys[i] = (AttrNumber) abs(column);
+		index->keys[i] = (AttrNumber) PO_COLUMN_ATTNUM(column);
+		if (abs(column) & PO_COLUMN_NULLS)
+			options ^= INDOPTION_NULLS_FIRST;
 		get_atttypetypmodcoll(relid, index->keys[i], &type, &typmod, &collation);
 		po_hypo_build_key(index, i, type, collation, GetDefaultOpClass(type, BTREE_AM_OID), options);
 	}

@@ -8,9 +8,7 @@
 #include "postgres.h"
 
 #include "commands/explain.h"
-#include "plan/hypo_build.h"
 #include "plan/index_use.h"
-#include "plan/size.h"
 #include "plan/whatif.h"
 #include "utils/memutils.h"
 
@@ -108,57 +106,28 @@ po_whatif_cost(PoStatement *statement, List *indexes, List *hidden, List **used)
 	return cost;
 }
 
-/* Says whether all columns of a candidate can be keys of an index on the relation. */
-static bool
-candidate_supported(Oid relid, List *columns)
-{
-	ListCell   *lc;
-
-	foreach(lc, columns)
-	{
-		if (!po_hypo_build_supported(relid, abs(lfirst_int(lc))))
-			return false;
-	}
-	return columns != NIL;
-}
-
 /*
- * Finds the candidate index that makes a statement cheapest.  candidates is a list of
- * integer lists of attribute numbers of relid (negative: descending).  Fills *proof
- * and returns true when an index is used by the plan and saves at least the share
- * min_gain of the cost; of equally good ones the first wins.  The proof lives in the
- * current memory context.
+ * Plans a statement as things are, calls visit for each relation on the way, and
+ * returns the cost.  The visitor runs in a memory context that goes away; what it
+ * keeps it must allocate elsewhere.
  */
-bool
-po_whatif_prove(PoStatement *statement, Oid relid, List *candidates,
-				double min_gain, PoWhatIfProof *proof)
+double
+po_whatif_visit(PoStatement *statement, PoHypoVisit visit, void *arg)
 {
-	ListCell   *lc;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer visit",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	PoWhatIf   *whatif = palloc0(sizeof(PoWhatIf));
+	double		cost;
 
-	proof->index = NULL;
-	proof->cost_before = po_query_cost(statement);
-	proof->cost_after = proof->cost_before;
-	foreach(lc, candidates)
-	{
-		List	   *columns = (List *) lfirst(lc);
-		PoHypoIndex *index;
-		List	   *used;
-		double		cost;
-
-		if (!candidate_supported(relid, columns))
-			continue;
-		index = po_hypo_build_columns(relid, columns);
-		cost = po_whatif_cost(statement, list_make1(index), NIL, &used);
-		if (used == NIL || cost >= proof->cost_after)
-			continue;
-		proof->index = index;
-		proof->cost_after = cost;
-	}
-	if (proof->index == NULL ||
-		proof->cost_before - proof->cost_after < min_gain * proof->cost_before)
-		return false;
-	proof->size_bytes = po_size_bytes(proof->index);
-	return true;
+	whatif->scope.context = scratch;
+	whatif->scope.visit = visit;
+	whatif->scope.visit_arg = arg;
+	plan_in_scope(statement, whatif);
+	cost = po_query_total_cost(whatif->plans);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	return cost;
 }
 
 /*
