@@ -1,4 +1,4 @@
 \pset border 1
-\pset numericlocale off
-SET search_path = public, pg_catalog;
+\pset format wrapped
+\pset columns 130
 SET client_min_messages = warning;
