@@ -67,7 +67,7 @@ po_slow_check_order(const char *order_by)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("argument \"order_by\" is not a known order: \"%s\"", order_by),
-			 errhint("Use one of total_time, mean_time, p95, calls, temp, wal, reads.")));
+			 errhint("Use one of total_time, mean_time, calls, temp, wal, reads.")));
 }
 
 /*
