@@ -96,7 +96,7 @@ SELECT m.oid::pg_catalog.regclass AS matview,
             THEN 'no unique index: REFRESH MATERIALIZED VIEW CONCURRENTLY fails with 55000; the query makes these columns unique, but where one of them is NULL, CONCURRENTLY writes the row anew each time (perf_optimizer.refresh does not)'
             ELSE 'no unique index: REFRESH MATERIALIZED VIEW CONCURRENTLY fails with 55000; the query makes these columns unique'
        END AS finding,
-       CASE WHEN NOT m.relispopulated
+       (CASE WHEN NOT m.relispopulated
             THEN pg_catalog.format('REFRESH MATERIALIZED VIEW %I.%I', n.nspname, m.relname)
             WHEN u.unique_index IS NOT NULL THEN NULL
             WHEN k.columns IS NULL
@@ -105,14 +105,14 @@ SELECT m.oid::pg_catalog.regclass AS matview,
             ELSE pg_catalog.format('CREATE UNIQUE INDEX CONCURRENTLY ON %I.%I (%s)', n.nspname, m.relname,
                                    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(c.name), ', ' ORDER BY c.position)
                                     FROM pg_catalog.unnest(k.columns) WITH ORDINALITY AS c (name, position)))
-       END AS suggested_sql
+       END) COLLATE pg_catalog."default" AS suggested_sql
 FROM pg_catalog.pg_class m
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) m.relnamespace
 JOIN pg_catalog.pg_rewrite r ON r.ev_class OPERATOR(pg_catalog.=) m.oid
 LEFT JOIN perf_optimizer.matview_state s
   ON s.matview OPERATOR(pg_catalog.=) m.oid AND s.rule_oid OPERATOR(pg_catalog.=) r.oid
 LEFT JOIN LATERAL (
-  SELECT pg_catalog.format('%I.%I', n.nspname, x.relname) AS unique_index
+  SELECT pg_catalog.format('%I.%I', n.nspname, x.relname) COLLATE pg_catalog."default" AS unique_index
   FROM pg_catalog.pg_index i
   JOIN pg_catalog.pg_class x ON x.oid OPERATOR(pg_catalog.=) i.indexrelid
   JOIN pg_catalog.pg_am am ON am.oid OPERATOR(pg_catalog.=) x.relam
