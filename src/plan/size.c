@@ -69,13 +69,12 @@ make_root(Oid relid)
 	return root;
 }
 
-/* Asks the statistics for one index column's width, nulls and number of distinct values. */
+/* Asks the statistics for an expression's width, nulls and number of distinct values. */
 static ColumnFacts
-column_facts(PlannerInfo *root, Node *column)
+known_facts(PlannerInfo *root, Node *column, bool *isdefault)
 {
 	ColumnFacts facts = {0, 0, 0};
 	VariableStatData vardata;
-	bool		isdefault;
 
 	examine_variable(root, column, 0, &vardata);
 	facts.width = get_typavgwidth(exprType(column), exprTypmod(column));
@@ -87,10 +86,37 @@ column_facts(PlannerInfo *root, Node *column)
 		if (stats->stawidth > 0)
 			facts.width = stats->stawidth;
 	}
-	facts.distinct = get_variable_numdistinct(&vardata, &isdefault);
+	facts.distinct = get_variable_numdistinct(&vardata, isdefault);
+	ReleaseVariableStats(vardata);
+	return facts;
+}
+
+/*
+ * Returns the facts of one index column.  An expression without statistics is taken
+ * to tell apart what its columns tell apart, and to be as wide and as often null.
+ */
+static ColumnFacts
+column_facts(PlannerInfo *root, Node *column)
+{
+	bool		isdefault;
+	ColumnFacts facts = known_facts(root, column, &isdefault);
+	ListCell   *lc;
+
+	if (isdefault && !IsA(column, Var))
+	{
+		facts.distinct = 1;
+		foreach(lc, pull_var_clause(column, 0))
+		{
+			ColumnFacts of_var = known_facts(root, (Node *) lfirst(lc), &isdefault);
+
+			facts.distinct *= of_var.distinct;
+			facts.null_fraction = Max(facts.null_fraction, of_var.null_fraction);
+			if (exprType((Node *) lfirst(lc)) == exprType(column))
+				facts.width = of_var.width;
+		}
+	}
 	if (facts.null_fraction > 0)
 		facts.distinct += 1;
-	ReleaseVariableStats(vardata);
 	return facts;
 }
 
