@@ -308,14 +308,52 @@ read_special_children(PoNodeReader *reader, PlanState *state, int id, List *ance
 	}
 }
 
+/* Returns the number of processes that ran the plan beneath a Gather. */
+static double
+count_processes(PlanState *gather)
+{
+	PlanState  *below = outerPlanState(gather);
+	double		processes = 0;
+	double		worker_loops = 0;
+
+	if (below->instrument == NULL || below->worker_instrument == NULL)
+		return 1;
+	for (int i = 0; i < below->worker_instrument->num_workers; i++)
+	{
+		double		loops = below->worker_instrument->instrument[i].nloops;
+
+		worker_loops += loops;
+		processes += loops > 0;
+	}
+	if (below->instrument->nloops > worker_loops)
+		processes += 1;
+	return Max(processes, 1);
+}
+
+/*
+ * Reads the outer child.  Only what a Gather has there ran in several processes:
+ * the subplans of the Gather itself ran in the leader.
+ */
+static void
+read_outer(PoNodeReader *reader, PlanState *state, int id, List *ancestors)
+{
+	double		processes = reader->processes;
+
+	if (outerPlanState(state) == NULL)
+		return;
+	if (IsA(state, GatherState) || IsA(state, GatherMergeState))
+		reader->processes = count_processes(state);
+	read_node(reader, outerPlanState(state), id, PO_ROLE_OUTER, NULL, ancestors);
+	reader->processes = processes;
+}
+
 /* Reads all children of a node in the order of EXPLAIN. */
 static void
 read_children(PoNodeReader *reader, PlanState *state, int id, List *ancestors)
 {
 	ancestors = lcons(state->plan, ancestors);
 	read_subplans(reader, state->initPlan, id, PO_ROLE_INITPLAN, ancestors);
-	if (outerPlanState(state))
-		read_node(reader, outerPlanState(state), id, PO_ROLE_OUTER, NULL, ancestors);
+	read_outer(reader, state, id, ancestors);
 	if (innerPlanState(state))
 		read_node(reader, innerPlanState(state), id, PO_ROLE_INNER, NULL, ancestors);
 	read_special_children(reader, state, id, ancestors);
@@ -342,34 +380,11 @@ inherit_relation(PoPlanTree *tree, PoNode *node)
 	}
 }
 
-/* Returns the number of processes that ran the plan beneath a Gather. */
-static double
-count_processes(PlanState *gather)
-{
-	PlanState  *below = outerPlanState(gather);
-	double		processes = 0;
-	double		worker_loops = 0;
-
-	if (below->instrument == NULL || below->worker_instrument == NULL)
-		return 1;
-	for (int i = 0; i < below->worker_instrument->num_workers; i++)
-	{
-		double		loops = below->worker_instrument->instrument[i].nloops;
-
-		worker_loops += loops;
-		processes += loops > 0;
-	}
-	if (below->instrument->nloops > worker_loops)
-		processes += 1;
-	return Max(processes, 1);
-}
-
 /* Reads a node and its subtree; subplan is given when the node is the root of one. */
 static void
 read_node(PoNodeReader *reader, PlanState *state, int parent, PoNodeRole role,
 		  SubPlan *subplan, List *ancestors)
 {
-	double		processes = reader->processes;
 	PoNode	   *node;
 	int			id;
 
@@ -388,10 +403,7 @@ read_node(PoNodeReader *reader, PlanState *state, int parent, PoNodeRole role,
 	inherit_relation(reader->tree, node);
 	po_node_text_fill(reader, node, state, ancestors);
 	po_node_stats_fill(reader, node, state);
-	if (IsA(state, GatherState) || IsA(state, GatherMergeState))
-		reader->processes = count_processes(state);
 	read_children(reader, state, id, ancestors);
-	reader->processes = processes;
 }
 
 /*
