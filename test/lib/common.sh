@@ -57,16 +57,27 @@ utf8_locale() {
   locale -a 2>/dev/null | grep -i -m1 '^C\.utf-\?8$' || echo C
 }
 
-# Leaves PG_CONFIG at a server whose folders can be written: where install would fail (not root), a relocated copy in WORK.
-writable_server() {
-  [ -w "$("$PG_CONFIG" --pkglibdir)" ] && [ -w "$("$PG_CONFIG" --sharedir)/extension" ] && return
-  say "the server's folders are not writable: working on a copy"
+# Puts a copy of the server into WORK and leaves PG_CONFIG at it: a server finds its files relative to its programs.
+copy_server() {
   for dir in bindir pkglibdir sharedir includedir-server; do
     path=$("$PG_CONFIG" --$dir)
     mkdir -p "$WORK/server$path"
     cp -a "$path/." "$WORK/server$path/" || die "cannot copy $path"
   done
   PG_CONFIG=$WORK/server$("$PG_CONFIG" --bindir)/pg_config
+}
+
+# Works on a copy where install would fail.
+writable_server() {
+  [ -w "$("$PG_CONFIG" --pkglibdir)" ] && [ -w "$("$PG_CONFIG" --sharedir)/extension" ] && return
+  say "the server's folders are not writable: working on a copy"
+  copy_server
+}
+
+# Copies the project without what was built, into a folder.
+copy_tree() {
+  mkdir -p "$1"
+  tar -cf - --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.d' . | tar -xf - -C "$1"
 }
 
 # Puts pgTAP's extension files beside the others when this major has no package: they are the same for every major.
