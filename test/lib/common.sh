@@ -34,11 +34,16 @@ server_user() {
   fi
 }
 
-# Runs a command as the server's user; no PAM, no login shell, HOME in the work folder.
+# Runs a command as the server's user; no PAM, no login shell, HOME in the work folder, and there too where that user cannot
+# enter the current folder (a checkout under /root).
 as_server() {
   if [ "$(id -u)" != 0 ]; then
     "$@"
-  elif have setpriv; then
+    return
+  fi
+  # shellcheck disable=SC2016
+  set -- sh -c 'cd "$PWD" 2>/dev/null || cd "$HOME" || exit 1; exec "$@"' sh "$@"
+  if have setpriv; then
     HOME=$WORK setpriv --reuid="$(server_user)" --regid="$(id -g "$(server_user)")" --clear-groups "$@"
   else
     HOME=$WORK runuser -u "$(server_user)" -- "$@"
