@@ -120,6 +120,25 @@ parse_one(const char *text, int *cursor_options)
 	return raw;
 }
 
+/* Tells whether a parsed statement is a SELECT whose list holds a bare or qualified star. */
+static bool
+selects_star(const RawStmt *raw)
+{
+	ListCell   *lc;
+
+	if (!IsA(raw->stmt, SelectStmt))
+		return false;
+	foreach(lc, ((const SelectStmt *) raw->stmt)->targetList)
+	{
+		Node	   *value = lfirst_node(ResTarget, lc)->val;
+
+		if (value != NULL && IsA(value, ColumnRef) &&
+			IsA(llast(((ColumnRef *) value)->fields), A_Star))
+			return true;
+	}
+	return false;
+}
+
 /* Raises 0A000 for a statement that has no plan. */
 static void
 require_plannable(Query *query)
@@ -252,6 +271,7 @@ po_query_parse(const char *text, const PoParams *params)
 
 	statement->text = text;
 	raw = parse_one(text, &statement->cursor_options);
+	statement->star = selects_star(raw);
 	if (params != NULL && params->ntypes > 0)
 	{
 		statement->nparams = params->ntypes;
