@@ -264,4 +264,35 @@
 	} while (0)
 #endif
 
+/* ---- privileges ---- */
+
+/* 16: one function for all classes.  Needs utils/acl.h and catalog/pg_database.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_DATABASE_OWNERCHECK(oid, role) object_ownercheck(DatabaseRelationId, (oid), (role))
+#define PO_RELATION_OWNERCHECK(oid, role) object_ownercheck(RelationRelationId, (oid), (role))
+#else
+#define PO_DATABASE_OWNERCHECK(oid, role) pg_database_ownercheck((oid), (role))
+#define PO_RELATION_OWNERCHECK(oid, role) pg_class_ownercheck((oid), (role))
+#endif
+
+/* ---- background workers and running commands ---- */
+
+/* 17: a worker may connect as a role without LOGIN.  Needs postmaster/bgworker.h. */
+#if PG_VERSION_NUM >= 170000
+#define PO_NOLOGIN_ROLES_CAN_RUN true
+#define PO_RUNNER_CONNECTION_FLAGS BGWORKER_BYPASS_ROLELOGINCHECK
+#else
+#define PO_NOLOGIN_ROLES_CAN_RUN false
+#define PO_RUNNER_CONNECTION_FLAGS 0
+#endif
+
+/* 18: a portal is no longer told that it runs once. */
+#if PG_VERSION_NUM >= 180000
+#define PO_PORTAL_RUN(portal, dest, qc) \
+	((void) PortalRun((portal), FETCH_ALL, true, (dest), (dest), (qc)))
+#else
+#define PO_PORTAL_RUN(portal, dest, qc) \
+	((void) PortalRun((portal), FETCH_ALL, true, true, (dest), (dest), (qc)))
+#endif
+
 #endif							/* PO_COMPAT_H */
