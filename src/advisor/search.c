@@ -365,6 +365,19 @@ sort_choice(Choice *choice)
 	pfree(sorted);
 }
 
+/* Computes the cumulative costs in the sequence in which the candidates were added. */
+static void
+total_choice(Choice *choice)
+{
+	PoSet		set = {{0}};
+
+	for (int i = 0; i < choice->n; i++)
+	{
+		po_set_add(&set, choice->order[i]);
+		choice->after[i] = po_search_total(choice->problem, &set);
+	}
+}
+
 /* Runs the whole search by one score; alone are the gains of single candidates. */
 static Choice *
 search_by(const PoSearchProblem *problem, bool per_byte, const double *alone)
@@ -375,7 +388,10 @@ search_by(const PoSearchProblem *problem, bool per_byte, const double *alone)
 	choice->problem = problem;
 	choice->total = po_search_total(problem, &choice->set);
 	for (int c = 0; c < problem->ncandidates; c++)
+	{
 		scores[c].gain = alone[c];
+		scores[c].fresh = true;
+	}
 	add_greedily(choice, scores, per_byte);
 	drop_useless(choice);
 	exchange(choice, alone);
@@ -383,7 +399,10 @@ search_by(const PoSearchProblem *problem, bool per_byte, const double *alone)
 		scores[c].fresh = false;
 	add_greedily(choice, scores, per_byte);
 	drop_useless(choice);
-	sort_choice(choice);
+	if (choice->stopped)
+		total_choice(choice);
+	else
+		sort_choice(choice);
 	pfree(scores);
 	return choice;
 }
@@ -414,11 +433,16 @@ po_search_run(const PoSearchProblem *problem, PoSearchResult *result)
 	PoSet		none = {{0}};
 	double	   *alone = gains_alone(problem, &result->stopped);
 	Choice	   *best = search_by(problem, false, alone);
-	Choice	   *other = search_by(problem, true, alone);
 
-	result->stopped |= best->stopped || other->stopped;
-	if (other->total < best->total)
-		best = other;
+	result->stopped |= best->stopped;
+	if (!result->stopped)
+	{
+		Choice	   *other = search_by(problem, true, alone);
+
+		result->stopped = other->stopped;
+		if (other->total < best->total)
+			best = other;
+	}
 	result->before = po_search_total(problem, &none);
 	result->nchosen = best->n;
 	result->chosen = palloc(sizeof(int) * (best->n + 1));
