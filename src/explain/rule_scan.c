@@ -230,6 +230,8 @@ po_rule_scan_sparse(PoAnalysis *analysis, const PoNode *node)
 	facts = po_facts_get(analysis, node->relid);
 	if (facts == NULL || get_rel_relkind(node->relid) == RELKIND_FOREIGN_TABLE)
 		return;
+	/* What subplans in the condition read is counted here, too. */
+	blocks = Min(blocks, facts->pages * node->loops);
 	needed = scanned * (MAXALIGN((int) facts->row_bytes) + ROW_OVERHEAD) /
 		(BLCKSZ - SizeOfPageHeaderData) + 1;
 	if (blocks < SPARSE_FACTOR * needed + SPARSE_MIN_PAGES)
