@@ -55,6 +55,14 @@ chapter_slow() {
 	tell_sql 11_keep_counters -v name=before
 }
 
+# One slow statement is looked into.
+chapter_plan() {
+	heading "Why?   SELECT * FROM perf_optimizer.analyze_query(query, params, execute => true)"
+	tell "The first of them, executed once and rolled back:"
+	echo
+	tell_sql 20_slowest
+}
+
 # The summary views cannot be refreshed concurrently, and then they can.
 chapter_views() {
 	heading "The summary views"
