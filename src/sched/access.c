@@ -67,13 +67,16 @@ po_access_job(int64 job_id)
 {
 	PoJob	   *job = load_job(job_id);
 
-	if (job == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("job " INT64_FORMAT " does not exist, or is held", job_id),
-				 errhint("The view perf_optimizer.jobs lists your jobs; resume_all_jobs() takes over those that came with a dump or a copy.")));
-	check_owner(job->owner, "job", job_id);
-	return job;
+	if (job != NULL)
+	{
+		check_owner(job->owner, "job", job_id);
+		return job;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("job " INT64_FORMAT " does not exist, or is held", job_id),
+			 errhint("The view perf_optimizer.jobs lists your jobs; resume_all_jobs() takes over those that came with a dump or a copy.")));
+	return NULL;				/* not reached */
 }
 
 /*
@@ -133,11 +136,14 @@ po_access_run(int64 run_id)
 	po_store_enter(&scope);
 	run = po_run_load(run_id, false, memory);
 	po_store_leave(&scope);
-	if (run == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("run " INT64_FORMAT " does not exist", run_id),
-				 errhint("The view perf_optimizer.job_runs lists your runs.")));
-	check_owner(run->owner, "run", run_id);
-	return run;
+	if (run != NULL)
+	{
+		check_owner(run->owner, "run", run_id);
+		return run;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("run " INT64_FORMAT " does not exist", run_id),
+			 errhint("The view perf_optimizer.job_runs lists your runs.")));
+	return NULL;				/* not reached */
 }

@@ -218,8 +218,11 @@ read_range(const char **p, const char *end, FieldNo no, int *low, int *high, int
 		is_range = true;
 		if (!read_value(p, end, field, high, error))
 			return false;
-		if (no == F_WEEKDAY && *high == 0)
-			*high = 7;			/* fri-sun */
+		/* Sunday is both 0 and 7: fri-sun, 7-2. */
+		if (no == F_WEEKDAY && *high == 0 && *low > 0)
+			*high = 7;
+		if (no == F_WEEKDAY && *low == 7 && *high < 7)
+			*low = 0;
 		if (*high < *low)
 			return fail(error, field->name, "a range runs backwards");
 	}

@@ -62,19 +62,23 @@ po_shared_find_database(Oid dboid)
 PoDatabase *
 po_shared_add_database(Oid dboid)
 {
-	PoDatabase *db = po_shared_find_database(dboid);
+	PoDatabase *known = po_shared_find_database(dboid);
 
-	for (int i = 0; db == NULL && i < PO_MAX_DATABASES; i++)
+	if (known != NULL)
+		return known;
+	for (int i = 0; i < PO_MAX_DATABASES; i++)
 	{
-		if (po_sched->databases[i].state != PO_DB_UNUSED)
+		PoDatabase *db = &po_sched->databases[i];
+
+		if (db->state != PO_DB_UNUSED)
 			continue;
-		db = &po_sched->databases[i];
 		memset(db, 0, sizeof(PoDatabase));
 		db->state = PO_DB_IDLE;
 		db->dboid = dboid;
 		db->next_due = DT_NOEND;
+		return db;
 	}
-	return db;
+	return NULL;
 }
 
 /*
