@@ -150,6 +150,26 @@ require_plannable(Query *query)
 				 errhint("Pass a SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.")));
 }
 
+/*
+ * Gives the type text to parameters whose use leaves the type open, as that of an
+ * argument of type "any" does: statement texts with constants replaced have such.
+ * Returns whether there were any.
+ */
+static bool
+settle_open_types(PoStatement *statement)
+{
+	bool		found = false;
+
+	for (int i = 0; i < statement->nparams; i++)
+	{
+		if (statement->param_types[i] != UNKNOWNOID)
+			continue;
+		statement->param_types[i] = TEXTOID;
+		found = true;
+	}
+	return found;
+}
+
 /* Raises 42P18 for a parameter number below the highest that the text never uses. */
 static void
 require_param_types(const PoStatement *statement)
@@ -231,6 +251,7 @@ analyze(PoStatement *statement, RawStmt *raw)
 	Query	   *query;
 	ListCell   *lc;
 
+	statement->query = NULL;
 	query = parse_analyze_varparams(raw, statement->text, &statement->param_types,
 									&statement->nparams, NULL);
 	require_plannable(query);
@@ -279,6 +300,9 @@ po_query_parse(const char *text, const PoParams *params)
 		memcpy(statement->param_types, params->types, sizeof(Oid) * params->ntypes);
 	}
 	analyze(statement, raw);
+	/* Analysis scribbles on its input, so the second one needs a fresh parse tree. */
+	if (settle_open_types(statement))
+		analyze(statement, parse_one(text, &statement->cursor_options));
 	require_param_types(statement);
 	error_context_stack = callback.previous;
 
