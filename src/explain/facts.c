@@ -22,6 +22,9 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+/* A table that is larger by this factor than when it was analyzed has grown. */
+#define GROWN_FACTOR 1.05
+
 /* Tells whether any column of the relation has statistics. */
 static bool
 has_statistics(Relation relation)
@@ -103,6 +106,25 @@ fill_sizes(PoFacts *facts, Relation relation)
 	facts->row_bytes = get_relation_data_width(RelationGetRelid(relation), NULL);
 }
 
+/*
+ * Tells whether the relation changed much since it was last analyzed.  Rows inserted
+ * just before are counted just after, because counters are sent late: such a count
+ * is believed only when the table grew, or when rows were updated or deleted.
+ */
+static bool
+has_changed(Relation relation, const PoFacts *facts)
+{
+	Datum		relid = ObjectIdGetDatum(RelationGetRelid(relation));
+	double		rewritten;
+
+	if (facts->modified <= facts->modified_limit)
+		return false;
+	rewritten = (double) DatumGetInt64(DirectFunctionCall1(pg_stat_get_tuples_updated, relid)) +
+		(double) DatumGetInt64(DirectFunctionCall1(pg_stat_get_tuples_deleted, relid));
+	return rewritten > facts->modified_limit || !RELKIND_HAS_STORAGE(relation->rd_rel->relkind) ||
+		RelationGetNumberOfBlocks(relation) > relation->rd_rel->relpages * GROWN_FACTOR;
+}
+
 /* Reads the facts of one relation. */
 static PoFacts *
 read_facts(Oid relid)
@@ -118,6 +140,7 @@ read_facts(Oid relid)
 	facts->modified = (double) DatumGetInt64(DirectFunctionCall1(pg_stat_get_mod_since_analyze,
 																 ObjectIdGetDatum(relid)));
 	facts->modified_limit = analyze_limit(relation, relation->rd_rel->reltuples);
+	facts->changed = has_changed(relation, facts);
 	table_close(relation, AccessShareLock);
 	return facts;
 }

@@ -45,6 +45,7 @@ typedef struct PoFacts
 	bool		analyzed;		/* there are statistics of its columns */
 	double		modified;		/* rows changed since the last analyze */
 	double		modified_limit; /* from which on autovacuum analyzes it */
+	bool		changed;		/* so much that it was to be analyzed */
 	bool		has_toast;		/* with at least one page */
 	bool		tried;			/* an index was looked for */
 	bool		proven;			/* and found */

@@ -101,7 +101,7 @@ advise_scan(PoAnalysis *analysis, const PoNode *node, PoFindingDraft *draft)
 {
 	PoFacts    *facts = po_facts_get(analysis, node->relid);
 
-	if (!facts->analyzed || facts->modified > facts->modified_limit)
+	if (!facts->analyzed || facts->changed)
 	{
 		draft->finding->advice = pstrdup("Analyze the table: its statistics are missing or old.");
 		draft->finding->suggested_sql = psprintf("ANALYZE %s", facts->name);

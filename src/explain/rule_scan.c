@@ -309,7 +309,7 @@ po_rule_scan_stale(PoAnalysis *analysis, const PoNode *node)
 	if (facts == NULL || get_rel_namespace(node->relid) == PG_CATALOG_NAMESPACE)
 		return;
 	never = !facts->analyzed && facts->tuples >= STALE_MIN_ROWS;
-	if (!never && (facts->modified <= facts->modified_limit || !facts->analyzed))
+	if (!never && !(facts->analyzed && facts->changed))
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
 	po_json_bool(&draft.evidence, "never_analyzed", never);

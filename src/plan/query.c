@@ -218,8 +218,9 @@ bind_values(PoStatement *statement, const PoParams *params)
 	if (params->nvalues != statement->nparams)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"params\" has %d values, but the statement has %d parameters",
-						params->nvalues, statement->nparams),
+				 errmsg("argument \"params\" has a wrong number of values"),
+				 errdetail("Values given: %d. Parameters of the statement: %d.",
+						   params->nvalues, statement->nparams),
 				 errhint("Pass one value for each of $1, $2, ..., or no \"params\" for a generic plan.")));
 	if (statement->nparams == 0)
 		return;
