@@ -190,6 +190,10 @@ turn(bool first)
 	LWLockRelease(po_sched_lock);
 	if (!extension_exists())
 	{
+		/* Jobs that come with a later CREATE EXTENSION wait for the next start. */
+		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+		db->booted = true;
+		LWLockRelease(po_sched_lock);
 		retire(DT_NOEND);
 		return DT_NOEND;
 	}
