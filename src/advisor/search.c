@@ -6,8 +6,8 @@
  * Scores only fall as more indexes are there (almost: two indexes can need each
  * other), so a stale score that is not the best need not be computed again; before
  * giving up all are.  It runs twice, by gain per byte and by gain, each followed by
- * dropping what is no longer worth its place and by exchanging a chosen candidate for
- * another; the cheaper outcome wins.  Two candidates of which one begins with the
+ * dropping what is no longer worth its place, putting one candidate in the place of
+ * two, and exchanging a chosen candidate for others; the cheaper outcome wins.  Two candidates of which one begins with the
  * other are never chosen together.  Ties go to the lower number, so the outcome is
  * the same each time.  Pure: costs come from the cache's callback.
  */
@@ -32,6 +32,13 @@ typedef struct Choice
 	double		total;
 	bool		stopped;
 } Choice;
+
+/* Returns what one index more must save to be worth having: never quite nothing. */
+static double
+index_price(const PoSearchProblem *problem)
+{
+	return Max(problem->min_gain, problem->min_price);
+}
 
 /* Says whether the caller wants the best so far. */
 static bool
@@ -160,6 +167,7 @@ typedef struct Score
 {
 	double		gain;			/* as last computed */
 	bool		fresh;			/* for the choice as it is now */
+	bool		banned;			/* must not be chosen */
 } Score;
 
 /* Returns the feasible candidate with the best score whose gain may suffice, or -1. */
@@ -174,7 +182,7 @@ best_candidate(const Choice *choice, const Score *scores, bool per_byte)
 	{
 		double		score = scores[c].gain;
 
-		if (score < problem->min_gain || score <= 0)
+		if (score < problem->min_gain || score <= 0 || scores[c].banned)
 			continue;
 		if (per_byte)
 			score /= Max(problem->candidates[c].size, 1);
@@ -195,7 +203,7 @@ refresh_scores(Choice *choice, Score *scores)
 
 	for (int c = 0; c < choice->problem->ncandidates; c++)
 	{
-		if (scores[c].fresh || !is_feasible(choice, c))
+		if (scores[c].fresh || scores[c].banned || !is_feasible(choice, c))
 			continue;
 		if (must_stop(choice))
 			return false;
@@ -326,6 +334,123 @@ exchange(Choice *choice, const double *alone)
 	}
 }
 
+/*
+ * Takes out one candidate, fills its place anew without it, and keeps the outcome when
+ * it is cheaper; says whether it was.
+ */
+static bool
+refill_without(Choice *choice, int banned, Score *scores, bool per_byte)
+{
+	Choice	   *other = palloc(sizeof(Choice));
+	PoSet		set = choice->set;
+	bool		better;
+
+	memcpy(other, choice, sizeof(Choice));
+	po_set_remove(&set, banned);
+	set_choice(other, &set, -1);
+	for (int c = 0; c < choice->problem->ncandidates; c++)
+		scores[c].fresh = false;
+	scores[banned].banned = true;
+	add_greedily(other, scores, per_byte);
+	scores[banned].banned = false;
+	better = other->total < choice->total * (1 - 1e-9);
+	if (better)
+		memcpy(choice, other, sizeof(Choice));
+	choice->stopped = other->stopped;
+	pfree(other);
+	return better;
+}
+
+/* Where a limit binds, takes out each candidate in turn and fills its place with others. */
+static void
+refill(Choice *choice, Score *scores)
+{
+	if (choice->problem->budget < 0 && choice->problem->max_indexes < 0)
+		return;
+	for (int i = 0, rounds = 0; i < choice->n && rounds < MAX_EXCHANGES && !must_stop(choice); i++)
+	{
+		if (refill_without(choice, choice->order[i], scores, false) ||
+			refill_without(choice, choice->order[i], scores, true))
+		{
+			/* The places have changed: begin again. */
+			i = -1;
+			rounds++;
+		}
+	}
+}
+
+/* Returns the choice without two of its candidates; to be freed by the caller. */
+static Choice *
+without_two(const Choice *choice, int a, int b)
+{
+	Choice	   *less = palloc(sizeof(Choice));
+	PoSet		set = choice->set;
+
+	memcpy(less, choice, sizeof(Choice));
+	po_set_remove(&set, a);
+	po_set_remove(&set, b);
+	set_choice(less, &set, -1);
+	return less;
+}
+
+/* Tries to put one candidate in the place of two on the same table; says whether it did. */
+static bool
+merge_two(Choice *choice, int a, int b)
+{
+	const PoSearchProblem *problem = choice->problem;
+	Choice	   *less = without_two(choice, a, b);
+	int			best = -1;
+	double		best_total = choice->total + index_price(problem);
+	bool		stopped;
+
+	for (int c = 0; c < problem->ncandidates && !must_stop(choice); c++)
+	{
+		double		total;
+
+		if (c == a || c == b || problem->candidates[c].relid != problem->candidates[a].relid ||
+			!is_feasible(less, c))
+			continue;
+		total = less->total - gain_of(less, c);
+		if (total < best_total)
+		{
+			best = c;
+			best_total = total;
+		}
+	}
+	if (best >= 0)
+	{
+		stopped = choice->stopped;
+		memcpy(choice, less, sizeof(Choice));
+		choice->stopped = stopped;
+		add_candidate(choice, best);
+	}
+	pfree(less);
+	return best >= 0;
+}
+
+/* Replaces pairs of candidates by one that does nearly the work of both. */
+static void
+merge(Choice *choice)
+{
+	const PoSearchCandidate *candidates = choice->problem->candidates;
+
+	for (int i = 0; i < choice->n; i++)
+	{
+		for (int j = i + 1; j < choice->n && !must_stop(choice); j++)
+		{
+			int			a = choice->order[i];
+			int			b = choice->order[j];
+
+			if (candidates[a].relid == candidates[b].relid && merge_two(choice, a, b))
+			{
+				/* The places have changed: look at all pairs again. */
+				i = -1;
+				break;
+			}
+		}
+	}
+}
+
 /* Puts the chosen candidates in sequence: each time the one that saves most next. */
 static void
 sort_choice(Choice *choice)
@@ -394,11 +519,14 @@ search_by(const PoSearchProblem *problem, bool per_byte, const double *alone)
 	}
 	add_greedily(choice, scores, per_byte);
 	drop_useless(choice);
+	merge(choice);
 	exchange(choice, alone);
+	refill(choice, scores);
 	for (int c = 0; c < problem->ncandidates; c++)
 		scores[c].fresh = false;
 	add_greedily(choice, scores, per_byte);
 	drop_useless(choice);
+	merge(choice);
 	if (choice->stopped)
 		total_choice(choice);
 	else

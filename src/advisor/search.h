@@ -28,6 +28,7 @@ typedef struct PoSearchProblem
 	double		budget;			/* bytes; negative: none */
 	int			max_indexes;	/* negative: no limit */
 	double		min_gain;		/* what an index must save at least */
+	double		min_price;		/* two indexes give way to one that costs no more than this more */
 	bool		(*stop) (void *arg);	/* asks for the best so far; may be NULL */
 	void	   *stop_arg;
 } PoSearchProblem;

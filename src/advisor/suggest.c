@@ -15,6 +15,9 @@
 /* A statement counts as improved when its cost falls by at least this share. */
 #define IMPROVED_SHARE 0.01
 
+/* Two indexes give way to one when the workload's cost grows by no more than this share. */
+#define MIN_PRICE_SHARE 0.001
+
 /* Most bytes of a statement's text in a reason. */
 #define REASON_TEXT_BYTES 60
 
@@ -203,6 +206,7 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 	problem.stop_arg = &advice;
 	total = po_search_total(&problem, &(PoSet){{0}});
 	problem.min_gain = total * options->min_improvement_pct / 100;
+	problem.min_price = total * MIN_PRICE_SHARE;
 
 	po_search_run(&problem, &result);
 	*stopped = result.stopped;

@@ -6,7 +6,9 @@
  * entry.  An index on a column that updates set ends their being heap-only: then all
  * other indexes of the table get a new entry too.  Deleted rows cost their share of
  * the next vacuum.  Rows come from the workload's own statements; where a measured
- * workload shows none for a table, from the table's statistics.
+ * workload shows none for a table, from the table's statistics.  A load that happened
+ * once is no workload: neither a recorded statement that ran once counts, nor do as
+ * many inserts as the table now has rows.
  */
 #include "postgres.h"
 
@@ -143,8 +145,8 @@ add_query(List **writes, Query *query, double rows)
 }
 
 /*
- * Returns how many rows a statement writes in all its executions: as counted, or its
- * weight times what the planner expects of one.
+ * Returns how many rows a statement writes in all its executions: as counted if it
+ * runs again and again, or its weight times what the planner expects of one.
  */
 static double
 rows_written(PoAdvisorQuery *query)
@@ -152,7 +154,7 @@ rows_written(PoAdvisorQuery *query)
 	PlannedStmt *plan;
 
 	if (query->rows >= 0)
-		return query->rows;
+		return query->weight > 1 ? query->rows : 0;
 	plan = po_query_plan(query->statement);
 	if (plan == NULL || !IsA(plan->planTree, ModifyTable) || outerPlan(plan->planTree) == NULL)
 		return query->weight;
@@ -211,7 +213,8 @@ add_counters(PoWrites *entry)
 		entry->hot_ratio = counter(F_PG_STAT_GET_TUPLES_HOT_UPDATED, entry->relid) / updates;
 	if (entry->inserts + entry->updates + entry->deletes > 0)
 		return;
-	entry->inserts = counter(F_PG_STAT_GET_TUPLES_INSERTED, entry->relid);
+	entry->inserts = Max(0, counter(F_PG_STAT_GET_TUPLES_INSERTED, entry->relid) -
+						 counter(F_PG_STAT_GET_LIVE_TUPLES, entry->relid));
 	entry->updates = updates;
 	entry->deletes = counter(F_PG_STAT_GET_TUPLES_DELETED, entry->relid);
 }
