@@ -10,6 +10,7 @@
 void
 po_kinds_register(void)
 {
+	po_kind_register(&po_archive_kind);
 	po_kind_register(&po_command_kind);
 	po_kind_register(&po_maintenance_kind);
 	po_kind_register(&po_refresh_kind);

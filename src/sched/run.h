@@ -4,8 +4,8 @@
  *
  * Every function is called between po_store_enter and po_store_leave.
  */
-#ifndef PO_RUN_H
-#define PO_RUN_H
+#ifndef PO_SCHED_RUN_H
+#define PO_SCHED_RUN_H
 
 #include "sched/kind.h"
 #include "sched/state.h"
@@ -45,4 +45,4 @@ extern bool po_run_settle(int64 run_id, const PoOutcome *outcome);
 extern int	po_run_forget_dead(int64 job_id);
 extern void po_run_prune(TimestampTz before);
 
-#endif							/* PO_RUN_H */
+#endif							/* PO_SCHED_RUN_H */

@@ -2,8 +2,8 @@
  * state.h
  *	  The states of a run, and how long a failed one waits.  Pure.
  */
-#ifndef PO_STATE_H
-#define PO_STATE_H
+#ifndef PO_SCHED_STATE_H
+#define PO_SCHED_STATE_H
 
 /*
  * queued		waiting for its slot's turn, for a worker, or for a retry
@@ -38,4 +38,4 @@ extern bool po_state_may_follow(PoRunState from, PoRunState to);
 extern bool po_state_should_retry(const PoRetryPolicy *policy, PoRunState outcome, int attempt);
 extern int64 po_state_backoff(const PoRetryPolicy *policy, int attempt, double random);
 
-#endif							/* PO_STATE_H */
+#endif							/* PO_SCHED_STATE_H */
