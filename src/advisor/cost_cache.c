@@ -11,9 +11,9 @@
 
 #include "advisor/cost_cache.h"
 
-/* Prepares an empty cache; relevant must stay valid. */
+/* Prepares an empty cache; relevant must stay valid, and what is in it may shrink. */
 void
-po_cost_cache_init(PoCostCache *cache, int nqueries, const PoSet *relevant,
+po_cost_cache_init(PoCostCache *cache, int nqueries, PoSet *relevant,
 				   PoCostFunction plan, void *arg)
 {
 	memset(cache, 0, sizeof(*cache));

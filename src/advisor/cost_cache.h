@@ -20,7 +20,7 @@ typedef struct PoCostEntry
 typedef struct PoCostCache
 {
 	int			nqueries;
-	const PoSet *relevant;		/* of each query: the candidates that could matter to it */
+	PoSet	   *relevant;		/* of each query: the candidates that could matter to it */
 	PoCostFunction plan;
 	void	   *arg;
 	int64_t		calls;			/* of plan */
@@ -30,7 +30,7 @@ typedef struct PoCostCache
 	PoCostEntry **entries;
 } PoCostCache;
 
-extern void po_cost_cache_init(PoCostCache *cache, int nqueries, const PoSet *relevant,
+extern void po_cost_cache_init(PoCostCache *cache, int nqueries, PoSet *relevant,
 							   PoCostFunction plan, void *arg);
 extern double po_cost_cache_get(PoCostCache *cache, int query, const PoSet *set, PoSet *used);
 

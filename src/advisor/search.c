@@ -552,6 +552,42 @@ gains_alone(const PoSearchProblem *problem, bool *stopped)
 }
 
 /*
+ * Takes from what is relevant to each query the candidates that its plan uses neither
+ * alone nor with all others there: they would be asked about again and again for
+ * nothing.  Returns what was relevant before.
+ */
+static PoSet *
+prune_relevance(const PoSearchProblem *problem)
+{
+	PoCostCache *cache = problem->cache;
+	PoSet	   *before = palloc(sizeof(PoSet) * (problem->nqueries + 1));
+	PoSet		all;
+
+	memset(&all, 0xff, sizeof(all));
+	for (int q = 0; q < problem->nqueries; q++)
+	{
+		PoSet		useful;
+
+		before[q] = cache->relevant[q];
+		po_cost_cache_get(cache, q, &all, &useful);
+		for (int c = 0; c < problem->ncandidates; c++)
+		{
+			PoSet		alone = {{0}};
+			PoSet		used;
+
+			if (!po_set_has(&before[q], c) || po_set_has(&useful, c))
+				continue;
+			po_set_add(&alone, c);
+			po_cost_cache_get(cache, q, &alone, &used);
+			if (po_set_has(&used, c))
+				po_set_add(&useful, c);
+		}
+		cache->relevant[q] = useful;
+	}
+	return before;
+}
+
+/*
  * Chooses candidates for the problem.  The result's arrays are palloc'd.  When the
  * problem's stop function says so, the best choice so far is the result.
  */
@@ -560,8 +596,12 @@ po_search_run(const PoSearchProblem *problem, PoSearchResult *result)
 {
 	PoSet		none = {{0}};
 	double	   *alone = gains_alone(problem, &result->stopped);
-	Choice	   *best = search_by(problem, false, alone);
+	PoSet	   *relevant = NULL;
+	Choice	   *best;
 
+	if (!result->stopped)
+		relevant = prune_relevance(problem);
+	best = search_by(problem, false, alone);
 	result->stopped |= best->stopped;
 	if (!result->stopped)
 	{
@@ -571,6 +611,9 @@ po_search_run(const PoSearchProblem *problem, PoSearchResult *result)
 		if (other->total < best->total)
 			best = other;
 	}
+	if (relevant != NULL)
+		memcpy(problem->cache->relevant, relevant, sizeof(PoSet) * problem->nqueries);
+	total_choice(best);
 	result->before = po_search_total(problem, &none);
 	result->nchosen = best->n;
 	result->chosen = palloc(sizeof(int) * (best->n + 1));
