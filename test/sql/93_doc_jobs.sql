@@ -2,6 +2,7 @@
 CREATE SCHEMA doc_jobs;
 SET search_path = doc_jobs;
 SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
 -- The hint that workers are missing depends on how the server was started.
 SET client_min_messages = warning;
 CREATE TABLE orders (day date, amount numeric);

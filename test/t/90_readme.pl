@@ -10,7 +10,7 @@ sub blocks
 {
 	my $text = slurp_file("$ENV{TESTDIR}/README.md");
 	my ($section) = $text =~ /^## From CREATE EXTENSION to a scheduled refresh\n(.*?)^## /ms;
-	return ($section // '') =~ /^```sql\n(.*?)^```/msg;
+	return ($section // '') =~ /^ *```sql\n(.*?)^ *```/msg;
 }
 
 my $node = PostgreSQL::Test::Cluster->new('readme');
