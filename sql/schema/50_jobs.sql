@@ -208,11 +208,10 @@ COMMENT ON PROCEDURE perf_optimizer.await_run(bigint, interval, text) IS 'Commit
 CREATE VIEW perf_optimizer.jobs WITH (security_barrier) AS
 	SELECT j.job_id, j.name, j.kind,
 		CASE WHEN j.kind = 'command' THEN j.command
-			ELSE coalesce((SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)
-				FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-				WHERE c.oid = j.relid AND j.incarnation = i.incarnation), j.target) END AS target,
+			WHEN c.oid IS NOT NULL THEN pg_catalog.format('%I.%I', n.nspname, c.relname)
+			ELSE j.target END AS target,
 		j.action, j.schedule, j.timezone, j.enabled AND NOT j.paused AS enabled,
-		CASE WHEN j.incarnation = i.incarnation THEN coalesce(pg_catalog.pg_get_userbyid(j.owner)::text, j.owner_name) ELSE j.owner_name END AS owner,
+		coalesce(o.rolname::text, j.owner_name) AS owner,
 		CASE WHEN j.enabled AND NOT j.paused THEN j.next_run END AS next_run,
 		r.started_at AS last_run, r.status AS last_status,
 		(SELECT count(*) FROM perf_optimizer.job_run f
@@ -224,11 +223,12 @@ CREATE VIEW perf_optimizer.jobs WITH (security_barrier) AS
 	FROM perf_optimizer.job j
 		CROSS JOIN perf_optimizer.identity i
 		JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
+		LEFT JOIN pg_catalog.pg_roles o ON CASE WHEN j.incarnation = i.incarnation THEN o.oid = j.owner ELSE o.rolname = j.owner_name END
+		LEFT JOIN pg_catalog.pg_class c ON c.oid = j.relid AND j.incarnation = i.incarnation
+		LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		LEFT JOIN LATERAL (SELECT l.started_at, l.status FROM perf_optimizer.job_run l
 			WHERE l.job_id = j.job_id AND l.started_at IS NOT NULL ORDER BY l.run_id DESC LIMIT 1) r ON true
-	WHERE CASE WHEN j.incarnation = i.incarnation
-			AND EXISTS (SELECT FROM pg_catalog.pg_roles o WHERE o.oid = j.owner)
-		THEN pg_catalog.pg_has_role(j.owner, 'USAGE')
+	WHERE CASE WHEN o.oid IS NOT NULL THEN pg_catalog.pg_has_role(o.oid, 'USAGE')
 		ELSE (SELECT s.rolsuper FROM pg_catalog.pg_roles s WHERE s.rolname = current_user) END;
 COMMENT ON VIEW perf_optimizer.jobs IS 'The jobs that the current role may alter: its own and those of roles it is a member of; a superuser sees all. held: the job came with a dump or a copy of the database and waits for resume_all_jobs().';
 

@@ -269,10 +269,8 @@
 /* 16: one function for all classes.  Needs utils/acl.h and catalog/pg_database.h. */
 #if PG_VERSION_NUM >= 160000
 #define PO_DATABASE_OWNERCHECK(oid, role) object_ownercheck(DatabaseRelationId, (oid), (role))
-#define PO_RELATION_OWNERCHECK(oid, role) object_ownercheck(RelationRelationId, (oid), (role))
 #else
 #define PO_DATABASE_OWNERCHECK(oid, role) pg_database_ownercheck((oid), (role))
-#define PO_RELATION_OWNERCHECK(oid, role) pg_class_ownercheck((oid), (role))
 #endif
 
 /* ---- background workers and running commands ---- */

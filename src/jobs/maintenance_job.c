@@ -95,7 +95,7 @@ check_prewarm(void)
 /*
  * Checks target and rights, and brings the target's name up to date.  Raises
  * 22023 for an unknown action, 42P01 for a missing relation, 42809 for one that
- * the action does not fit, 42501 unless the role owns it, and 55000 without
+ * the action does not fit, 42501 unless the role may maintain it, and 55000 without
  * pg_prewarm.
  */
 static void
@@ -111,7 +111,7 @@ validate(PoJob *job)
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("the action %s does not fit %s", action->name, job->target),
 				 errhint("Pass a table, a materialized view or what else the action works on as \"relation\".")));
-	if (!PO_RELATION_OWNERCHECK(job->relid, GetUserId()))
+	if (!PO_MAY_MAINTAIN(job->relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, get_relkind_objtype(relkind), get_rel_name(job->relid));
 	if (action->needs_prewarm)
 		check_prewarm();

@@ -134,7 +134,7 @@ po_access_run(int64 run_id)
 	PoRun	   *run;
 
 	po_store_enter(&scope);
-	run = po_run_load(run_id, false, memory);
+	run = po_run_load(run_id, PO_RUN_NO_LOCK, memory);
 	po_store_leave(&scope);
 	if (run != NULL)
 	{

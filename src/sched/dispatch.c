@@ -119,7 +119,10 @@ fail_without_runner(int64 run_id, const PoJob *job, bool known_kind)
 	(void) po_run_settle(run_id, &outcome);
 }
 
-/* Lists the waiting runs whose turn it is, highest priority first. */
+/*
+ * Lists the waiting runs whose turn it is, highest priority first.  Those that a
+ * session is changing are passed over: the end of its transaction wakes us.
+ */
 static uint64
 list_waiting(TimestampTz now, int64 **run_ids, PoJob ***jobs)
 {
@@ -134,7 +137,7 @@ list_waiting(TimestampTz now, int64 **run_ids, PoJob ***jobs)
 					 " AND NOT EXISTS (SELECT FROM perf_optimizer.job_run o WHERE o.job_id = r.job_id AND o.status = 'running')"
 					 " AND NOT EXISTS (SELECT FROM perf_optimizer.job_run e WHERE e.job_id = r.job_id AND e.status = 'queued'"
 					 " AND e.not_before <= $1 AND e.run_id < r.run_id)"
-					 " ORDER BY r.priority DESC, r.scheduled_for, r.run_id LIMIT $2", &args);
+					 " ORDER BY r.priority DESC, r.scheduled_for, r.run_id LIMIT $2 FOR UPDATE OF r SKIP LOCKED", &args);
 	*run_ids = palloc(sizeof(int64) * Max(n, 1));
 	*jobs = palloc(sizeof(PoJob *) * Max(n, 1));
 	for (uint64 i = 0; i < n; i++)
@@ -192,37 +195,34 @@ po_dispatch_runs(TimestampTz now)
 	return next_retry(now);
 }
 
-/* Copies a slot whose process is gone without an outcome; false when there is none. */
+/* Copies a slot of ours whose process is gone without an outcome; false when it is not so. */
 static bool
-find_gone(PoRunner *copy, int *index)
+is_gone(int index, PoRunner *copy)
 {
-	bool		found = false;
+	PoRunner   *runner = &po_sched->runners[index];
 	TimestampTz limit = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), -START_LIMIT_MS);
+	bool		gone = false;
 
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
-	for (int i = 0; i < po_sched->nrunners && !found; i++)
+	if (runner->dboid == MyDatabaseId)
 	{
-		PoRunner   *runner = &po_sched->runners[i];
-
-		if (runner->dboid != MyDatabaseId)
-			continue;
 		if (runner->phase == PO_RUNNER_STARTING && runner->pid == 0 && runner->assigned_at < limit)
 			runner->phase = PO_RUNNER_GONE;
-		if (runner->phase != PO_RUNNER_GONE)
-			continue;
+		gone = runner->phase == PO_RUNNER_GONE;
 		*copy = *runner;
-		*index = i;
-		found = true;
 	}
 	LWLockRelease(po_sched_lock);
-	return found;
+	return gone;
 }
 
-/* Stores the outcome that a runner could not store itself. */
-static void
+/*
+ * Stores the outcome that a runner could not store itself; false when a session
+ * has the run locked, so that it must be done later.
+ */
+static bool
 settle_gone(const PoRunner *runner)
 {
-	PoRun	   *run = po_run_load(runner->run_id, true, CurrentMemoryContext);
+	PoRun	   *run = po_run_load(runner->run_id, PO_RUN_NO_LOCK, CurrentMemoryContext);
 	PoOutcome	outcome = {
 		.state = PO_RUN_FAILED,
 		.rows_affected = -1,
@@ -233,15 +233,21 @@ settle_gone(const PoRunner *runner)
 	};
 
 	if (run == NULL || po_state_is_final(run->state))
-		return;
+		return true;
 	/* Stopped before it began: the run still waits, and is handed out again. */
 	if (run->state == PO_RUN_QUEUED && strcmp(outcome.sqlstate, "57P01") == 0)
-		return;
+		return true;
+	run = po_run_load(runner->run_id, PO_RUN_SKIP_LOCKED, CurrentMemoryContext);
+	if (run == NULL)
+		return false;
 	if (run->state == PO_RUN_RUNNING && runner->timed_out)
 		outcome.state = PO_RUN_TIMED_OUT;
 	else if (run->state == PO_RUN_RUNNING && runner->cancelled)
 		outcome.state = PO_RUN_CANCELLED;
+	else if (run->state == PO_RUN_RUNNING)
+		outcome.state = PO_RUN_CRASHED; /* a stop of the server, seen in time or not, gives the same */
 	(void) po_run_settle(runner->run_id, &outcome);
+	return true;
 }
 
 /*
@@ -252,15 +258,32 @@ settle_gone(const PoRunner *runner)
 void
 po_dispatch_reap(void)
 {
-	PoRunner	copy;
-	int			index;
-
-	while (find_gone(&copy, &index))
+	for (int i = 0; i < po_sched->nrunners; i++)
 	{
+		PoRunner	copy;
+
 		CHECK_FOR_INTERRUPTS();
-		settle_gone(&copy);
-		free_slot(index);
+		if (is_gone(i, &copy) && settle_gone(&copy))
+			free_slot(i);
 	}
+}
+
+/*
+ * Tells whether a slot of ours needs another look soon: its process is gone and
+ * could not be settled, or has not come to life yet.
+ */
+bool
+po_dispatch_unsettled(void)
+{
+	bool		found = false;
+
+	LWLockAcquire(po_sched_lock, LW_SHARED);
+	for (int i = 0; i < po_sched->nrunners && !found; i++)
+		found = po_sched->runners[i].dboid == MyDatabaseId &&
+			(po_sched->runners[i].phase == PO_RUNNER_GONE ||
+			 (po_sched->runners[i].phase == PO_RUNNER_STARTING && po_sched->runners[i].pid == 0));
+	LWLockRelease(po_sched_lock);
+	return found;
 }
 
 /* Tells whether runners of this database are at work. */

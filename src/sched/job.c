@@ -237,6 +237,25 @@ po_job_first_slot(const PoJob *job, TimestampTz now)
 	return po_zone_next(&schedule, po_zone_find(job->timezone), now);
 }
 
+/*
+ * Brings the names of owners and targets up to date, which a dump will need
+ * where the numbers mean nothing.  Passes over rows that are locked.
+ */
+void
+po_job_follow_renames(void)
+{
+	(void) po_store_run("UPDATE perf_optimizer.job j SET owner_name = s.owner_name, target = s.target FROM ("
+						"SELECT j.job_id, r.rolname AS owner_name,"
+						" CASE WHEN c.oid IS NULL THEN j.target ELSE pg_catalog.format('%I.%I', n.nspname, c.relname) END AS target"
+						" FROM perf_optimizer.job j"
+						" JOIN perf_optimizer.identity i ON i.incarnation = j.incarnation"
+						" JOIN pg_catalog.pg_roles r ON r.oid = j.owner"
+						" LEFT JOIN pg_catalog.pg_class c ON c.oid = j.relid"
+						" LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+						" FOR UPDATE OF j SKIP LOCKED) s"
+						" WHERE s.job_id = j.job_id AND (j.owner_name, j.target) IS DISTINCT FROM (s.owner_name, s.target)", NULL);
+}
+
 /* Pauses every job that the role may alter; returns how many were not paused. */
 int
 po_job_pause_all(Oid roleid)

@@ -31,6 +31,7 @@ extern bool po_job_set_paused(int64 job_id, bool paused);
 extern void po_job_set_next(int64 job_id, TimestampTz next);
 extern int64 po_job_next_due(TimestampTz now, TimestampTz *next);
 extern TimestampTz po_job_first_slot(const PoJob *job, TimestampTz now);
+extern void po_job_follow_renames(void);
 extern int	po_job_pause_all(Oid roleid);
 extern int	po_job_resume_all(Oid roleid);
 

@@ -38,6 +38,8 @@
 #define MAX_SLEEP_MS (5 * 60 * 1000)
 /* How long to wait when max_worker_processes is used up. */
 #define NO_WORKER_MS 1000
+/* How long a scheduler that starts keeps others from starting; one may wait for a lock on its database. */
+#define START_PATIENCE_US (5 * USECS_PER_SEC)
 
 PGDLLEXPORT void perf_optimizer_launcher_main(Datum arg);
 
@@ -205,10 +207,10 @@ pick_database(TimestampTz *wake)
 		PoDatabase *db = &po_sched->databases[i];
 		TimestampTz when;
 
-		if (db->state == PO_DB_STARTING)
+		/* It wakes us when it has looked, or has ended. */
+		if (db->state == PO_DB_STARTING && now < db->asked_at + START_PATIENCE_US)
 		{
-			/* It wakes us when it has looked, or has ended. */
-			*wake = DT_NOEND;
+			*wake = db->asked_at + START_PATIENCE_US;
 			found = NULL;
 			break;
 		}
@@ -221,7 +223,10 @@ pick_database(TimestampTz *wake)
 			*wake = Min(*wake, when);
 	}
 	if (found != NULL)
+	{
 		found->state = PO_DB_STARTING;
+		found->asked_at = now;
+	}
 	LWLockRelease(po_sched_lock);
 	return found != NULL ? found->dboid : InvalidOid;
 }

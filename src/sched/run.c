@@ -31,21 +31,22 @@ check_transition(int64 run_id, PoRunState from, PoRunState to)
 			 run_id, po_state_name(from), po_state_name(to));
 }
 
-/* Loads a run, and locks its row when asked; NULL when there is none. */
+/*
+ * Loads a run, and locks its row when asked; NULL when there is none, or when it
+ * is locked and that is to be passed over.
+ */
 PoRun *
-po_run_load(int64 run_id, bool lock, MemoryContext memory)
+po_run_load(int64 run_id, PoRunLock lock, MemoryContext memory)
 {
+	static const char *const clauses[] = {"", " FOR UPDATE", " FOR UPDATE SKIP LOCKED"};
 	PoStoreArgs args = {0};
 	PoRun	   *run;
 	bool		isnull;
 	char	   *status;
 
 	po_store_int8(&args, run_id);
-	if (po_store_run(lock
-					 ? "SELECT r.run_id, r.job_id, r.owner, r.name, r.attempt, r.status, r.pid, r.xmin"
-					 " FROM perf_optimizer.job_run r WHERE r.run_id = $1 FOR UPDATE"
-					 : "SELECT r.run_id, r.job_id, r.owner, r.name, r.attempt, r.status, r.pid, r.xmin"
-					 " FROM perf_optimizer.job_run r WHERE r.run_id = $1", &args) == 0)
+	if (po_store_run(psprintf("SELECT r.run_id, r.job_id, r.owner, r.name, r.attempt, r.status, r.pid, r.xmin"
+							  " FROM perf_optimizer.job_run r WHERE r.run_id = $1%s", clauses[lock]), &args) == 0)
 		return NULL;
 	run = MemoryContextAllocZero(memory, sizeof(PoRun));
 	run->run_id = run_id;
@@ -133,13 +134,14 @@ po_run_cancel_queued_of_job(int64 job_id)
 
 /*
  * Marks a waiting run as running in this process and records the attempt;
- * returns the attempt's number, 0 when the run is not waiting any more.
+ * returns the attempt's number, 0 when the run is not waiting any more, or a
+ * session is changing it.
  */
 int
 po_run_begin(int64 run_id)
 {
 	PoStoreArgs args = {0};
-	PoRun	   *run = po_run_load(run_id, true, CurrentMemoryContext);
+	PoRun	   *run = po_run_load(run_id, PO_RUN_SKIP_LOCKED, CurrentMemoryContext);
 
 	if (run == NULL || run->state != PO_RUN_QUEUED)
 		return 0;
@@ -178,11 +180,10 @@ settle_attempt(int64 run_id, int attempt, const PoOutcome *outcome)
 						" hint = EXCLUDED.hint, context = EXCLUDED.context", &args);
 }
 
-/* Decides whether the attempt is tried again; fills when. */
+/* Decides whether the attempt is tried again; fills when.  job is NULL when it is gone. */
 static bool
-plan_retry(const PoRun *run, int attempt, const PoOutcome *outcome, TimestampTz *when)
+plan_retry(const PoJob *job, int attempt, const PoOutcome *outcome, TimestampTz *when)
 {
-	PoJob	   *job = po_job_load(run->job_id, CurrentMemoryContext);
 	const PoJobKind *kind = job != NULL ? po_kind_find_or_null(job->kind) : NULL;
 	PoRetryPolicy policy;
 
@@ -223,7 +224,8 @@ bool
 po_run_settle(int64 run_id, const PoOutcome *outcome)
 {
 	PoStoreArgs args = {0};
-	PoRun	   *run = po_run_load(run_id, true, CurrentMemoryContext);
+	PoRun	   *run = po_run_load(run_id, PO_RUN_WAIT, CurrentMemoryContext);
+	PoJob	   *job;
 	PoRunState	next;
 	TimestampTz when;
 	int			attempt;
@@ -233,9 +235,10 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 	if (run == NULL || po_state_is_final(run->state))
 		return false;
 	attempt = run->state == PO_RUN_QUEUED ? run->attempt + 1 : run->attempt;
-	retry = plan_retry(run, attempt, outcome, &when);
+	job = po_job_load(run->job_id, CurrentMemoryContext);
+	retry = plan_retry(job, attempt, outcome, &when);
 	next = retry ? PO_RUN_QUEUED : outcome->state;
-	dead = !retry && (next == PO_RUN_FAILED || next == PO_RUN_TIMED_OUT || next == PO_RUN_CRASHED);
+	dead = job != NULL && !retry && (next == PO_RUN_FAILED || next == PO_RUN_TIMED_OUT || next == PO_RUN_CRASHED);
 	/* A runner that could not connect leaves a waiting run waiting. */
 	if (run->state != next)
 		check_transition(run_id, run->state, next);
@@ -284,5 +287,5 @@ po_run_prune(TimestampTz before)
 						" AND (r.run_id < (SELECT max(l.run_id) FROM perf_optimizer.job_run l"
 						" WHERE l.job_id = r.job_id AND l.started_at IS NOT NULL)"
 						" OR NOT EXISTS (SELECT FROM perf_optimizer.job j WHERE j.job_id = r.job_id))"
-						" ORDER BY r.finished_at LIMIT " PRUNE_BATCH ")", &args);
+						" ORDER BY r.finished_at LIMIT " PRUNE_BATCH " FOR UPDATE SKIP LOCKED)", &args);
 }

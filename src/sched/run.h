@@ -23,6 +23,14 @@ typedef struct PoRun
 	bool		own_transaction;	/* enqueued by the current transaction */
 } PoRun;
 
+/* How a run's row is locked when it is loaded; a worker passes over what a session has locked. */
+typedef enum PoRunLock
+{
+	PO_RUN_NO_LOCK,
+	PO_RUN_WAIT,
+	PO_RUN_SKIP_LOCKED
+} PoRunLock;
+
 /* How an attempt ended; the strings may be NULL. */
 typedef struct PoOutcome
 {
@@ -35,7 +43,7 @@ typedef struct PoOutcome
 	const char *context;
 } PoOutcome;
 
-extern PoRun *po_run_load(int64 run_id, bool lock, MemoryContext memory);
+extern PoRun *po_run_load(int64 run_id, PoRunLock lock, MemoryContext memory);
 extern int64 po_run_enqueue(const PoJob *job, const char *cause, TimestampTz slot);
 extern void po_run_skip_slot(const PoJob *job, TimestampTz slot, const char *reason);
 extern void po_run_end_queued(int64 run_id, PoRunState state, const char *reason);

@@ -110,9 +110,11 @@ perf_optimizer_cancel_run(PG_FUNCTION_ARGS)
 
 	po_args_require(fcinfo, 0, "run_id");
 	po_access_check_writable();
-	(void) po_access_run(PG_GETARG_INT64(0));
+	run = po_access_run(PG_GETARG_INT64(0));
 	po_store_enter(&scope);
-	run = po_run_load(PG_GETARG_INT64(0), true, memory);
+	/* The row of a running one stays free: its runner must be able to write it. */
+	if (run->state == PO_RUN_QUEUED)
+		run = po_run_load(PG_GETARG_INT64(0), PO_RUN_WAIT, memory);
 	if (run != NULL && run->state == PO_RUN_QUEUED)
 		po_run_end_queued(run->run_id, PO_RUN_CANCELLED,
 						  psprintf("cancelled by %s", GetUserNameFromId(scope.userid, false)));

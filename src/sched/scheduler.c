@@ -16,6 +16,7 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "sched/job.h"
 #include "sched/run.h"
 #include "sched/scheduler.h"
 #include "sched/shared.h"
@@ -32,6 +33,7 @@
 
 /* With nothing due for so long the process ends; also bounds a sleep, see launcher.c. */
 #define LONG_SLEEP_MS (5 * 60 * 1000)
+#define UNSETTLED_MS 5000
 #define PRUNE_EVERY_US (60 * 60 * USECS_PER_SEC)
 #define MAX_PAUSE_MS 60000
 
@@ -130,9 +132,9 @@ extension_exists(void)
 	return exists;
 }
 
-/* Deletes old history, at most once an hour and only when awake anyway. */
+/* Deletes old history and follows renames, at most once an hour and only when awake anyway. */
 static void
-prune_history(TimestampTz now)
+keep_house(TimestampTz now)
 {
 	static TimestampTz last = 0;
 
@@ -140,6 +142,7 @@ prune_history(TimestampTz now)
 		return;
 	last = now;
 	po_run_prune(now - po_guc_history_retention * USECS_PER_MINUTE);
+	po_job_follow_renames();
 }
 
 /*
@@ -165,7 +168,7 @@ look(bool first, bool at_boot)
 
 	po_store_begin(&scope);
 	next = po_slots_take(now, at_boot);
-	prune_history(now);
+	keep_house(now);
 	po_store_commit(&scope);
 
 	/* Runners must find the rows of their runs, so this comes after the commit. */
@@ -258,6 +261,8 @@ perf_optimizer_scheduler_main(Datum arg)
 		if (po_guc_run_jobs && !po_dispatch_busy() &&
 			next - po_clock_now() > LONG_SLEEP_MS * INT64CONST(1000))
 			retire(next);
+		if (po_dispatch_unsettled())
+			next = Min(next, TimestampTzPlusMilliseconds(po_clock_now(), UNSETTLED_MS));
 		sleep_until(next);
 	}
 }

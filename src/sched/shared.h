@@ -35,6 +35,7 @@ typedef struct PoDatabase
 	bool		booted;			/* @reboot jobs have been enqueued since the start */
 	int			held;			/* sessions that need the database without workers */
 	int			failures;		/* schedulers that ended badly, one after the other */
+	TimestampTz asked_at;		/* when the scheduler was asked for */
 	TimestampTz not_before;		/* no scheduler is started before, after a bad end */
 	TimestampTz next_due;		/* when a scheduler is needed again; DT_NOEND: never */
 } PoDatabase;

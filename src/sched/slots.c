@@ -96,6 +96,8 @@ clear_way(const PoJob *job, TimestampTz slot, char **reason)
 			*reason = psprintf("run " INT64_FORMAT " of the job is still running", run_id);
 		else if (!DatumGetBool(po_store_datum(i, 3, &isnull)))
 			*reason = psprintf("run " INT64_FORMAT " of the job still waits for its turn", run_id);
+		else if (po_run_load(run_id, PO_RUN_SKIP_LOCKED, CurrentMemoryContext) == NULL)
+			*reason = psprintf("run " INT64_FORMAT " of the job is being changed", run_id);
 		else
 		{
 			po_run_end_queued(run_id, PO_RUN_SKIPPED,

@@ -32,6 +32,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "sched/store.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -47,9 +48,14 @@ po_store_exists(void)
 	return OidIsValid(get_extension_oid("perf_optimizer", true));
 }
 
-/* Returns the owner of the extension; raises 42704 when it does not exist. */
+/*
+ * Locks the extension against being dropped until the transaction ends, and
+ * returns its owner; raises 42704 when it does not exist.  DROP EXTENSION locks
+ * the extension before its tables, in an order of its own: who waits for it here,
+ * before any table, cannot deadlock with it.
+ */
 static Oid
-extension_owner(void)
+lock_extension(void)
 {
 	Oid			extension = get_extension_oid("perf_optimizer", false);
 	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
@@ -58,6 +64,7 @@ extension_owner(void)
 	HeapTuple	tuple;
 	Oid			owner = InvalidOid;
 
+	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
 	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(extension));
 	scan = systable_beginscan(rel, ExtensionOidIndexId, true, NULL, 1, &key);
@@ -66,6 +73,10 @@ extension_owner(void)
 		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"perf_optimizer\" has just been dropped")));
 	return owner;
 }
 
@@ -106,7 +117,7 @@ check_tables(Oid owner)
 void
 po_store_enter(PoStoreScope *scope)
 {
-	Oid			owner = extension_owner();
+	Oid			owner = lock_extension();
 
 	check_tables(owner);
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);

@@ -77,6 +77,7 @@ zone_segment(const void *state, int64 utc, int *offset, int64 *end)
 /*
  * Returns the first moment after the given one at which the schedule is due;
  * DT_NOEND when there is none (@reboot).  An interval keeps fractions of seconds.
+ * Raises 22008 at the end of time.
  */
 TimestampTz
 po_zone_next(const PoSchedule *schedule, pg_tz *tz, TimestampTz after)
@@ -84,12 +85,19 @@ po_zone_next(const PoSchedule *schedule, pg_tz *tz, TimestampTz after)
 	PoZone		zone = {tz, zone_segment};
 	int64		seconds = after / USECS_PER_SEC - (after % USECS_PER_SEC < 0);
 	int64		next;
+	TimestampTz result;
 
 	if (schedule->type == PO_SCHEDULE_INTERVAL)
-		return after + schedule->interval_s * USECS_PER_SEC;
-	if (!po_due_next(schedule, &zone, seconds + EPOCH_SHIFT, &next))
+		result = after + schedule->interval_s * USECS_PER_SEC;
+	else if (po_due_next(schedule, &zone, seconds + EPOCH_SHIFT, &next))
+		result = (next - EPOCH_SHIFT) * USECS_PER_SEC;
+	else
 		return DT_NOEND;
-	return (next - EPOCH_SHIFT) * USECS_PER_SEC;
+	if (!IS_VALID_TIMESTAMP(result) || result <= after)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("the next run is beyond the range of timestamps")));
+	return result;
 }
 
 /*
