@@ -13,6 +13,7 @@
 #include "archive/run.h"
 #include "catalog/pg_type.h"
 #include "core/args.h"
+#include "core/own.h"
 #include "core/relname.h"
 #include "core/srf.h"
 #include "executor/spi.h"
@@ -85,6 +86,7 @@ read_arguments(FunctionCallInfo fcinfo, PoArchivePolicy *policy)
 	po_args_require(fcinfo, 1, "time_column");
 	po_args_require(fcinfo, 2, "older_than");
 	policy->owner = GetUserId();
+	policy->caller = GetUserId();
 	policy->relation = PG_GETARG_OID(0);
 	policy->time_column = pstrdup(NameStr(*PG_GETARG_NAME(1)));
 	policy->older_than = PG_GETARG_INTERVAL_P(2);
@@ -193,17 +195,17 @@ perf_optimizer_drop_archive_policy(PG_FUNCTION_ARGS)
 /* What preview_archive returns. */
 typedef struct Preview
 {
+	bool		counted;		/* false when a blocker makes counting pointless */
 	PoPreflightCount count;
 	int64		batches;
 	List	   *partitions;
 	List	   *blockers;
 } Preview;
 
-/* Finds out what a run would do; SPI is connected, the result lives in its context. */
+/* Finds out what a run would do, as the role that works on the tables. */
 static void
-preview(const char *name, Preview *result)
+preview_as_role(PoArchivePolicy *policy, Preview *result)
 {
-	PoArchivePolicy *policy = po_policy_load(name);
 	PoCutoff	cutoff;
 	ListCell   *cell;
 
@@ -213,10 +215,25 @@ preview(const char *name, Preview *result)
 		return;
 	po_cutoff_freeze(policy, &cutoff);
 	po_preflight_count(policy, &cutoff, &result->count);
+	result->counted = true;
 	result->blockers = po_preflight_rows(policy, &cutoff, &result->count);
 	result->batches = (result->count.rows + policy->batch_rows - 1) / policy->batch_rows;
 	foreach(cell, po_partition_whole(policy, &cutoff))
 		result->partitions = lappend(result->partitions, po_relname_qualified(lfirst_oid(cell)));
+}
+
+/* Finds out what a run would do; SPI is connected, the result lives in its context. */
+static void
+preview(const char *name, Preview *result)
+{
+	PoArchivePolicy *policy = po_policy_load(name);
+	int			level = po_preflight_begin_settings(policy);
+	PoOwnScope	scope;
+
+	po_own_become(&scope, po_policy_run_as(policy));
+	preview_as_role(policy, result);
+	po_own_end(&scope);
+	po_preflight_end_settings(level);
 }
 
 /* Sets the next column to an array of texts. */
@@ -240,6 +257,16 @@ put_moment(PoRow *row, bool any, TimestampTz moment)
 		po_row_null(row);
 }
 
+/* Sets the next column to a number, or to NULL when rows were not counted. */
+static void
+put_count(PoRow *row, bool counted, int64 value)
+{
+	if (counted)
+		po_row_int8(row, value);
+	else
+		po_row_null(row);
+}
+
 /* preview_archive(policy): what a run would take now, and what stands against it. */
 Datum
 perf_optimizer_preview_archive(PG_FUNCTION_ARGS)
@@ -254,11 +281,11 @@ perf_optimizer_preview_archive(PG_FUNCTION_ARGS)
 	SPI_connect();
 	preview(name, &result);
 	spi = MemoryContextSwitchTo(caller);
-	po_row_int8(&row, result.count.rows);
-	po_row_int8(&row, result.count.bytes);
+	put_count(&row, result.counted, result.count.rows);
+	put_count(&row, result.counted, result.count.bytes);
 	put_moment(&row, result.count.any, result.count.oldest);
 	put_moment(&row, result.count.any, result.count.newest);
-	po_row_int8(&row, result.batches);
+	put_count(&row, result.counted, result.batches);
 	put_texts(&row, result.partitions);
 	put_texts(&row, result.blockers);
 	MemoryContextSwitchTo(spi);

@@ -49,7 +49,7 @@ check_name_is_free(Oid schema, const char *name, const char *qualified)
 	if (OidIsValid(get_relname_relid(name, schema)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("relation \"%s\" already exists", qualified),
+				 errmsg("relation %s already exists", qualified),
 				 errhint("Pass destination => %s to use it, or another table.",
 						 quote_literal_cstr(qualified))));
 }

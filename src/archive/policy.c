@@ -94,7 +94,7 @@ po_policy_check_source(PoArchivePolicy *policy)
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a table", name),
+				 errmsg("%s is not a table", name),
 				 errhint("Pass an ordinary or a partitioned table.")));
 	if (!PO_OWNS_RELATION(policy->relation, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, name);
@@ -102,13 +102,13 @@ po_policy_check_source(PoArchivePolicy *policy)
 	if (!OidIsValid(policy->time_type))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of table \"%s\" does not exist", policy->time_column, name),
+				 errmsg("column \"%s\" of table %s does not exist", policy->time_column, name),
 				 errhint("Pass the column's name as it is stored, without double quotes.")));
 	if (policy->time_type != TIMESTAMPTZOID && policy->time_type != TIMESTAMPOID &&
 		policy->time_type != DATEOID)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table \"%s\" has type %s, which is not a time",
+				 errmsg("column \"%s\" of table %s has type %s, which is not a time",
 						policy->time_column, name, format_type_be(policy->time_type)),
 				 errhint("Pass a column of type timestamptz, timestamp or date.")));
 }
@@ -343,6 +343,7 @@ po_policy_load(const char *name)
 				 errmsg("archive policy \"%s\" does not exist", name),
 				 errhint("The view perf_optimizer.archive_policies lists the policies.")));
 	policy = read_policy(CurrentMemoryContext);
+	policy->caller = GetUserId();
 	check_may_use(policy);
 	return policy;
 }
@@ -359,8 +360,8 @@ po_policy_delete(PoArchivePolicy *policy)
 }
 
 /*
- * Returns the role whose identity the work on the tables takes: the current
- * user's, or the table owner's when a superuser works on another's table.
+ * Returns the role whose identity the work on the tables takes: the caller's, or
+ * the table owner's when a superuser works on another's table.
  */
 Oid
 po_policy_run_as(PoArchivePolicy *policy)
@@ -368,11 +369,11 @@ po_policy_run_as(PoArchivePolicy *policy)
 	HeapTuple	tuple;
 	Oid			owner;
 
-	if (!superuser())
-		return GetUserId();
+	if (!superuser_arg(policy->caller))
+		return policy->caller;
 	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(policy->relation));
 	if (!HeapTupleIsValid(tuple))
-		return GetUserId();
+		return policy->caller;
 	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 	ReleaseSysCache(tuple);
 	return owner;

@@ -20,6 +20,7 @@ typedef struct PoArchivePolicy
 	int32		id;				/* 0 until stored */
 	char	   *name;
 	Oid			owner;
+	Oid			caller;			/* who makes or uses it now */
 	Oid			relation;
 	char	   *time_column;
 	Oid			time_type;		/* looked up; InvalidOid when the column is gone */

@@ -115,8 +115,9 @@ lacks_replica_identity(Relation rel)
 
 /* Checks one table, on either side, for what would divert or forbid the statements. */
 static void
-check_table(Relation rel, CmdType event, AclMode rights, Oid role, List **blockers)
+check_table(PoArchivePolicy *policy, Relation rel, CmdType event, AclMode rights, List **blockers)
 {
+	Oid			role = po_policy_run_as(policy);
 	char	   *name = po_relname_qualified(RelationGetRelid(rel));
 
 	if (has_rule(rel, event))
@@ -127,14 +128,14 @@ check_table(Relation rel, CmdType event, AclMode rights, Oid role, List **blocke
 	if (pg_class_aclmask(RelationGetRelid(rel), role, rights, ACLMASK_ALL) != rights)
 		block(blockers, psprintf("role %s lacks rights on %s: grant %s", GetUserNameFromId(role, false), name,
 								 event == CMD_DELETE ? "SELECT and DELETE" : "INSERT"));
-	if (role != GetUserId() && has_user_triggers(rel))
+	if (role != policy->caller && has_user_triggers(rel))
 		block(blockers, psprintf("%s has triggers, which must not run as superuser: SET ROLE %s, or schedule the policy as that role",
 								 name, quote_identifier(GetUserNameFromId(role, false))));
 }
 
 /* Checks the policy's relation and its partitions. */
 static void
-check_source(PoArchivePolicy *policy, Oid role, List **blockers)
+check_source(PoArchivePolicy *policy, List **blockers)
 {
 	List	   *tables = find_all_inheritors(policy->relation, AccessShareLock, NULL);
 	bool		partitioned = get_rel_relkind(policy->relation) == RELKIND_PARTITIONED_TABLE;
@@ -150,7 +151,7 @@ check_source(PoArchivePolicy *policy, Oid role, List **blockers)
 
 		if (rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 			block(blockers, psprintf("partition %s is a foreign table", po_relname_qualified(lfirst_oid(cell))));
-		check_table(rel, CMD_DELETE, ACL_SELECT | (deletes ? ACL_DELETE : 0), role, blockers);
+		check_table(policy, rel, CMD_DELETE, ACL_SELECT | (deletes ? ACL_DELETE : 0), blockers);
 		if (deletes && lacks_replica_identity(rel))
 			block(blockers, psprintf("%s is published with deletes and has no replica identity: add a primary key or set one",
 									 po_relname_qualified(lfirst_oid(cell))));
@@ -179,16 +180,21 @@ check_destination_kind(PoArchivePolicy *policy, List **blockers)
 
 /* Checks the destination of a move or copy. */
 static void
-check_destination(PoArchivePolicy *policy, Oid role, List **blockers)
+check_destination(PoArchivePolicy *policy, List **blockers)
 {
-	Relation	rel;
 	AclMode		rights = ACL_INSERT | (policy->strategy == PO_ARCHIVE_COPY ? ACL_SELECT : 0);
+	ListCell   *cell;
 
 	if (!check_destination_kind(policy, blockers))
 		return;
-	rel = table_open(policy->destination, AccessShareLock);
-	check_table(rel, CMD_INSERT, rights, role, blockers);
-	table_close(rel, NoLock);
+	foreach(cell, find_all_inheritors(policy->destination, AccessShareLock, NULL))
+	{
+		Relation	rel = table_open(lfirst_oid(cell), NoLock);
+
+		check_table(policy, rel, CMD_INSERT,
+					lfirst_oid(cell) == policy->destination ? rights : 0, blockers);
+		table_close(rel, NoLock);
+	}
 	(void) po_columns_shared(policy->relation, policy->destination, blockers);
 	if (policy->strategy == PO_ARCHIVE_COPY && po_columns_key(policy->destination) == NULL)
 		block(blockers, psprintf("strategy \"copy\" needs a primary key on destination %s to skip what is there already: add one",
@@ -246,7 +252,13 @@ check_foreign_key_actions(PoArchivePolicy *policy, List **blockers)
 		bool		isnull;
 		Oid			referrer = DatumGetObjectId(SPI_getbinval(row, SPI_tuptable->tupdesc, 2, &isnull));
 
-		if (!policy->fk_cascade && (action == 'c' || action == 'n' || action == 'd'))
+		if (action != 'c' && action != 'n' && action != 'd')
+			continue;
+		if (po_policy_run_as(policy) != policy->caller)
+			block(blockers, psprintf("foreign key \"%s\" of %s has an action, whose triggers must not run as superuser: SET ROLE to the owner, or schedule the policy as that role",
+									 SPI_getvalue(row, SPI_tuptable->tupdesc, 1),
+									 po_relname_qualified(referrer)));
+		else if (!policy->fk_cascade)
 			block(blockers, psprintf("foreign key \"%s\" of %s would delete or change rows there: archive that table first, or pass fk_policy => 'cascade' to let it happen",
 									 SPI_getvalue(row, SPI_tuptable->tupdesc, 1),
 									 po_relname_qualified(referrer)));
@@ -303,33 +315,27 @@ List *
 po_preflight_tables(PoArchivePolicy *policy)
 {
 	List	   *blockers = NIL;
-	Oid			role = po_policy_run_as(policy);
 
 	if (!check_relation(policy, &blockers))
 		return blockers;
 	check_predicate(policy);
-	check_source(policy, role, &blockers);
+	check_source(policy, &blockers);
 	if (policy->strategy != PO_ARCHIVE_DELETE)
-		check_destination(policy, role, &blockers);
+		check_destination(policy, &blockers);
 	if (policy->strategy != PO_ARCHIVE_COPY)
 		check_foreign_key_actions(policy, &blockers);
 	return blockers;
 }
 
-/* Runs a query with the cutoff as $1, as the role that works on the tables. */
+/* Runs a query with the cutoff as $1; the caller has the role and the settings of the work. */
 static void
 query_with_cutoff(PoArchivePolicy *policy, const PoCutoff *cutoff, const char *sql, long limit)
 {
 	Oid			types[] = {policy->time_type};
 	Datum		values[] = {cutoff->value};
-	PoOwnScope	scope;
-	int			level = po_preflight_begin_settings(policy);
 
-	po_own_become(&scope, po_policy_run_as(policy));
 	if (SPI_execute_with_args(sql, 1, types, values, NULL, true, limit) != SPI_OK_SELECT)
 		elog(ERROR, "unexpected result of a preflight query");
-	po_own_end(&scope);
-	po_preflight_end_settings(level);
 }
 
 /* Checks whether rows to be deleted are referred to by a foreign key without an action. */
