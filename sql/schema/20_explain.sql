@@ -30,3 +30,19 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_analyze_query';
 COMMENT ON FUNCTION perf_optimizer.analyze_query(text, text[], boolean) IS
 'Everything about one statement''s plan in one row. Arguments and errors as of plan_nodes. plan_source: literal, params, sample, typed generic or generic. Costs are the planner''s units, times milliseconds; execution columns are NULL unless execute. actual_rows: rows returned or changed. findings: the rows of plan_findings; execution_plan: the rows of plan_nodes. With execute the statement runs once with the caller''s rights and is rolled back: sequences, session advisory locks and what functions send elsewhere stay, deferred triggers do not fire.';
+
+CREATE FUNCTION perf_optimizer.analyze_plan(plan jsonb,
+    OUT rule text, OUT severity text, OUT node_id int, OUT relation regclass, OUT message text, OUT evidence jsonb,
+    OUT suggested_sql text, OUT advice text)
+RETURNS SETOF record
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_analyze_plan';
+COMMENT ON FUNCTION perf_optimizer.analyze_plan(jsonb) IS
+'What the rules find in a pasted EXPLAIN (FORMAT JSON) of one statement, with or without ANALYZE and BUFFERS, from any server: rows like those of plan_findings, most severe first. Nothing is planned or looked up: relation is NULL, node_id counts nodes in the order of the document, and no index is proven. Raises 22023 for a document that is no plan, 22004 for NULL.';
+
+CREATE FUNCTION perf_optimizer.explain_tree(query text, params text[] DEFAULT NULL, execute boolean DEFAULT false)
+RETURNS SETOF text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_explain_tree';
+COMMENT ON FUNCTION perf_optimizer.explain_tree(text, text[], boolean) IS
+'A statement''s plan as a person reads it in psql, in lines of at most 100 columns: each node''s share of the time (of the cost, unless executed), expected beside actual rows, conditions, and findings below their node. Arguments and errors as of plan_nodes. Plain ASCII unless database and client use UTF8.';

@@ -7,10 +7,15 @@
 #include "core/args.h"
 #include "core/srf.h"
 #include "explain/analysis.h"
+#include "explain/pasted.h"
+#include "explain/tree.h"
+#include "mb/pg_wchar.h"
 #include "plan/node_rows.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(perf_optimizer_analyze_query);
+PG_FUNCTION_INFO_V1(perf_optimizer_analyze_plan);
+PG_FUNCTION_INFO_V1(perf_optimizer_explain_tree);
 PG_FUNCTION_INFO_V1(perf_optimizer_plan_nodes);
 PG_FUNCTION_INFO_V1(perf_optimizer_plan_findings);
 
@@ -116,6 +121,48 @@ perf_optimizer_plan_findings(PG_FUNCTION_ARGS)
 	old = begin_analysis(&context);
 	statement = get_statement(fcinfo, &execute);
 	po_analysis_emit(&row, po_analysis_run(statement, execute));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}
+
+/* analyze_plan(plan): what the rules find in a pasted EXPLAIN (FORMAT JSON). */
+Datum
+perf_optimizer_analyze_plan(PG_FUNCTION_ARGS)
+{
+	PoRow		row;
+	MemoryContext context;
+	MemoryContext old;
+
+	po_args_require(fcinfo, 0, "plan");
+	po_srf_begin(fcinfo, &row);
+	old = begin_analysis(&context);
+	po_analysis_emit(&row, po_pasted_run(PG_GETARG_JSONB_P(0)));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return (Datum) 0;
+}
+
+/* explain_tree(query, params, execute): the plan and its findings as lines to read. */
+Datum
+perf_optimizer_explain_tree(PG_FUNCTION_ARGS)
+{
+	PoRow		row;
+	MemoryContext context;
+	MemoryContext old;
+	bool		execute;
+	bool		utf8 = GetDatabaseEncoding() == PG_UTF8 && pg_get_client_encoding() == PG_UTF8;
+	PoStatement *statement;
+	ListCell   *lc;
+
+	po_srf_begin_scalar(fcinfo, &row);
+	old = begin_analysis(&context);
+	statement = get_statement(fcinfo, &execute);
+	foreach(lc, po_tree_lines(po_analysis_run(statement, execute), utf8))
+	{
+		po_row_text(&row, lfirst(lc));
+		po_srf_emit(&row);
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	return (Datum) 0;

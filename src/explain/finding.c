@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "explain/finding.h"
 #include "miscadmin.h"
 #include "nodes/nodes.h"
@@ -116,7 +118,7 @@ void
 po_finding_end(PoAnalysis *analysis, PoFindingDraft *draft)
 {
 	Assert(draft->finding->message != NULL && draft->finding->advice != NULL);
-	po_json_float(&draft->evidence, "share_ratio", draft->finding->share);
+	po_json_float(&draft->evidence, "share_ratio", rint(draft->finding->share * 1000) / 1000);
 	po_json_end_object(&draft->evidence);
 	draft->finding->evidence = po_json_finish(&draft->evidence);
 	analysis->findings = lappend(analysis->findings, draft->finding);

@@ -141,11 +141,27 @@ po_rule_join_filter(PoAnalysis *analysis, const PoNode *node)
 	po_finding_end(analysis, &draft);
 }
 
-/* Tells whether a nested loop hands values of its outer row to the inner side. */
+/*
+ * Tells whether a nested loop hands values of its outer row to the inner side, or,
+ * of a pasted plan, whether any condition on the inner side might use them.
+ */
 static bool
-passes_parameters(const PoNode *node)
+passes_parameters(const PoAnalysis *analysis, const PoNode *node, const PoNode *inner)
 {
-	return node->plan == NULL || ((NestLoop *) node->plan)->nestParams != NIL;
+	if (node->plan != NULL)
+		return ((NestLoop *) node->plan)->nestParams != NIL;
+	for (int i = inner->id - 1; i < analysis->tree->nnodes; i++)
+	{
+		const PoNode *below = &analysis->tree->nodes[i];
+
+		if (below != inner && below->depth <= inner->depth)
+			break;
+		if (!po_node_is_scan(below) && below->kind != PO_NODE_MATERIALIZE)
+			return true;
+		if (below->condition != NULL || below->filter != NULL)
+			return true;
+	}
+	return false;
 }
 
 /* cartesian-product: a join without any condition multiplies its sides. */
@@ -160,7 +176,8 @@ po_rule_join_cartesian(PoAnalysis *analysis, const PoNode *node)
 	PoFindingDraft draft;
 
 	if (node->kind != PO_NODE_NESTED_LOOP || inner == NULL || outer == NULL ||
-		node->join_filter != NULL || node->jointype != JOIN_INNER || passes_parameters(node))
+		node->join_filter != NULL || node->jointype != JOIN_INNER ||
+		passes_parameters(analysis, node, inner))
 		return;
 	inner_rows = inner->executed ? inner->actual_rows : inner->rows;
 	outer_rows = outer->executed ? outer->actual_rows : outer->rows;

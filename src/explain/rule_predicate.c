@@ -85,6 +85,9 @@ is_worth_it(PoAnalysis *analysis, const PoNode *node)
 	if (node->plan == NULL || node->filter == NULL || !po_node_is_scan(node) ||
 		!OidIsValid(node->relid))
 		return false;
+	/* Where an index finds the rows already, the filter has little left to remove. */
+	if (node->condition != NULL && node->removed_filter < MIN_ROWS * Max(node->loops, 1))
+		return false;
 	tuples = po_facts_get(analysis, node->relid)->tuples;
 	return tuples >= MIN_ROWS && kept <= MAX_KEPT * tuples * Max(node->loops, 1) &&
 		!po_finding_repeats(analysis, node->relid);

@@ -157,21 +157,47 @@ switches_off(char **resets)
 	return names.len > 0 ? names.data : NULL;
 }
 
+/* Tells whether a child of the node is disabled too. */
+static bool
+has_disabled_child(const PoPlanTree *tree, const PoNode *node)
+{
+	for (int i = node->id; i < tree->nnodes && tree->nodes[i].depth > node->depth; i++)
+		if (tree->nodes[i].parent == node->id && tree->nodes[i].disabled)
+			return true;
+	return false;
+}
+
+/* Returns the node where a forbidden method is used nonetheless, NULL for none. */
+static const PoNode *
+find_disabled(const PoPlanTree *tree)
+{
+	for (int i = 0; i < tree->nnodes; i++)
+		if (tree->nodes[i].disabled && !has_disabled_child(tree, &tree->nodes[i]))
+			return &tree->nodes[i];
+	return NULL;
+}
+
 /* forced-settings: the planner is not free to choose. */
 void
 po_rule_statement_settings(PoAnalysis *analysis)
 {
-	char	   *resets;
-	char	   *names = switches_off(&resets);
+	char	   *resets = NULL;
+	char	   *names = analysis->statement ? switches_off(&resets) : NULL;
+	const PoNode *disabled = find_disabled(analysis->tree);
 	PoFindingDraft draft;
 
-	if (names == NULL)
+	if (names == NULL && disabled == NULL)
 		return;
-	draft = po_finding_begin(analysis, NULL, 0);
-	po_json_text(&draft.evidence, "settings_off", names);
-	draft.finding->message = psprintf("Planner settings are switched off: %s.", names);
+	draft = po_finding_begin(analysis, disabled, 0);
+	if (names != NULL)
+		po_json_text(&draft.evidence, "settings_off", names);
+	if (disabled != NULL)
+		po_json_text(&draft.evidence, "disabled_node", disabled->type);
+	draft.finding->message = names != NULL ?
+		psprintf("Planner settings are switched off: %s.", names) :
+		psprintf("%s was chosen although a setting forbids it.", po_finding_label(disabled));
 	draft.finding->advice = pstrdup("Reset them: they are meant for finding out, not for production.");
-	draft.finding->suggested_sql = resets;
+	draft.finding->suggested_sql = names != NULL ? resets : NULL;
 	po_finding_end(analysis, &draft);
 }
 
