@@ -208,7 +208,7 @@ fill_field(PoNode *node, JsonbContainer *object, const NodeField *field)
 			*(double *) place = Max(get_number(object, field->name, 0), 0);
 			break;
 		case FIELD_INT:
-			*(int *) place = (int) get_integer(object, field->name, INT_MAX);
+			*(int *) place = (int) get_integer(object, field->name, PG_INT32_MAX);
 			break;
 		case FIELD_BIGINT:
 			*(int64 *) place = get_integer(object, field->name, PG_INT64_MAX);
@@ -418,7 +418,7 @@ read_statement(PoAnalysis *analysis, JsonbContainer *object)
 	tree->execution_ms = get_number(object, "Execution Time", tree->nodes[0].total_ms);
 	tree->result_rows = tree->nodes[0].total_rows;
 	if (jit != NULL)
-		tree->jit_functions = (int) get_integer(jit, "Functions", INT_MAX);
+		tree->jit_functions = (int) get_integer(jit, "Functions", PG_INT32_MAX);
 	if (timing != NULL)
 		tree->jit_ms = get_number(timing, "Total", 0);
 }

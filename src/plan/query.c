@@ -21,6 +21,7 @@
 #include "nodes/primnodes.h"
 #include "parser/analyze.h"
 #include "plan/query.h"
+#include "plan/repair.h"
 #include "portability/instr_time.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
@@ -273,11 +274,11 @@ analyze(PoStatement *statement, RawStmt *raw)
 
 /*
  * Parses, analyses and rewrites one statement; params may be NULL when nothing is
- * known of its parameters.  The result is allocated in the current memory context
- * and keeps a reference to text.  Takes the locks that running the statement
- * takes on its relations.  Raises what parse analysis raises, 42601 for no or
- * several statements, 0A000 for a statement without a plan, 22023 for a wrong
- * number of values, and the errors of the types' input functions.
+ * known of its parameters.  A normalised text is repaired first (see repair.c).  The
+ * result is allocated in the current memory context and may refer to text.  Takes the
+ * locks that running the statement takes on its relations.  Raises what parse analysis
+ * raises, 42601 for no or several statements, 0A000 for a statement without a plan,
+ * 22023 for a wrong number of values, and the errors of the types' input functions.
  */
 PoStatement *
 po_query_parse(const char *text, const PoParams *params)
@@ -286,6 +287,7 @@ po_query_parse(const char *text, const PoParams *params)
 	ErrorContextCallback callback;
 	RawStmt    *raw;
 
+	text = po_repair_text(text);
 	callback.callback = internal_position_callback;
 	callback.arg = unconstify(char *, text);
 	callback.previous = error_context_stack;

@@ -7,7 +7,7 @@
 SET client_min_messages = warning;
 SET jit = off;
 
-SELECT plan(84);
+SELECT plan(95);
 
 CREATE TABLE "Call" (id int PRIMARY KEY, "userId" int, status text, amount numeric) WITH (autovacuum_enabled = off);
 INSERT INTO "Call" SELECT i, i % 100, 'open', i FROM generate_series(1, 10000) i;
@@ -129,6 +129,24 @@ SELECT throws_ok($$SELECT perf_optimizer.analyze_query('SELECT * FROM "Call" WHE
 SELECT throws_ok($$SELECT perf_optimizer.analyze_query('SELECT * FROM "Call" WHERE id = $1', '{{1},{2}}')$$, '2202E', NULL, 'an array of two dimensions');
 SELECT throws_ok($$SELECT perf_optimizer.analyze_query('SELECT $2::int')$$, '42P18', NULL, 'a parameter that is left out');
 SELECT throws_ok($$SELECT perf_optimizer.analyze_query('SELECT * FROM "Call" WHERE id = $1', NULL, true)$$, '22023', NULL, 'executing needs values');
+
+-- Normalised texts, where a parameter stands for a literal that the grammar wants
+CREATE TABLE moment (at timestamptz, d date);
+SELECT is(filter, '(at > (now() - $1))', 'interval $1') FROM perf_optimizer.plan_nodes('SELECT * FROM moment WHERE at > now() - interval $1');
+SELECT is(filter, '(at > (now() - ''1 day''::interval))', 'with a value') FROM perf_optimizer.plan_nodes('SELECT * FROM moment WHERE at > now() - interval $1', '{1 day}');
+SELECT is(filter, '(d = $1)', 'date $1') FROM perf_optimizer.plan_nodes('SELECT * FROM moment WHERE d = date $1');
+SELECT is(filter, '(at < $1)', 'timestamp with time zone $1') FROM perf_optimizer.plan_nodes('SELECT * FROM moment WHERE at < timestamp with time zone $1');
+SELECT is(filter, '("extract"($1, d) = $2)', 'extract($1 from x)') FROM perf_optimizer.plan_nodes('SELECT * FROM moment WHERE extract($1 FROM d) = $2');
+SELECT is(output, 'interval $1 -- date $2', 'a string that looks like it stays') FROM (
+	SELECT substring(filter FROM '''(.*)''::text') AS output FROM perf_optimizer.plan_nodes('SELECT * FROM "Call" WHERE status = ''interval $1 -- date $2''')) s;
+SELECT throws_ok($$SELECT perf_optimizer.analyze_query('SELECT foo $1')$$, '42601', NULL, 'what is no type stays an error');
+
+-- Extreme input
+SELECT lives_ok(format('SELECT perf_optimizer.analyze_query(%L)', 'SELECT * FROM "Call" WHERE id IN (' || (SELECT string_agg(i::text, ',') FROM generate_series(1000000, 1100000) i) || ')'),
+	'a text of 0.8 MB');
+SELECT throws_ok(format('SELECT perf_optimizer.analyze_query(%L)', 'SELECT ' || repeat('(', 20000) || '1' || repeat(')', 20000)), NULL, NULL, 'nesting 20000 deep is a clean error');
+SELECT lives_ok(format('SELECT perf_optimizer.analyze_query(%L)', 'SELECT ' || repeat('1 + (', 1000) || '1' || repeat(')', 1000)), 'nesting 1000 deep');
+SELECT lives_ok(format('SELECT perf_optimizer.analyze_query(%L)', 'SELECT * FROM ' || repeat('(SELECT * FROM ', 200) || '"Call"' || repeat(') s', 200)), 'subqueries 200 deep');
 
 -- Bad input
 SELECT throws_ok($$SELECT perf_optimizer.analyze_query('SELEC 1')$$, '42601', NULL, 'a syntax error');
