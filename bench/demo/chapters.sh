@@ -83,6 +83,8 @@ chapter_again() {
 	tell_sql 11_keep_counters -v name=after
 	echo
 	tell_sql 50_before_after
+	tell "What stayed slow needs an index on an expression (date_trunc, lower), a GIN index (jsonb, ILIKE) or a whole" \
+		"table; this version suggests B-trees on columns. Inserts pay a little for the indexes."
 }
 
 # The summary views cannot be refreshed concurrently, and then they can.
@@ -95,7 +97,6 @@ chapter_views() {
 
 # Workers refresh the views while writers write.
 chapter_schedule() {
-	local writers
 	heading "Refreshed by workers, while writers write"
 	tell_sql 61_schedule
 	tell "For $SECONDS_OF_WRITES seconds, two clients now insert and update calls, payments, leads, events, prices:"
@@ -106,6 +107,14 @@ chapter_schedule() {
 	echo
 	tell_sql 62_refreshed
 	tell_sql 63_equal
+}
+
+# Old events leave their tables.
+chapter_archive() {
+	heading "Old events"
+	tell "Events older than a year go to an archive, batch by batch; of the partitioned table, whole months at once."
+	echo
+	tell_sql 70_archive
 }
 
 # What the workers have done.
