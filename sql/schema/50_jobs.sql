@@ -208,10 +208,10 @@ COMMENT ON PROCEDURE perf_optimizer.await_run(bigint, interval, text) IS 'Commit
 CREATE VIEW perf_optimizer.jobs WITH (security_barrier) AS
 	SELECT j.job_id, j.name, j.kind,
 		CASE WHEN j.kind = 'command' THEN j.command
-			WHEN c.oid IS NOT NULL THEN pg_catalog.format('%I.%I', n.nspname, c.relname)
+			WHEN c.oid IS NOT NULL THEN pg_catalog.format('%I.%I', n.nspname, c.relname) COLLATE "default"
 			ELSE j.target END AS target,
 		j.action, j.schedule, j.timezone, j.enabled AND NOT j.paused AS enabled,
-		coalesce(o.rolname::text, j.owner_name) AS owner,
+		coalesce(o.rolname::text COLLATE "default", j.owner_name) AS owner,
 		CASE WHEN j.enabled AND NOT j.paused THEN j.next_run END AS next_run,
 		r.started_at AS last_run, r.status AS last_status,
 		(SELECT count(*) FROM perf_optimizer.job_run f
