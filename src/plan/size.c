@@ -36,6 +36,9 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+/* Indexes store a name without its padding: the bytes of a usual one. */
+#define NAME_KEY_WIDTH 12
+
 /* What the statistics say of one index column. */
 typedef struct ColumnFacts
 {
@@ -86,6 +89,8 @@ known_facts(PlannerInfo *root, Node *column, bool *isdefault)
 		if (stats->stawidth > 0)
 			facts.width = stats->stawidth;
 	}
+	if (exprType(column) == NAMEOID)
+		facts.width = NAME_KEY_WIDTH;
 	facts.distinct = get_variable_numdistinct(&vardata, isdefault);
 	ReleaseVariableStats(vardata);
 	return facts;
