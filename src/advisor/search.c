@@ -8,13 +8,14 @@
  * giving up all are.  It runs twice, by gain per byte and by gain, each followed by
  * dropping what is no longer worth its place, putting one candidate in the place of
  * two, and exchanging a chosen candidate for others; the cheaper outcome wins.  Two candidates of which one begins with the
- * other are never chosen together.  Ties go to the lower number, so the outcome is
+ * other are never chosen together.  A small pool is searched exactly.  Ties go to the lower number, so the outcome is
  * the same each time.  Pure: costs come from the cache's callback.
  */
 #include "postgres.h"
 
 #include <float.h>
 
+#include "advisor/exact.h"
 #include "advisor/search.h"
 
 /* Exchanges are tried in at most this many rounds. */
@@ -588,6 +589,54 @@ prune_relevance(const PoSearchProblem *problem)
 }
 
 /*
+ * Collects the candidates that save something alone or with all others there; returns
+ * their number, or -1 when there are too many for an exact search.
+ */
+static int
+collect_small_pool(const PoSearchProblem *problem, int *pool)
+{
+	int			n = 0;
+
+	for (int c = 0; c < problem->ncandidates; c++)
+	{
+		bool		useful = false;
+
+		for (int q = 0; q < problem->nqueries && !useful; q++)
+			useful = po_set_has(&problem->cache->relevant[q], c);
+		if (!useful)
+			continue;
+		if (n == PO_EXACT_MAX)
+			return -1;
+		pool[n++] = c;
+	}
+	return n;
+}
+
+/* Replaces the choice by the best one of a small pool, if that is cheaper; prices count. */
+static void
+improve_exactly(Choice *choice)
+{
+	const PoSearchProblem *problem = choice->problem;
+	double		price = index_price(problem);
+	int			pool[PO_EXACT_MAX];
+	int			npool = collect_small_pool(problem, pool);
+	PoSet		best;
+
+	if (npool < 0 || !po_exact_run(problem, pool, npool, price,
+								   choice->total + price * choice->n - 1e-9 * choice->total, &best))
+		return;
+	choice->n = 0;
+	for (int i = 0; i < npool; i++)
+	{
+		if (po_set_has(&best, pool[i]))
+			choice->order[choice->n++] = pool[i];
+	}
+	set_choice(choice, &best, -1);
+	drop_useless(choice);
+	sort_choice(choice);
+}
+
+/*
  * Chooses candidates for the problem.  The result's arrays are palloc'd.  When the
  * problem's stop function says so, the best choice so far is the result.
  */
@@ -611,6 +660,8 @@ po_search_run(const PoSearchProblem *problem, PoSearchResult *result)
 		if (other->total < best->total)
 			best = other;
 	}
+	if (!result->stopped)
+		improve_exactly(best);
 	if (relevant != NULL)
 		memcpy(problem->cache->relevant, relevant, sizeof(PoSet) * problem->nqueries);
 	total_choice(best);
