@@ -63,7 +63,7 @@ CREATE FUNCTION perf_optimizer.drop_archive_policy(policy text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_drop_archive_policy';
 COMMENT ON FUNCTION perf_optimizer.drop_archive_policy(text) IS
-  'Removes an archive policy and its job. The destination, its rows and the recorded runs stay. Errors: 42704 no such policy, 42501 not its owner, 22004 a NULL.';
+  'Removes an archive policy and the caller''s jobs that run it. The destination, its rows and the recorded runs stay. Errors: 42704 no such policy, 42501 not its owner, 22004 a NULL.';
 
 CREATE FUNCTION perf_optimizer.preview_archive(policy text, OUT eligible_rows bigint, OUT eligible_bytes bigint,
   OUT oldest timestamptz, OUT newest timestamptz, OUT batches bigint, OUT partitions text[], OUT blockers text[])

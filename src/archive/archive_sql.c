@@ -132,21 +132,14 @@ call_sql(const char *sql, int nargs, const char *const *args)
 		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(rc));
 }
 
-/* Returns the name of a policy's job. */
-static char *
-job_name(PoArchivePolicy *policy)
-{
-	return psprintf("archive %s", policy->name);
-}
-
 /* Schedules a new policy where its schedule is given. */
 static void
 schedule(PoArchivePolicy *policy)
 {
-	const char *args[] = {policy->name, policy->schedule, job_name(policy)};
+	const char *args[] = {policy->name, policy->schedule, policy->timezone};
 
 	if (policy->schedule)
-		call_sql("SELECT perf_optimizer.schedule_archive(policy => $1, schedule => $2, name => $3)", 3, args);
+		call_sql("SELECT perf_optimizer.schedule_archive(policy => $1, schedule => $2, timezone => $3)", 3, args);
 }
 
 /* create_archive_policy(...): checks everything, makes the destination and stores the policy. */
@@ -174,7 +167,7 @@ perf_optimizer_create_archive_policy(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }
 
-/* drop_archive_policy(policy): removes the policy and its job; tables and recorded runs stay. */
+/* drop_archive_policy(policy): removes the policy and its jobs; tables and recorded runs stay. */
 Datum
 perf_optimizer_drop_archive_policy(PG_FUNCTION_ARGS)
 {
@@ -184,9 +177,9 @@ perf_optimizer_drop_archive_policy(PG_FUNCTION_ARGS)
 
 	SPI_connect();
 	policy = po_policy_load(name);
-	args[0] = job_name(policy);
-	if (policy->schedule)
-		call_sql("SELECT perf_optimizer.unschedule(name => $1)", 1, args);
+	args[0] = policy->name;
+	call_sql("SELECT perf_optimizer.unschedule(job_id => j.job_id) FROM perf_optimizer.jobs j"
+			 " WHERE j.kind OPERATOR(pg_catalog.=) 'archive' AND j.target OPERATOR(pg_catalog.=) $1", 1, args);
 	po_policy_delete(policy);
 	SPI_finish();
 	PG_RETURN_VOID();

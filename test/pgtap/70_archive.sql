@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(165);
+SELECT plan(170);
 
 SET client_min_messages = error;
 SET TimeZone = 'UTC';
@@ -381,6 +381,16 @@ DROP TRIGGER t ON po_ar.owned_archive;
 SELECT matches(blockers[1], 'lacks rights', 'rights on the destination are checked') FROM perf_optimizer.preview_archive('owned');
 ALTER TABLE po_ar.owned OWNER TO po_test_other;
 SELECT matches(blockers[1], 'does not own', 'and who owns the table now') FROM perf_optimizer.preview_archive('owned');
+
+-- Schedules.
+SELECT is(perf_optimizer.create_archive_policy('po_ar.some', 'at', '1 day', 'delete', name => 'planned', schedule => 'every 2 hours'), 'planned', 'a schedule');
+SELECT perf_optimizer.schedule_archive('planned', '@daily', name => 'at night') IS NULL AS x \gset
+SELECT results_eq($$ SELECT name, schedule FROM perf_optimizer.jobs WHERE kind = 'archive' ORDER BY name $$,
+  $$ VALUES ('archive planned', 'every 2 hours'), ('at night', '@daily') $$, 'makes a job');
+SELECT throws_ok($$ SELECT perf_optimizer.create_archive_policy('po_ar.some', 'at', '1 day', 'delete', name => 'never', schedule => 'now and then') $$,
+  '22023', NULL, 'a wrong schedule makes no policy');
+SELECT lives_ok($$ SELECT perf_optimizer.drop_archive_policy('planned') $$, 'dropping the policy');
+SELECT is_empty($$ SELECT * FROM perf_optimizer.jobs WHERE kind = 'archive' $$, 'drops its jobs');
 
 -- Drift and the end.
 ALTER TABLE po_ar.walked ADD COLUMN more int;
