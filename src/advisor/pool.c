@@ -106,7 +106,7 @@ target_of(const PoolBuilder *builder, Oid relid, PoKey *key)
 		AttrNumber	attnum = get_attnum(builder->relation,
 										get_attname(relid, PO_COLUMN_ATTNUM(column), false));
 
-		key->columns[i] = attnum | (abs(column) & PO_COLUMN_NULLS);
+		key->columns[i] = attnum + abs(column) - PO_COLUMN_ATTNUM(column);
 		if (column < 0)
 			key->columns[i] = -key->columns[i];
 	}
@@ -270,7 +270,8 @@ compare_entries(const ListCell *a, const ListCell *b)
 
 		if (ca != cb)
 			return PO_COLUMN_ATTNUM(ca) != PO_COLUMN_ATTNUM(cb) ?
-				PO_COLUMN_ATTNUM(ca) - PO_COLUMN_ATTNUM(cb) : cb - ca;
+				PO_COLUMN_ATTNUM(ca) - PO_COLUMN_ATTNUM(cb) :
+				abs(ca) != abs(cb) ? abs(ca) - abs(cb) : cb - ca;
 	}
 	return 0;
 }

@@ -16,9 +16,10 @@
 
 #include "access/stratnum.h"
 #include "access/transam.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_opfamily.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "core/compat.h"
@@ -27,7 +28,9 @@
 #include "plan/access.h"
 #include "plan/hypo_build.h"
 #include "plan/whatif.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/pg_locale.h"
 #include "utils/selfuncs.h"
 
 /* What is collected, and where it lives. */
@@ -198,6 +201,43 @@ add_row_compare(const Inspection *inspection, RowCompareExpr *clause, PoNeeds *n
 	}
 }
 
+/* Says whether a pattern of LIKE begins with characters that an index can look up. */
+static bool
+has_prefix(Const *pattern)
+{
+	char	   *start;
+
+	if (pattern->constisnull || pattern->consttype != TEXTOID)
+		return false;
+	start = TextDatumGetCString(pattern->constvalue);
+	return start[0] != '\0' && start[0] != '%' && start[0] != '_';
+}
+
+/*
+ * Adds a column that is compared with the beginning of a pattern.  The default operator
+ * class serves that in the C collation only, elsewhere it needs the one for patterns.
+ */
+static void
+add_prefix_search(const Inspection *inspection, OpExpr *clause, PoNeeds *needs)
+{
+	AttrNumber	attnum;
+	Node	   *pattern;
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if ((clause->opno != OID_TEXT_LIKE_OP && clause->opno != OID_BPCHAR_LIKE_OP) ||
+		list_length(clause->args) != 2)
+		return;
+	attnum = plain_column(inspection, (Node *) linitial(clause->args));
+	pattern = (Node *) lsecond(clause->args);
+	if (attnum == 0 || !IsA(pattern, Const) || !has_prefix((Const *) pattern))
+		return;
+	get_atttypetypmodcoll(inspection->relid, attnum, &type, &typmod, &collation);
+	po_candidate_add_column(needs->range, &needs->nrange,
+							PO_COLLATE_IS_C(collation) ? attnum : attnum + PO_COLUMN_PATTERN);
+}
+
 static void save_access(const Inspection *inspection, PoNeeds *needs);
 
 /* Adds one restriction to the needs; each arm of an OR becomes an access of its own. */
@@ -227,6 +267,8 @@ add_restriction(const Inspection *inspection, Node *clause, PoNeeds *needs)
 		add_row_compare(inspection, (RowCompareExpr *) clause, needs);
 		return;
 	}
+	if (IsA(clause, OpExpr))
+		add_prefix_search(inspection, (OpExpr *) clause, needs);
 	switch (use_of_clause(inspection, clause, &attnum))
 	{
 		case USE_EQUAL:
@@ -413,7 +455,10 @@ save_access(const Inspection *inspection, PoNeeds *needs)
 	MemoryContextSwitchTo(old);
 }
 
-/* Says whether a relation of a query is a table whose use we describe: no catalogue, no partition reached by its root. */
+/*
+ * Says whether a relation of a query is a table whose use we describe: no catalogue, not
+ * one of this extension, no partition reached by its root.
+ */
 static bool
 is_described(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
@@ -423,6 +468,8 @@ is_described(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 		return false;
 	if (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW &&
 		rte->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	if (get_rel_namespace(rte->relid) == get_namespace_oid("perf_optimizer", true))
 		return false;
 	return link == NULL ||
 		root->simple_rte_array[link->parent_relid]->relkind != RELKIND_PARTITIONED_TABLE;

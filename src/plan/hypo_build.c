@@ -12,10 +12,12 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "core/compat.h"
 #include "core/relname.h"
 #include "lib/stringinfo.h"
+#include "nodes/value.h"
 #include "plan/hypo_build.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -81,6 +83,33 @@ po_hypo_build_supported(Oid relid, AttrNumber attnum)
 	return ok;
 }
 
+/* Returns the name of the operator class that serves prefix searches whatever the collation. */
+static char *
+pattern_class(Oid relid, AttrNumber attnum)
+{
+	switch (getBaseType(get_atttype(relid, attnum)))
+	{
+		case VARCHAROID:
+			return "varchar_pattern_ops";
+		case BPCHAROID:
+			return "bpchar_pattern_ops";
+		default:
+			return "text_pattern_ops";
+	}
+}
+
+/* Returns the operator class of a column of a key. */
+static Oid
+choose_class(Oid relid, int column, Oid type)
+{
+	if (abs(column) & PO_COLUMN_PATTERN)
+		return get_opclass_oid(BTREE_AM_OID,
+							   list_make2(makeString("pg_catalog"),
+										  makeString(pattern_class(relid, PO_COLUMN_ATTNUM(column)))),
+							   false);
+	return GetDefaultOpClass(type, BTREE_AM_OID);
+}
+
 /* Appends the order of a key column where it is not the default. */
 static void
 append_order(StringInfo ddl, int16 options)
@@ -99,7 +128,7 @@ append_order(StringInfo ddl, int16 options)
  * does not support CONCURRENTLY, so its statement goes without.
  */
 static char *
-columns_definition(const PoHypoIndex *index)
+columns_definition(const PoHypoIndex *index, const PoKey *key)
 {
 	StringInfoData ddl;
 	bool		partitioned = get_rel_relkind(index->relid) == RELKIND_PARTITIONED_TABLE;
@@ -112,6 +141,8 @@ columns_definition(const PoHypoIndex *index)
 		if (i > 0)
 			appendStringInfoString(&ddl, ", ");
 		appendStringInfoString(&ddl, quote_identifier(get_attname(index->relid, index->keys[i], false)));
+		if (abs(key->columns[i]) & PO_COLUMN_PATTERN)
+			appendStringInfo(&ddl, " %s", pattern_class(index->relid, index->keys[i]));
 		append_order(&ddl, index->options[i]);
 	}
 	appendStringInfoChar(&ddl, ')');
@@ -154,9 +185,9 @@ po_hypo_build_columns(Oid relid, const PoKey *key)
 		if (abs(column) & PO_COLUMN_NULLS)
 			options ^= INDOPTION_NULLS_FIRST;
 		get_atttypetypmodcoll(relid, index->keys[i], &type, &typmod, &collation);
-		po_hypo_build_key(index, i, type, collation, GetDefaultOpClass(type, BTREE_AM_OID), options);
+		po_hypo_build_key(index, i, type, collation, choose_class(relid, column, type), options);
 	}
-	index->definition = columns_definition(index);
+	index->definition = columns_definition(index, key);
 	index->name = columns_name(index);
 	return index;
 }

@@ -1,7 +1,7 @@
 -- suggest_indexes: what it finds, that every definition runs, limits, writes, redundancy, workloads, errors, privileges.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(95);
+SELECT plan(98);
 SET default_statistics_target = 1000;
 SET max_parallel_workers_per_gather = 0;
 CREATE SCHEMA "po Test";
@@ -81,6 +81,14 @@ SELECT is((SELECT array_agg(relation::text ORDER BY relation::text) FROM perf_op
     ARRAY['"CapitalCall"', 'summary'], 'both arms of a set operation');
 SELECT ok(suggested('select * from "CapitalCall" where "isFinal" and "fundName" = ''fund 3''') ~ '"fundName"', 'a boolean column beside an equality');
 SELECT ok(suggested('select * from "CapitalCall" where "userId" = $1 or id = $2') ~ '"userId"', 'an arm of an OR');
+
+-- The beginning of a pattern: the default operator class in the C collation, else the one for patterns.
+CREATE TABLE pattern AS SELECT ('n' || g % 9999) COLLATE "C" AS c, ('n' || g % 9999)::varchar(20) COLLATE "und-x-icu" AS v
+FROM generate_series(1, 40000) g;
+ANALYZE pattern;
+SELECT is(suggested('select * from pattern where c like ''n77%'''), 'pattern (c)', 'LIKE in the C collation');
+SELECT is(suggested('select * from pattern where v like ''n77%'''), 'pattern (v varchar_pattern_ops)', 'LIKE in another collation');
+SELECT is(suggested('select * from pattern where v like ''%n77%'' or c like $1'), NULL, 'no beginning, no index');
 
 -- What is not suggested.
 SELECT is(suggested(q), NULL, what) FROM (VALUES
