@@ -129,7 +129,7 @@ static Oid
 root_of(PoAnalysis *analysis, Oid relid)
 {
 	return OidIsValid(relid) && analysis->statement != NULL ?
-		po_facts_get(analysis, relid)->root : relid;
+		po_facts_root(analysis, relid) : relid;
 }
 
 /*

@@ -17,7 +17,6 @@
 #include "optimizer/paths.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 
@@ -127,12 +126,28 @@ po_rule_statement_cold(PoAnalysis *analysis)
 }
 
 /* The settings that forbid the planner something. */
-static const char *const planner_switches[] = {
-	"enable_bitmapscan", "enable_gathermerge", "enable_hashagg", "enable_hashjoin",
-	"enable_incremental_sort", "enable_indexonlyscan", "enable_indexscan", "enable_material",
-	"enable_memoize", "enable_mergejoin", "enable_nestloop", "enable_parallel_append",
-	"enable_parallel_hash", "enable_partition_pruning", "enable_seqscan", "enable_sort",
-	"enable_tidscan",
+static const struct
+{
+	const char *name;
+	const bool *value;
+}			planner_switches[] = {
+	{"enable_bitmapscan", &enable_bitmapscan},
+	{"enable_gathermerge", &enable_gathermerge},
+	{"enable_hashagg", &enable_hashagg},
+	{"enable_hashjoin", &enable_hashjoin},
+	{"enable_incremental_sort", &enable_incremental_sort},
+	{"enable_indexonlyscan", &enable_indexonlyscan},
+	{"enable_indexscan", &enable_indexscan},
+	{"enable_material", &enable_material},
+	{"enable_memoize", &enable_memoize},
+	{"enable_mergejoin", &enable_mergejoin},
+	{"enable_nestloop", &enable_nestloop},
+	{"enable_parallel_append", &enable_parallel_append},
+	{"enable_parallel_hash", &enable_parallel_hash},
+	{"enable_partition_pruning", &enable_partition_pruning},
+	{"enable_seqscan", &enable_seqscan},
+	{"enable_sort", &enable_sort},
+	{"enable_tidscan", &enable_tidscan},
 };
 
 /* Returns the switches that are off, comma-separated, as RESET statements too; NULL for none. */
@@ -146,12 +161,10 @@ switches_off(char **resets)
 	initStringInfo(&sql);
 	for (int i = 0; i < lengthof(planner_switches); i++)
 	{
-		const char *value = GetConfigOption(planner_switches[i], true, false);
-
-		if (value == NULL || strcmp(value, "off") != 0)
+		if (*planner_switches[i].value)
 			continue;
-		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", planner_switches[i]);
-		appendStringInfo(&sql, "%sRESET %s", sql.len > 0 ? "; " : "", planner_switches[i]);
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", planner_switches[i].name);
+		appendStringInfo(&sql, "%sRESET %s", sql.len > 0 ? "; " : "", planner_switches[i].name);
 	}
 	*resets = sql.data;
 	return names.len > 0 ? names.data : NULL;
@@ -245,7 +258,7 @@ toasted_tables(PoAnalysis *analysis, StringInfo names)
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
 		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_RELATION && rte->inFromCl &&
-			po_facts_get(analysis, rte->relid)->has_toast)
+			po_facts_has_toast(rte->relid))
 			appendStringInfo(names, "%s%s", found++ > 0 ? ", " : "",
 							 po_facts_get(analysis, rte->relid)->name);
 	}
