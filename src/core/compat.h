@@ -69,13 +69,6 @@
 #define PO_INFO_SET_NULLS_NOT_DISTINCT(info, value) ((void) 0)
 #endif
 
-/* 18: what a collation is like is a field of the locale.  Needs utils/pg_locale.h. */
-#if PG_VERSION_NUM >= 180000
-#define PO_COLLATE_IS_C(collation) (pg_newlocale_from_collation(collation)->collate_is_c)
-#else
-#define PO_COLLATE_IS_C(collation) lc_collate_is_c(collation)
-#endif
-
 /* 18: the direction of a path key is a comparison type, no longer a B-tree strategy. */
 #if PG_VERSION_NUM >= 180000
 #define PO_PATHKEY_IS_DESC(key) ((key)->pk_cmptype == COMPARE_GT)
