@@ -104,6 +104,14 @@
 #define PO_CHECK_PERMISSIONS(plan) ((void) ExecCheckRTPerms((plan)->rtable, true))
 #endif
 
+/* 16: a range table entry made by hand needs its entry in that list.  Needs parser/parse_relation.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_ADD_PERMISSIONS(query, rte) \
+	((void) addRTEPermissionInfo(&(query)->rteperminfos, (rte)))
+#else
+#define PO_ADD_PERMISSIONS(query, rte) ((void) 0)
+#endif
+
 /* ---- assertions (for the stand-ins of the unit tests) ---- */
 
 /* 16: the error type went away. */
