@@ -20,11 +20,10 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_database.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "core/collation.h"
 #include "core/compat.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -34,7 +33,6 @@
 #include "plan/whatif.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 #include "utils/selfuncs.h"
 
 /* What is collected, and where it lives. */
@@ -205,51 +203,6 @@ add_row_compare(const Inspection *inspection, RowCompareExpr *clause, PoNeeds *n
 	}
 }
 
-/* Says whether a locale of a provider sorts characters by their codes, as prefix searches in a plain index need. */
-static bool
-is_code_order(char provider, Datum locale)
-{
-	char	   *name;
-
-	/* The built-in provider (17 and later) has no other order. */
-	if (provider != COLLPROVIDER_LIBC)
-		return provider == 'b';
-	name = TextDatumGetCString(locale);
-	return strcmp(name, "C") == 0 || strcmp(name, "POSIX") == 0;
-}
-
-/* Says whether a collation sorts characters by their codes. */
-static bool
-sorts_by_code(Oid collation)
-{
-	bool		is_default = collation == DEFAULT_COLLATION_OID;
-	HeapTuple	tuple;
-	Datum		locale;
-	bool		isnull;
-	char		provider;
-	bool		result;
-
-	if (is_default)
-		tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId));
-	else
-		tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for collation %u", collation);
-	if (is_default)
-	{
-		provider = ((Form_pg_database) GETSTRUCT(tuple))->datlocprovider;
-		locale = SysCacheGetAttr(DATABASEOID, tuple, Anum_pg_database_datcollate, &isnull);
-	}
-	else
-	{
-		provider = ((Form_pg_collation) GETSTRUCT(tuple))->collprovider;
-		locale = SysCacheGetAttr(COLLOID, tuple, Anum_pg_collation_collcollate, &isnull);
-	}
-	result = (provider == 'b' || !isnull) && is_code_order(provider, locale);
-	ReleaseSysCache(tuple);
-	return result;
-}
-
 /* Says whether a pattern of LIKE begins with characters that an index can look up. */
 static bool
 has_prefix(Const *pattern)
@@ -284,7 +237,7 @@ add_prefix_search(const Inspection *inspection, OpExpr *clause, PoNeeds *needs)
 		return;
 	get_atttypetypmodcoll(inspection->relid, attnum, &type, &typmod, &collation);
 	po_candidate_add_column(needs->range, &needs->nrange,
-							sorts_by_code(collation) ? attnum : attnum + PO_COLUMN_PATTERN);
+							po_collation_is_c(collation) ? attnum : attnum + PO_COLUMN_PATTERN);
 }
 
 static void save_access(const Inspection *inspection, PoNeeds *needs);
