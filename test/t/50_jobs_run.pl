@@ -80,6 +80,8 @@ sql("SELECT perf_optimizer.wait_for_run($run)");
 is(sql("SELECT sqlstate FROM perf_optimizer.job_runs WHERE run_id = $run"), '0A000', 'a command has no client');
 sql(q(SELECT perf_optimizer.schedule_command('top', '@yearly', 'VACUUM log; CREATE INDEX CONCURRENTLY ON log(what); UPDATE log SET what = what')));
 $run = sql(q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name = 'top'));
+my ($rc, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\nSELECT perf_optimizer.wait_for_run($run)");
+like($err . $out, qr/55000: run $run waits for the snapshot|succeeded/, 'a SELECT must not wait for a command that waits for snapshots');
 sql("CALL perf_optimizer.await_run($run)");
 is(sql("SELECT status || ' ' || rows_affected FROM perf_optimizer.job_runs WHERE run_id = $run"),
 	'succeeded ' . sql('SELECT count(*) FROM log'), 'VACUUM and CREATE INDEX CONCURRENTLY run at top level, rows are counted');
