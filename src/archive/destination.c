@@ -10,6 +10,7 @@
 
 #include "archive/columns.h"
 #include "archive/destination.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -110,19 +111,23 @@ po_destination_is_like(Oid source, Oid destination)
 	return a && b && strcmp(a, b) == 0;
 }
 
-/*
- * Makes a partition of the destination with the bounds of a leaf of the source,
- * unless there is one, so that single rows of the leaf have a place.  The caller
- * has connected SPI; the destination is partitioned like the source.
- */
-void
-po_destination_add_leaf(Oid destination, Oid leaf)
+/* Returns the partition of a table that a leaf is or is below of. */
+static Oid
+direct_partition(Oid relation, Oid leaf)
+{
+	Oid			parent;
+
+	while ((parent = get_partition_parent(leaf, false)) != relation)
+		leaf = parent;
+	return leaf;
+}
+
+/* Tells whether a partitioned table has a partition with these bounds. */
+static bool
+has_partition(Oid relation, const char *bound)
 {
 	Oid			types[] = {OIDOID, TEXTOID};
-	char	   *bound = fetch_text("SELECT pg_catalog.pg_get_expr(relpartbound, oid) FROM pg_catalog.pg_class"
-								   " WHERE oid OPERATOR(pg_catalog.=) $1", leaf);
-	Datum		values[] = {ObjectIdGetDatum(destination), CStringGetTextDatum(bound)};
-	char	   *name;
+	Datum		values[] = {ObjectIdGetDatum(relation), CStringGetTextDatum(bound)};
 
 	if (SPI_execute_with_args("SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c"
 							  " ON c.oid OPERATOR(pg_catalog.=) i.inhrelid"
@@ -130,10 +135,27 @@ po_destination_add_leaf(Oid destination, Oid leaf)
 							  " AND pg_catalog.pg_get_expr(c.relpartbound, c.oid) OPERATOR(pg_catalog.=) $2",
 							  2, types, values, NULL, true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the partitions of the destination");
-	if (SPI_processed > 0)
+	return SPI_processed > 0;
+}
+
+/*
+ * Makes a partition of the destination with the bounds of the source's partition
+ * that a leaf is part of, unless there is one, so that single rows of the leaf
+ * have a place.  The caller has connected SPI; the destination is partitioned
+ * like the source.
+ */
+void
+po_destination_add_leaf(PoArchivePolicy *policy, Oid leaf)
+{
+	Oid			partition = direct_partition(policy->relation, leaf);
+	char	   *bound = fetch_text("SELECT pg_catalog.pg_get_expr(relpartbound, oid) FROM pg_catalog.pg_class"
+								   " WHERE oid OPERATOR(pg_catalog.=) $1", partition);
+	char	   *name;
+
+	if (has_partition(policy->destination, bound))
 		return;
-	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(destination)),
-									  makeObjectName(get_rel_name(leaf), NULL, "archive"));
+	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(policy->destination)),
+									  makeObjectName(get_rel_name(partition), NULL, "archive"));
 	run_command(psprintf("CREATE TABLE %s PARTITION OF %s %s", name,
-						 po_relname_qualified(destination), bound));
+						 po_relname_qualified(policy->destination), bound));
 }

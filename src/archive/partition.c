@@ -12,6 +12,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "archive/columns.h"
 #include "archive/destination.h"
 #include "archive/partition.h"
 #include "catalog/pg_class.h"
@@ -133,9 +134,9 @@ has_same_bounds(Oid parent, Oid leaf)
 
 /*
  * Returns the leaves that can change their parent as a whole: a move without a
- * predicate between tables partitioned alike by ranges of the time column, all
- * rows older than the cutoff, and no partition there for part of them.  The
- * caller has connected SPI.
+ * predicate between tables of the same columns partitioned alike by ranges of the
+ * time column, all rows older than the cutoff, and no partition there for part of
+ * them.  The caller has connected SPI.
  */
 List *
 po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff)
@@ -147,6 +148,7 @@ po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff)
 		get_rel_relkind(policy->relation) != RELKIND_PARTITIONED_TABLE ||
 		!is_partitioned_by_time(policy) ||
 		!po_destination_is_like(policy->relation, policy->destination) ||
+		!po_columns_alike(policy->relation, policy->destination) ||
 		is_referenced(policy->relation))
 		return NIL;
 	foreach(cell, find_inheritance_children(policy->relation, AccessShareLock))

@@ -308,7 +308,7 @@ step_begin_leaf(ArchiveRun *run)
 
 	if (run->policy->strategy != PO_ARCHIVE_DELETE && run->leaf != run->policy->relation &&
 		po_destination_is_like(run->policy->relation, run->policy->destination))
-		po_destination_add_leaf(run->policy->destination, run->leaf);
+		po_destination_add_leaf(run->policy, run->leaf);
 	old = MemoryContextSwitchTo(run->context);
 	run->batch = po_batch_begin(run->policy, &run->cutoff, run->leaf);
 	MemoryContextSwitchTo(old);
