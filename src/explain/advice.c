@@ -7,7 +7,9 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "explain/advice.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -38,12 +40,14 @@ po_advice_can_prove(const PoAnalysis *analysis)
 		analysis->proofs < MAX_PROOFS;
 }
 
-/* Tells whether an index can be created on the relation at all. */
+/* Tells whether a user can create an index on the relation at all; system catalogs take none. */
 static bool
 can_have_index(Oid relid)
 {
 	char		kind = get_rel_relkind(relid);
 
+	if (relid < FirstNormalObjectId)
+		return false;
 	return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE ||
 		kind == RELKIND_MATVIEW;
 }
@@ -120,6 +124,7 @@ po_advice_prove_expression(PoAnalysis *analysis, const PoNode *node, Node *expr,
 	char	   *definition;
 
 	if (!po_advice_can_prove(analysis) || !can_have_index(node->relid) ||
+		!po_facts_may_read(node->relid) || get_typtype(exprType(expr)) == TYPTYPE_PSEUDO ||
 		contain_mutable_functions(expr) || has_parameter(expr, NULL))
 		return false;
 	facts = po_facts_get(analysis, node->relid);

@@ -13,13 +13,16 @@
 #include "catalog/pg_statistic.h"
 #include "core/relname.h"
 #include "explain/finding.h"
+#include "miscadmin.h"
 #include "optimizer/plancat.h"
 #include "postmaster/autovacuum.h"
 #include "storage/bufmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 /* A table that is larger by this factor than when it was analyzed has grown. */
@@ -150,6 +153,17 @@ po_facts_partitions(Oid root)
 		leaves += get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE;
 	list_free(children);
 	return leaves;
+}
+
+/*
+ * Tells whether the user may know what the statistics say of a table: he may read all
+ * of it, not only through a view of somebody else or past row security.
+ */
+bool
+po_facts_may_read(Oid relid)
+{
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
 }
 
 /* Returns the topmost partitioned table above a relation, or the relation itself. */

@@ -108,6 +108,7 @@ extern bool po_facts_foreign_key(Oid constraint, PoForeignKey *key);
 extern List *po_facts_referencing(Oid relid);
 extern char *po_facts_foreign_key_index(const PoForeignKey *key);
 extern Oid	po_facts_root(PoAnalysis *analysis, Oid relid);
+extern bool po_facts_may_read(Oid relid);
 extern bool po_facts_has_toast(Oid relid);
 extern int	po_facts_partitions(Oid root);
 extern PoFacts *po_facts_get(PoAnalysis *analysis, Oid relid);

@@ -14,7 +14,6 @@
 #include "explain/skew.h"
 #include "nodes/primnodes.h"
 #include "utils/lsyscache.h"
-#include "utils/rls.h"
 #include "utils/syscache.h"
 
 /* A value this many times as frequent as the average makes the estimate worthless. */
@@ -81,8 +80,7 @@ find_skewed(List *predicates, const PoFacts *facts, double *share)
 
 /*
  * Adds to a finding about a scan of a generic plan that its estimate is for an average
- * value, where the column is skewed.  Tables with row security for this user stay out:
- * their statistics are not for him.
+ * value, where the column is skewed.  Tables that the user may not read stay out.
  */
 void
 po_skew_note(PoAnalysis *analysis, PoFindingDraft *draft)
@@ -97,7 +95,7 @@ po_skew_note(PoAnalysis *analysis, PoFindingDraft *draft)
 		return;
 	node = &analysis->tree->nodes[draft->finding->node_id - 1];
 	if (!po_node_is_scan(node) || !OidIsValid(node->relid) ||
-		check_enable_rls(node->relid, InvalidOid, true) == RLS_ENABLED)
+		!po_facts_may_read(node->relid))
 		return;
 	predicate = find_skewed(list_concat(po_predicate_of_scan(node),
 										po_predicate_of_index(node)),
