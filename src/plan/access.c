@@ -61,17 +61,34 @@ typedef enum ColumnUse
 	USE_RANGE
 } ColumnUse;
 
-/* Tells whether an expression holds what no index can: parameters, and other than plain columns. */
+/*
+ * Tells whether an expression holds what no index can: parameters, aggregates, windows,
+ * sub-selects, and other than plain columns.
+ */
 static bool
 has_unindexable(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Param) || IsA(node, PlaceHolderVar) || IsA(node, SubPlan))
-		return true;
-	if (IsA(node, Var))
-		return ((Var *) node)->varlevelsup != 0 || ((Var *) node)->varattno <= 0;
-	return expression_tree_walker(node, has_unindexable, context);
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			return ((Var *) node)->varlevelsup != 0 || ((Var *) node)->varattno <= 0;
+		case T_Param:
+		case T_PlaceHolderVar:
+		case T_Aggref:
+		case T_GroupingFunc:
+		case T_WindowFunc:
+		case T_SubLink:
+		case T_SubPlan:
+		case T_AlternativeSubPlan:
+		case T_CurrentOfExpr:
+		case T_SetToDefault:
+		case T_NextValueExpr:
+			return true;
+		default:
+			return expression_tree_walker(node, has_unindexable, context);
+	}
 }
 
 /*
@@ -91,7 +108,7 @@ key_expression(const Inspection *inspection, Node *node)
 		return 0;
 	if (!bms_get_singleton_member(pull_varnos(inspection->root, node), &varno) ||
 		varno != inspection->rel->relid || has_unindexable(node, NULL) ||
-		contain_mutable_functions(node) ||
+		expression_returns_set(node) || contain_mutable_functions(node) ||
 		!OidIsValid(GetDefaultOpClass(exprType(node), BTREE_AM_OID)))
 		return 0;
 	return po_key_column_add(expressions, inspection->relid, node, varno);

@@ -1,7 +1,7 @@
 -- suggest_indexes: what it finds, that every definition runs, limits, writes, redundancy, workloads, errors, privileges.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(110);
+SELECT plan(116);
 SET default_statistics_target = 1000;
 SET max_parallel_workers_per_gather = 0;
 CREATE SCHEMA "po Test";
@@ -95,7 +95,13 @@ SELECT is(suggested(q), d, what) FROM (VALUES
     ('select * from odd where lower(v) = lower($1) and random() < 2', 'odd (lower((v)::text))', 'beside a volatile condition'),
     ('select * from odd where random() + gen = 6', NULL, 'not a volatile one'),
     ('select * from odd where gen = 6.5', NULL, 'not an implicit cast'),
-    ('select * from odd where gen + $1 = 6', NULL, 'not one with a parameter')
+    ('select * from odd where gen + $1 = 6', NULL, 'not one with a parameter'),
+    ('select v, sum(gen) from odd group by v order by sum(gen) desc, v limit 5', NULL, 'not an aggregate'),
+    ('select v, count(*) + max(gen) from odd group by v having sum(gen) + 1 > 5 order by 2 limit 5', NULL, 'not an expression over aggregates'),
+    ('select rank() over (order by gen + 1), row_number() over (order by js->>''a'') from odd order by sum(gen) over (partition by v) + 1', 'odd (v)', 'not a window'),
+    ('select generate_series(1, gen) from odd order by 1', NULL, 'not a set'),
+    ('select (select max(p.gen) from odd p where p.gen = o.gen + 1) + o.gen from odd o order by 1', 'odd (gen)', 'not a sub-select'),
+    ('select grouping(v), v, arr[1] from odd group by rollup(v), arr order by 1, 2, 3', NULL, 'not a grouping')
 ) v(q, d, what);
 SELECT definition AS expression_ddl FROM perf_optimizer.suggest_indexes(queries => ARRAY['select * from odd where thrice(gen) = 6']) \gset
 SET search_path = public;
