@@ -36,7 +36,7 @@ sub timed
 {
 	my ($text, $name) = @_;
 	my $ms = sql('postgres', "SELECT extract(epoch FROM clock_timestamp()) AS s \\gset\n$text;\nSELECT extract(epoch FROM clock_timestamp()) - :s;");
-	return cmp_ok($ms, '<', 3, $name);
+	return cmp_ok($ms, '<', 5, $name);
 }
 
 my $run = busy_database('one');
