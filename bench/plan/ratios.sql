@@ -1,24 +1,29 @@
--- Microseconds of one call in one session: EXPLAIN (FORMAT JSON), plan_nodes and analyze_query, without execution.
-CREATE TEMP TABLE subject (n int, what text, query text);
-INSERT INTO subject VALUES
-  (1, 'one table by key', 'SELECT status FROM "CapitalCall" WHERE id = 7'),
-  (2, 'three tables by key', 'SELECT u.email, c."dueDate", p.amount FROM "User" u JOIN "CapitalCall" c ON c."userId" = u.id JOIN "Payment" p ON p."capitalCallId" = c.id WHERE p.id = 7'),
-  (3, '24 partitions', 'SELECT "type", count(*) FROM "EventPartitioned" GROUP BY 1'),
-  (4, 'insert', 'INSERT INTO "User" (id, email) VALUES (1, ''x'') ON CONFLICT DO NOTHING'),
-  (5, 'one table, index proven', 'SELECT * FROM "CapitalCall" WHERE "userId" = 7 AND status = ''PENDING'' ORDER BY "dueDate" DESC LIMIT 20');
+-- CPU time in one session, without execution: EXPLAIN (FORMAT JSON), plan_nodes and analyze_query; a set of 1000 statements; memory.
+SET client_min_messages = warning;
+CREATE TEMP TABLE subject (n int GENERATED ALWAYS AS IDENTITY, what text, query text);
+COPY subject (what, query) FROM :'file';
 
--- Runs one statement many times; returns the microseconds of each.
+-- The CPU time of this session in microseconds, which the system counts in steps of ten milliseconds.
+CREATE FUNCTION pg_temp.cpu_us() RETURNS numeric LANGUAGE sql AS $$
+  SELECT 1e4 * (split_part(s, ' ', 14)::numeric + split_part(s, ' ', 15)::numeric)
+  FROM regexp_replace(pg_read_file('/proc/self/stat'), '\(.*\)', 'x') AS s $$;
+
+-- Runs one statement many times, warm; returns the microseconds of CPU of each, the least of three loops.
 CREATE FUNCTION pg_temp.each_us(command text, loops int) RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE
-  start timestamptz;
+  start numeric;
   line record;
+  least_us numeric;
 BEGIN
   EXECUTE command INTO line;
-  start := clock_timestamp();
-  FOR i IN 1 .. loops LOOP
-    EXECUTE command INTO line;
+  FOR turn IN 1 .. 3 LOOP
+    start := pg_temp.cpu_us();
+    FOR i IN 1 .. loops LOOP
+      EXECUTE command INTO line;
+    END LOOP;
+    least_us := least(least_us, (pg_temp.cpu_us() - start) / loops);
   END LOOP;
-  RETURN 1e6 * extract(epoch FROM clock_timestamp() - start) / loops;
+  RETURN least_us;
 END $$;
 
 CREATE TEMP TABLE measured AS
@@ -28,12 +33,23 @@ SELECT n, what,
        pg_temp.each_us(format('SELECT estimated_cost FROM perf_optimizer.analyze_query(%L)', query), :loops) AS analyze_us
 FROM subject ORDER BY n;
 
-SELECT what AS statement, round(explain_us) AS explain_us, round(nodes_us) AS plan_nodes_us, round(analyze_us) AS analyze_query_us,
+SELECT what AS statement, round(explain_us, 1) AS explain_us, round(nodes_us, 1) AS plan_nodes_us, round(analyze_us, 1) AS analyze_query_us,
        round(nodes_us / explain_us, 2) AS plan_nodes_ratio, round(analyze_us / explain_us, 2) AS analyze_query_ratio
 FROM measured ORDER BY n;
 
+-- 1000 different statements in one call of a set, ten times over: no two have the same queryid.
+CREATE TEMP TABLE thousand AS
+SELECT format('SELECT id, status%s FROM "CapitalCall" WHERE id = %s%s', repeat(', "amountDue"', i % 40), i, repeat(' AND "userId" > 0', i / 40)) AS query
+FROM generate_series(0, 999) i;
+SELECT count(a.estimated_cost) FROM thousand, LATERAL perf_optimizer.analyze_query(query) a \g /dev/null
+SELECT pg_temp.cpu_us() AS start \gset
+SELECT sum(a.planning_time_ms) AS planning, count(DISTINCT query_id) AS distinct_statements
+FROM generate_series(1, 10), thousand, LATERAL perf_optimizer.analyze_query(query) a \gset
+SELECT :distinct_statements AS distinct_statements, round((pg_temp.cpu_us() - :start) / 1e4) AS cpu_ms_of_1000,
+       round(:planning::numeric / 10) AS planning_ms, round((pg_temp.cpu_us() - :start) / 1e4 - :planning::numeric / 10) AS beyond_planning_ms;
+
 -- Memory of the session before and after 100,000 analyses.
-\connect - postgres
+\connect
 SELECT sum(used_bytes) AS before FROM pg_backend_memory_contexts \gset
 DO $$
 BEGIN

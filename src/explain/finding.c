@@ -36,6 +36,8 @@ rule_applies(const PoAnalysis *analysis, const PoFindingRule *rule)
 {
 	if (rule->needs_execution && !analysis->tree->executed)
 		return false;
+	if (rule->only_pasted && analysis->statement != NULL)
+		return false;
 	return !rule->needs_plan || analysis->statement != NULL;
 }
 

@@ -70,6 +70,7 @@ typedef struct PoAnalysis
 	PoStatement *statement;		/* NULL for a pasted plan */
 	PoPlanTree *tree;
 	double		planning_ms;	/* negative: unknown */
+	List	   *switches_off;	/* of a pasted plan: names of planner settings (char *) */
 	List	   *facts;			/* PoFacts read so far */
 	List	   *findings;		/* PoFinding */
 	int			proofs;			/* indexes tried out so far */
@@ -89,6 +90,7 @@ typedef struct PoFindingRule
 	const char *name;
 	bool		needs_execution;
 	bool		needs_plan;		/* reads the server's plan nodes, not ours alone */
+	bool		only_pasted;	/* reads what a pasted plan shows instead */
 	void		(*check_node) (PoAnalysis *analysis, const PoNode *node);	/* for each node */
 	void		(*check_statement) (PoAnalysis *analysis);	/* once */
 } PoFindingRule;

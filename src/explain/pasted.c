@@ -406,13 +406,61 @@ count_members(PoPlanTree *tree)
 			tree->nodes[i].subplans_total += tree->nodes[i].subplans_removed;
 }
 
-/* Reads what stands beside the plan: times, compilation. */
+/* Reads the triggers that fired. */
+static void
+read_triggers(PoPlanTree *tree, JsonbContainer *list)
+{
+	int			n = JsonContainerSize(list);
+
+	tree->triggers = palloc0(sizeof(PoTrigger) * Max(n, 1));
+	for (int i = 0; i < n; i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer(list, i);
+		JsonbContainer *object;
+		PoTrigger  *trigger = &tree->triggers[tree->ntriggers];
+
+		if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+			continue;
+		object = value->val.binary.data;
+		trigger->name = get_text(object, "Trigger Name");
+		trigger->constraint_name = get_text(object, "Constraint Name");
+		trigger->calls = get_number(object, "Calls", 0);
+		trigger->total_ms = get_number(object, "Time", 0);
+		tree->ntriggers += trigger->name != NULL;
+	}
+}
+
+/* Returns the names of the planner's methods that the document's settings switch off. */
+static List *
+read_switches(JsonbContainer *settings)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(settings);
+	JsonbValue	value;
+	JsonbIteratorToken token;
+	char	   *name = NULL;
+	List	   *result = NIL;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = pnstrdup(value.val.string.val, value.val.string.len);
+		else if (token == WJB_VALUE && value.type == jbvString &&
+				 value.val.string.len == 3 && strncmp(value.val.string.val, "off", 3) == 0 &&
+				 strncmp(name, "enable_", 7) == 0)
+			result = lappend(result, pstrdup(quote_identifier(name)));
+	}
+	return result;
+}
+
+/* Reads what stands beside the plan: times, compilation, triggers, settings. */
 static void
 read_statement(PoAnalysis *analysis, JsonbContainer *object)
 {
 	PoPlanTree *tree = analysis->tree;
 	JsonbContainer *jit = get_container(object, "JIT", false);
 	JsonbContainer *timing = jit ? get_container(jit, "Timing", false) : NULL;
+	JsonbContainer *triggers = get_container(object, "Triggers", true);
+	JsonbContainer *settings = get_container(object, "Settings", false);
 
 	analysis->planning_ms = get_number(object, "Planning Time", -1);
 	tree->execution_ms = get_number(object, "Execution Time", tree->nodes[0].total_ms);
@@ -421,6 +469,10 @@ read_statement(PoAnalysis *analysis, JsonbContainer *object)
 		tree->jit_functions = (int) get_integer(jit, "Functions", PG_INT32_MAX);
 	if (timing != NULL)
 		tree->jit_ms = get_number(timing, "Total", 0);
+	if (triggers != NULL)
+		read_triggers(tree, triggers);
+	if (settings != NULL)
+		analysis->switches_off = read_switches(settings);
 }
 
 /* Returns the object that holds "Plan"; raises 22023 when the document is no plan. */

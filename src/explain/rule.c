@@ -9,11 +9,13 @@
 #include "explain/rule.h"
 
 /* A rule that looks at each node, of any plan, of executed plans, or of the server's own plan trees. */
-#define NODE_RULE(name, check) {name, false, false, check, NULL}
-#define EXECUTED_RULE(name, check) {name, true, false, check, NULL}
-#define PLAN_RULE(name, check) {name, false, true, check, NULL}
+#define NODE_RULE(name, check) {name, false, false, false, check, NULL}
+#define EXECUTED_RULE(name, check) {name, true, false, false, check, NULL}
+#define PLAN_RULE(name, check) {name, false, true, false, check, NULL}
 /* A rule that looks at the statement. */
-#define STATEMENT_RULE(name, executed, plan, check) {name, executed, plan, NULL, check}
+#define STATEMENT_RULE(name, executed, plan, check) {name, executed, plan, false, NULL, check}
+/* The counterpart of a rule on plan trees or statements that a pasted plan has neither of. */
+#define PASTED_RULE(name, check) {name, false, false, true, check, NULL}
 
 const PoFindingRule po_rule_table[] = {
 	NODE_RULE("selective-seq-scan", po_rule_scan_selective),
@@ -46,13 +48,17 @@ const PoFindingRule po_rule_table[] = {
 	STATEMENT_RULE("select-star", false, true, po_rule_statement_star),
 	PLAN_RULE("no-partition-pruning", po_rule_scan_pruning),
 	STATEMENT_RULE("fk-trigger-time", false, true, po_rule_statement_triggers),
-	PLAN_RULE("foreign-not-pushed", po_rule_join_foreign),
+	NODE_RULE("foreign-not-pushed", po_rule_join_foreign),
 	PLAN_RULE("stale-statistics", po_rule_scan_stale),
-	{"sparse-relation", true, true, po_rule_scan_sparse, NULL},
+	{"sparse-relation", true, true, false, po_rule_scan_sparse, NULL},
 	STATEMENT_RULE("forced-settings", false, false, po_rule_statement_settings),
 	STATEMENT_RULE("generic-plan-gap", false, true, po_rule_statement_generic),
 	EXECUTED_RULE("memoize-misses", po_rule_join_memoize),
 	STATEMENT_RULE("cold-reads", true, false, po_rule_statement_cold),
+	PASTED_RULE("large-offset", po_rule_pasted_offset),
+	PASTED_RULE("leading-wildcard", po_rule_pasted_wildcard),
+	PASTED_RULE("not-in-subquery", po_rule_pasted_not_in),
+	{"fk-trigger-time", true, false, true, NULL, po_rule_pasted_triggers},
 };
 
 const int	po_rule_count = lengthof(po_rule_table);

@@ -63,4 +63,10 @@ extern void po_rule_statement_star(PoAnalysis *analysis);
 extern void po_rule_statement_parallel(PoAnalysis *analysis);
 extern void po_rule_statement_triggers(PoAnalysis *analysis);
 
+/* rule_pasted.c */
+extern void po_rule_pasted_offset(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_pasted_not_in(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_pasted_wildcard(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_pasted_triggers(PoAnalysis *analysis);
+
 #endif							/* PO_RULE_H */

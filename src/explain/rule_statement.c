@@ -180,24 +180,32 @@ static const struct
 	{"enable_tidscan", &enable_tidscan},
 };
 
-/* Returns the switches that are off, comma-separated, as RESET statements too; NULL for none. */
-static char *
-switches_off(char **resets)
+/* Returns the names of the switches that are off in this session. */
+static List *
+switches_off(void)
 {
-	StringInfoData names;
-	StringInfoData sql;
+	List	   *names = NIL;
 
-	initStringInfo(&names);
-	initStringInfo(&sql);
 	for (int i = 0; i < lengthof(planner_switches); i++)
-	{
-		if (*planner_switches[i].value)
-			continue;
-		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", planner_switches[i].name);
-		appendStringInfo(&sql, "%sRESET %s", sql.len > 0 ? "; " : "", planner_switches[i].name);
-	}
-	*resets = sql.data;
-	return names.len > 0 ? names.data : NULL;
+		if (!*planner_switches[i].value)
+			names = lappend(names, pstrdup(planner_switches[i].name));
+	return names;
+}
+
+/* Returns names in one text, each after a prefix; NULL for none. */
+static char *
+join_names(List *names, const char *prefix, const char *separator)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	if (names == NIL)
+		return NULL;
+	initStringInfo(&text);
+	foreach(lc, names)
+		appendStringInfo(&text, "%s%s%s", text.len > 0 ? separator : "", prefix,
+						 (const char *) lfirst(lc));
+	return text.data;
 }
 
 /* Tells whether a child of the node is disabled too. */
@@ -224,8 +232,8 @@ find_disabled(const PoPlanTree *tree)
 void
 po_rule_statement_settings(PoAnalysis *analysis)
 {
-	char	   *resets = NULL;
-	char	   *names = analysis->statement ? switches_off(&resets) : NULL;
+	List	   *switches = analysis->statement ? switches_off() : analysis->switches_off;
+	char	   *names = join_names(switches, "", ", ");
 	const PoNode *disabled = find_disabled(analysis->tree);
 	PoFindingDraft draft;
 
@@ -240,7 +248,7 @@ po_rule_statement_settings(PoAnalysis *analysis)
 		psprintf("Planner settings are switched off: %s.", names) :
 		psprintf("%s was chosen although a setting forbids it.", po_finding_label(disabled));
 	draft.finding->advice = pstrdup("Reset them: they are meant for finding out, not for production.");
-	draft.finding->suggested_sql = names != NULL ? resets : NULL;
+	draft.finding->suggested_sql = join_names(switches, "RESET ", "; ");
 	po_finding_end(analysis, &draft);
 }
 

@@ -129,7 +129,8 @@ typedef struct PoNode
 typedef struct PoTrigger
 {
 	char	   *name;
-	Oid			constraint;		/* InvalidOid: not of a constraint */
+	Oid			constraint;		/* InvalidOid: not of a constraint, or read from JSON */
+	char	   *constraint_name;	/* read from JSON, else NULL */
 	Oid			relid;
 	double		calls;
 	double		total_ms;

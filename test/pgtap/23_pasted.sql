@@ -8,7 +8,7 @@ SET client_min_messages = warning;
 SET jit = off;
 SET max_parallel_workers_per_gather = 0;
 
-SELECT plan(41);
+SELECT plan(59);
 
 CREATE FUNCTION pg_temp.document(query text, options text DEFAULT 'ANALYZE, BUFFERS') RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -48,6 +48,32 @@ SELECT ok(pg_temp.finds('forced-settings', pg_temp.document('SELECT a FROM "Acct
 RESET enable_seqscan;
 SELECT ok(NOT pg_temp.finds('forced-settings', pg_temp.document('SELECT a FROM "Acct"', 'COSTS')), 'not without');
 SELECT is((SELECT count(*)::int FROM perf_optimizer.analyze_plan(pg_temp.document('SELECT id FROM "Acct" WHERE k = 55')) WHERE relation IS NOT NULL), 0, 'names are not looked up');
+
+-- What a pasted plan shows by other signs than a plan at hand
+SELECT ok(pg_temp.finds('large-offset', pg_temp.document('SELECT id FROM "Acct" ORDER BY id OFFSET 5000 LIMIT 10')), 'large-offset, by the rows that were skipped');
+SELECT is((SELECT evidence ->> 'rows_skipped' FROM perf_optimizer.analyze_plan(pg_temp.document('SELECT id FROM "Acct" ORDER BY id OFFSET 5000 LIMIT 10')) WHERE rule = 'large-offset'), '5000', 'exactly');
+SELECT ok(NOT pg_temp.finds('large-offset', pg_temp.document('SELECT id FROM "Acct" ORDER BY id LIMIT 5000')), 'not without OFFSET');
+SELECT ok(NOT pg_temp.finds('large-offset', pg_temp.document('SELECT id FROM "Acct" ORDER BY id OFFSET 5000 LIMIT 4000')), 'not before a large page');
+SELECT ok(pg_temp.finds('leading-wildcard', pg_temp.document('SELECT id FROM "Acct" WHERE email LIKE ''%9999@%''')), 'leading-wildcard, in a filter that was applied');
+SELECT ok(pg_temp.finds('leading-wildcard', pg_temp.document('SELECT id FROM "Acct" WHERE email ILIKE ''u9999@%''')), 'without regard to case');
+SELECT ok(NOT pg_temp.finds('leading-wildcard', pg_temp.document('SELECT id FROM "Acct" WHERE email LIKE ''u9999@%''')), 'not a prefix');
+SELECT ok(NOT pg_temp.finds('leading-wildcard', pg_temp.document('SELECT id FROM "Acct" WHERE email NOT LIKE ''%9999@%''')), 'not NOT LIKE');
+SELECT ok(pg_temp.finds('not-in-subquery', pg_temp.document('SELECT id FROM "Acct" WHERE k NOT IN (SELECT id FROM "Acct" WHERE id < 3000)', 'COSTS')), 'not-in-subquery');
+SELECT ok(NOT pg_temp.finds('not-in-subquery', pg_temp.document('SELECT id FROM "Acct" x WHERE NOT EXISTS (SELECT FROM "Acct" y WHERE y.id = x.k)', 'COSTS')), 'not an anti-join');
+SELECT ok(NOT pg_temp.finds('not-in-subquery', pg_temp.document('SELECT id FROM "Acct" x WHERE k = 3 OR NOT EXISTS (SELECT FROM "Acct" y WHERE y.id = x.k)', 'COSTS')), 'quiet for NOT EXISTS as an alternative');
+SELECT ok(pg_temp.finds('foreign-not-pushed', '[{"Plan": {"Node Type": "Foreign Scan", "Relation Name": "far", "Filter": "local(k)", "Plan Rows": 5}}]'), 'foreign-not-pushed, by the local filter');
+SELECT ok(NOT pg_temp.finds('foreign-not-pushed', '[{"Plan": {"Node Type": "Foreign Scan", "Relation Name": "far", "Plan Rows": 5}}]'), 'not without');
+SELECT ok(pg_temp.finds('fk-trigger-time', '[{"Plan": {"Node Type": "ModifyTable", "Actual Loops": 1}, "Execution Time": 100, "Triggers": [
+	{"Trigger Name": "RI_ConstraintTrigger_a_16390", "Constraint Name": "child_fkey", "Relation": "parent", "Time": 80, "Calls": 9}]}]'), 'fk-trigger-time');
+SELECT ok(NOT pg_temp.finds('fk-trigger-time', '[{"Plan": {"Node Type": "ModifyTable", "Actual Loops": 1}, "Execution Time": 100, "Triggers": [
+	{"Trigger Name": "audit", "Relation": "parent", "Time": 80, "Calls": 9}, {"Trigger Name": "RI_ConstraintTrigger_a_1", "Constraint Name": "c", "Time": 3},
+	{"Trigger Name": "RI_ConstraintTrigger_c_1", "Constraint Name": "c", "Time": 80}, 7, {"Time": 99}]}]'), 'not another trigger, nor little time');
+SET enable_seqscan = off; SET enable_hashjoin = off;
+SELECT is((SELECT suggested_sql FROM perf_optimizer.analyze_plan(pg_temp.document('SELECT id FROM "Acct" WHERE id = 5', 'SETTINGS')) WHERE rule = 'forced-settings'),
+	'RESET enable_seqscan; RESET enable_hashjoin', 'forced-settings, by the settings in the document');
+RESET enable_seqscan; RESET enable_hashjoin;
+SELECT ok(NOT pg_temp.finds('forced-settings', '[{"Plan": {"Node Type": "Result"}, "Settings": {"enable_memoize": "on", "jit": "off", "work_mem": "1MB", "enable_x": {"a": "off"}}}]'), 'not by others');
+SELECT ok(pg_temp.finds('cold-reads', '[{"Plan": {"Node Type": "Seq Scan", "Actual Loops": 1, "Shared Read Blocks": 20000, "Shared Hit Blocks": 5}}]'), 'cold-reads');
 
 -- Documents of elsewhere
 SELECT ok(pg_temp.finds('hash-spill', '[{"Plan": {"Node Type": "Hash Join", "Join Type": "Inner", "Actual Loops": 1, "Actual Rows": 5, "Plans": [
