@@ -10,6 +10,7 @@
 #include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "core/collation.h"
 #include "explain/advice.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -113,12 +114,31 @@ has_parameter(Node *node, void *context)
 	return IsA(node, Param) || expression_tree_walker(node, has_parameter, context);
 }
 
-/* Tries an index on an expression over a scan's table; like po_advice_prove. */
+/* Tells whether an expression holds a parameter, so that no object of the catalog can be made of it. */
 bool
-po_advice_prove_expression(PoAnalysis *analysis, const PoNode *node, Node *expr,
+po_advice_has_parameter(Node *expr)
+{
+	return has_parameter(expr, NULL);
+}
+
+/* Returns the operator class that an index needs to serve a predicate on an expression; empty for the default one. */
+static const char *
+class_suffix(const PoPredicate *predicate)
+{
+	Oid			collation = exprCollation(predicate->operand);
+
+	if (predicate->pattern == NULL || (OidIsValid(collation) && po_collation_is_c(collation)))
+		return "";
+	return exprType(predicate->operand) == BPCHAROID ? " bpchar_pattern_ops" : " text_pattern_ops";
+}
+
+/* Tries an index on the expression that a predicate compares; like po_advice_prove. */
+bool
+po_advice_prove_expression(PoAnalysis *analysis, const PoNode *node, const PoPredicate *predicate,
 						   PoFindingDraft *draft)
 {
-	PoProof proof;
+	Node	   *expr = predicate->operand;
+	PoProof		proof;
 	PoFacts    *facts;
 	List	   *used;
 	char	   *definition;
@@ -131,8 +151,8 @@ po_advice_prove_expression(PoAnalysis *analysis, const PoNode *node, Node *expr,
 	if (po_facts_root(analysis, node->relid) != node->relid)
 		return false;
 	analysis->proofs++;
-	definition = psprintf("CREATE INDEX CONCURRENTLY ON %s ((%s))", facts->name,
-						  po_advice_expression(node, expr));
+	definition = psprintf("CREATE INDEX CONCURRENTLY ON %s ((%s)%s)", facts->name,
+						  po_advice_expression(node, expr), class_suffix(predicate));
 	proof.index = po_hypo_parse_statement(definition);
 	proof.cost_before = po_query_cost(analysis->statement);
 	proof.cost_after = po_whatif_cost(analysis->statement, list_make1(proof.index), NIL, &used);

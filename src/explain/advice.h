@@ -6,11 +6,13 @@
 #define PO_ADVICE_H
 
 #include "explain/finding.h"
+#include "explain/predicate.h"
 
 extern bool po_advice_can_prove(const PoAnalysis *analysis);
 extern bool po_advice_prove(PoAnalysis *analysis, Oid relid, PoFindingDraft *draft);
-extern bool po_advice_prove_expression(PoAnalysis *analysis, const PoNode *node, Node *expr,
-									   PoFindingDraft *draft);
+extern bool po_advice_prove_expression(PoAnalysis *analysis, const PoNode *node,
+									   const PoPredicate *predicate, PoFindingDraft *draft);
+extern bool po_advice_has_parameter(Node *expr);
 extern char *po_advice_column(Oid relid, AttrNumber attnum);
 extern char *po_advice_expression(const PoNode *node, Node *expr);
 

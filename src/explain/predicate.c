@@ -130,6 +130,14 @@ fill_pattern(PoPredicate *predicate, Node *value)
 		predicate->pattern = TextDatumGetCString(((Const *) value)->constvalue);
 }
 
+/* Tells whether a LIKE asks for what begins with some characters, which a B-tree can find. */
+bool
+po_predicate_is_prefix(const PoPredicate *predicate)
+{
+	return predicate->pattern != NULL && !predicate->ignores_case &&
+		predicate->pattern[0] != '%' && predicate->pattern[0] != '_' && predicate->pattern[0] != '\0';
+}
+
 /* Classifies "operand op value", the value free of the table's columns. */
 static void
 classify_comparison(PoPredicate *predicate, Oid opno, Node *operand, Node *value)
@@ -139,14 +147,15 @@ classify_comparison(PoPredicate *predicate, Oid opno, Node *operand, Node *value
 
 	predicate->operand = operand;
 	predicate->value = strip_relabels(value);
-	if (IsA(inner, Var) && is_like(predicate->opfuncid, &predicate->ignores_case))
+	if (is_like(predicate->opfuncid, &predicate->ignores_case))
 	{
-		predicate->kind = PO_PREDICATE_LIKE;
 		fill_pattern(predicate, value);
+		predicate->kind = IsA(inner, Var) || !po_predicate_is_prefix(predicate) ?
+			PO_PREDICATE_LIKE : PO_PREDICATE_WRAPPED;
 		return;
 	}
 	strategy = btree_strategy(opno, exprType(operand));
-	predicate->comparable = (strategy != 0);
+	predicate->strategy = strategy;
 	if (strategy == 0)
 		return;
 	if (!IsA(inner, Var))
@@ -192,6 +201,7 @@ read_array_operator(PoPredicate *predicate, ScalarArrayOpExpr *clause, int rti)
 	predicate->opfuncid = get_opcode(clause->opno);
 	predicate->attnum = in_left.attnum;
 	classify_comparison(predicate, clause->opno, left, lsecond(clause->args));
+	predicate->strategy = 0;
 	if (predicate->kind == PO_PREDICATE_RANGE)
 		predicate->kind = PO_PREDICATE_OTHER;
 }

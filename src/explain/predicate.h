@@ -13,8 +13,8 @@ typedef enum PoPredicateKind
 	PO_PREDICATE_OTHER,
 	PO_PREDICATE_EQUAL,			/* column = value, column IN (values) */
 	PO_PREDICATE_RANGE,			/* column < value and its kin */
-	PO_PREDICATE_LIKE,			/* column LIKE pattern */
-	PO_PREDICATE_WRAPPED,		/* f(column) = value */
+	PO_PREDICATE_LIKE,			/* column LIKE pattern, f(column) LIKE '%...' */
+	PO_PREDICATE_WRAPPED,		/* f(column) = value, f(column) LIKE 'prefix%' */
 	PO_PREDICATE_CAST,			/* an implicit cast of the column = value */
 	PO_PREDICATE_OR				/* alternatives over more than one column */
 } PoPredicateKind;
@@ -30,13 +30,14 @@ typedef struct PoPredicate
 	Oid			from_type;		/* of an implicit cast */
 	Oid			to_type;
 	Oid			opfuncid;
+	int			strategy;		/* of the comparison in a B-tree, 0: none */
 	char	   *pattern;		/* of LIKE, when it is a constant */
 	bool		ignores_case;	/* ILIKE */
-	bool		comparable;		/* the comparison is one that a B-tree serves */
 } PoPredicate;
 
 extern List *po_predicate_list(List *quals, int rti);
 extern List *po_predicate_of_scan(const PoNode *node);
+extern bool po_predicate_is_prefix(const PoPredicate *predicate);
 extern bool po_predicate_resolve(Plan *plan, const Var *var, int *rti, AttrNumber *attnum);
 extern List *po_predicate_columns(List *predicates, PoPredicateKind kind);
 extern List *po_predicate_of_index(const PoNode *node);

@@ -4,10 +4,14 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "explain/advice.h"
 #include "explain/predicate.h"
 #include "explain/rule.h"
 #include "mb/pg_wchar.h"
+#include "nodes/value.h"
+#include "optimizer/optimizer.h"
+#include "statistics/statistics.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -64,35 +68,79 @@ child_is_misestimated(const PoAnalysis *analysis, const PoNode *node)
 	return false;
 }
 
-/* Returns a CREATE STATISTICS over the columns that a scan's conditions compare, or NULL. */
+/* Returns the expressions over one column that a scan's filter compares, those that statistics can have. */
+static List *
+compared_expressions(const PoNode *node)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, po_predicate_of_scan(node))
+	{
+		const PoPredicate *predicate = lfirst(lc);
+
+		if (predicate->kind == PO_PREDICATE_WRAPPED &&
+			!contain_mutable_functions(predicate->operand) &&
+			!po_advice_has_parameter(predicate->operand))
+			result = list_append_unique(result, predicate->operand);
+	}
+	return result;
+}
+
+/* Returns a quoted name for statistics that no others of the table's schema have. */
+static char *
+statistics_name(const char *schema, const char *stem)
+{
+	char	   *clipped = pstrdup(stem);
+
+	clipped[pg_mbcliplen(clipped, strlen(clipped), NAMEDATALEN - 9)] = '\0';
+	for (int i = 0;; i++)
+	{
+		char	   *name = i == 0 ? psprintf("%s_stat", clipped) : psprintf("%s_stat%d", clipped, i);
+
+		if (i > 99 || !OidIsValid(get_statistics_object_oid(list_make2(makeString(pstrdup(schema)),
+																	   makeString(name)), true)))
+			return quote_qualified_identifier(schema, name);
+	}
+}
+
+/*
+ * Returns a CREATE STATISTICS over the columns and expressions that a scan's conditions
+ * compare, or NULL where there is but one column, which has its own.
+ */
 static char *
 statistics_statement(PoAnalysis *analysis, const PoNode *node)
 {
 	List	   *columns = list_concat_unique_int(po_predicate_index_columns(node),
 												 po_predicate_columns(po_predicate_of_scan(node),
 																	  PO_PREDICATE_EQUAL));
-	StringInfoData sql;
+	List	   *expressions = compared_expressions(node);
+	PoFacts    *facts = po_facts_get(analysis, po_facts_root(analysis, node->relid));
 	StringInfoData name;
+	StringInfoData parts;
 	ListCell   *lc;
-	PoFacts    *facts;
 
-	if (list_length(columns) < 2 || list_length(columns) > 8)
+	if (list_length(columns) + 2 * list_length(expressions) < 2 ||
+		list_length(columns) + list_length(expressions) > STATS_MAX_DIMENSIONS)
 		return NULL;
-	facts = po_facts_get(analysis, po_facts_root(analysis, node->relid));
-	initStringInfo(&sql);
+	initStringInfo(&parts);
 	initStringInfo(&name);
 	appendStringInfo(&name, "%s", get_rel_name(facts->relid));
 	foreach(lc, columns)
+	{
 		appendStringInfo(&name, "_%s", get_attname(node->relid, lfirst_int(lc), false));
-	name.data[pg_mbcliplen(name.data, name.len, NAMEDATALEN - 6)] = '\0';
-	appendStringInfo(&sql, "CREATE STATISTICS %s ON ",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(facts->relid)),
-												psprintf("%s_stat", name.data)));
-	foreach(lc, columns)
-		appendStringInfo(&sql, "%s%s", foreach_current_index(lc) > 0 ? ", " : "",
+		appendStringInfo(&parts, "%s%s", parts.len > 0 ? ", " : "",
 						 po_advice_column(node->relid, lfirst_int(lc)));
-	appendStringInfo(&sql, " FROM %s; ANALYZE %s", facts->name, facts->name);
-	return sql.data;
+	}
+	foreach(lc, expressions)
+	{
+		appendStringInfoString(&name, "_expr");
+		appendStringInfo(&parts, "%s(%s)", parts.len > 0 ? ", " : "",
+						 po_advice_expression(node, lfirst(lc)));
+	}
+	return psprintf("CREATE STATISTICS %s ON %s FROM %s; ANALYZE %s",
+					statistics_name(get_namespace_name(get_rel_namespace(facts->relid)), name.data),
+					parts.data, facts->name, facts->name);
 }
 
 /* Chooses the cure of a scan's misestimate: statistics that are old, missing, or too simple. */
@@ -110,10 +158,10 @@ advise_scan(PoAnalysis *analysis, const PoNode *node, PoFindingDraft *draft)
 	draft->finding->suggested_sql = statistics_statement(analysis, node);
 	if (draft->finding->suggested_sql != NULL)
 		draft->finding->advice =
-			pstrdup("Create extended statistics on the columns that the conditions combine.");
+			pstrdup("Create extended statistics on what the conditions compare.");
 	else
 		draft->finding->advice =
-			pstrdup("Raise the statistics target of the condition's column, or create statistics on its expression.");
+			pstrdup("Raise the statistics target of the condition's column.");
 }
 
 /* row-misestimate: the planner's row count is far off, reported where the error starts. */

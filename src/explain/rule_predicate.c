@@ -19,6 +19,7 @@
 #include "explain/advice.h"
 #include "explain/predicate.h"
 #include "explain/rule.h"
+#include "explain/wrapper.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "optimizer/optimizer.h"
@@ -130,9 +131,8 @@ po_rule_predicate_wrapped(PoAnalysis *analysis, const PoNode *node)
 		psprintf("The condition on %s compares %s, so no index on column %s can serve it.",
 				 node->relation, expression, po_advice_column(node->relid, predicate->attnum));
 	draft.finding->advice =
-		po_advice_prove_expression(analysis, node, predicate->operand, &draft) ?
-		pstrdup("Compare the bare column instead, or create an index on the expression.") :
-		pstrdup("Compare the bare column instead, with a range of values where the expression rounds.");
+		po_wrapper_advice(node, predicate,
+						  po_advice_prove_expression(analysis, node, predicate, &draft));
 	po_finding_end(analysis, &draft);
 }
 
@@ -170,7 +170,19 @@ is_trigram_index(Relation index, const PoPredicate *predicate, const PoNode *nod
 	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
 		if (index->rd_index->indkey.values[i] == predicate->attnum)
 			return true;
-	return false;
+	return holds_expression(index, predicate, node);
+}
+
+/* Returns what a LIKE searches as an index column: the column's name, or an expression in parentheses. */
+static char *
+searched_text(const PoNode *node, const PoPredicate *predicate)
+{
+	Node	   *operand = predicate->operand;
+
+	while (IsA(operand, RelabelType))
+		operand = (Node *) ((RelabelType *) operand)->arg;
+	return IsA(operand, Var) ? po_advice_column(node->relid, predicate->attnum) :
+		psprintf("(%s)", po_advice_expression(node, operand));
 }
 
 /* Returns the first LIKE predicate whose constant pattern begins, or not, with a wildcard. */
@@ -182,14 +194,11 @@ find_like(const PoNode *node, bool leading)
 	foreach(lc, po_predicate_of_scan(node))
 	{
 		PoPredicate *predicate = lfirst(lc);
-		bool		starts;
 
-		if (predicate->kind != PO_PREDICATE_LIKE || predicate->pattern == NULL)
+		if (predicate->kind != PO_PREDICATE_LIKE || predicate->pattern == NULL ||
+			predicate->pattern[0] == '\0')
 			continue;
-		starts = (predicate->pattern[0] == '%' || predicate->pattern[0] == '_');
-		/* Without regard to case, a B-tree cannot serve even a prefix. */
-		if (leading ? (starts || predicate->ignores_case) :
-			(!starts && !predicate->ignores_case && predicate->pattern[0] != '\0'))
+		if (leading != po_predicate_is_prefix(predicate))
 			return predicate;
 	}
 	return NULL;
@@ -222,7 +231,7 @@ advise_trigrams(PoAnalysis *analysis, const PoNode *node, const PoPredicate *pre
 				PoFindingDraft *draft)
 {
 	Oid			extension = get_extension_oid("pg_trgm", true);
-	char	   *column = po_advice_column(node->relid, predicate->attnum);
+	char	   *column = searched_text(node, predicate);
 	char	   *schema;
 
 	po_json_bool(&draft->evidence, "pg_trgm_installed", OidIsValid(extension));
@@ -259,7 +268,7 @@ po_rule_predicate_wildcard(PoAnalysis *analysis, const PoNode *node)
 	advise_trigrams(analysis, node, predicate, &draft);
 	draft.finding->message =
 		psprintf("No B-tree index can find %s %s '%s'.",
-				 po_advice_column(node->relid, predicate->attnum),
+				 searched_text(node, predicate),
 				 predicate->ignores_case ? "ILIKE" : "LIKE", predicate->pattern);
 	po_finding_end(analysis, &draft);
 }

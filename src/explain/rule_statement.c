@@ -6,6 +6,7 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
 #include "core/relname.h"
@@ -356,6 +357,22 @@ find_unsafe_function(Node *node, Oid *funcid)
 	return expression_tree_walker(node, find_unsafe_function, funcid);
 }
 
+/* Fills in what can be done about a function that is parallel unsafe. */
+static void
+advise_unsafe(PoFinding *finding, Oid funcid)
+{
+	if (funcid < FirstNormalObjectId)
+		finding->advice = pstrdup("It is the server's own and cannot be marked: call it outside of the statement that scans.");
+	else if (get_func_prokind(funcid) == PROKIND_FUNCTION)
+	{
+		finding->advice = pstrdup("If it neither writes nor changes the session, mark it parallel safe.");
+		finding->suggested_sql = psprintf("ALTER FUNCTION %s PARALLEL SAFE",
+										  format_procedure_qualified(funcid));
+	}
+	else
+		finding->advice = pstrdup("If it neither writes nor changes the session, create it again with PARALLEL = SAFE.");
+}
+
 /* Tells whether a sequential scan is large enough for the planner to consider workers. */
 static const PoNode *
 large_scan(PoAnalysis *analysis)
@@ -392,9 +409,7 @@ po_rule_statement_parallel(PoAnalysis *analysis)
 	draft.finding->message =
 		psprintf("Function %s is marked parallel unsafe, so no worker may help with this statement.",
 				 format_procedure(funcid));
-	draft.finding->advice = pstrdup("If it neither writes nor changes the session, mark it parallel safe.");
-	draft.finding->suggested_sql = psprintf("ALTER FUNCTION %s PARALLEL SAFE",
-											format_procedure_qualified(funcid));
+	advise_unsafe(draft.finding, funcid);
 	po_finding_end(analysis, &draft);
 }
 
