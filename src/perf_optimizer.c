@@ -9,9 +9,11 @@
 #include "core/clock.h"
 #include "core/guc.h"
 #include "core/preload.h"
+#include "core/shmem.h"
 #include "fmgr.h"
 #include "plan/hypo.h"
 #include "plan/whatif.h"
+#include "workload/workload.h"
 
 PG_MODULE_MAGIC;
 
@@ -26,5 +28,10 @@ _PG_init(void)
 	po_clock_init();
 	po_hypo_init();
 	po_whatif_init();
+	if (po_preload_done())
+	{
+		po_shmem_init();
+		po_workload_init();
+	}
 	po_guc_reserve();
 }

@@ -1,0 +1,97 @@
+/*
+ * reader.c
+ *	  Copies of what is tracked, for reports.
+ *
+ * A reader first folds what the backends have buffered, under the exclusive
+ * lock, and then copies under the shared one.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/lwlock.h"
+#include "utils/memutils.h"
+#include "workload/capture.h"
+#include "workload/reader.h"
+
+/* Takes the shared lock on a table into which all slots were folded just before. */
+static void
+begin_reading(void)
+{
+	LWLockAcquire(po_shared_lock, LW_EXCLUSIVE);
+	po_shared_fold_all();
+	LWLockRelease(po_shared_lock);
+	LWLockAcquire(po_shared_lock, LW_SHARED);
+}
+
+/* Copies one statement; the caller holds the lock. */
+static void
+copy_statement(const PoTrackEntry *entry, int what, PoTracked *to)
+{
+	static uint32 counts[PO_HISTOGRAM_BUCKETS];
+
+	memset(to, 0, sizeof(PoTracked));
+	to->entry = *entry;
+	po_shared_histogram(entry, counts);
+	to->p50_ms = po_histogram_percentile_ms(counts, 0.50);
+	to->p95_ms = po_histogram_percentile_ms(counts, 0.95);
+	to->p99_ms = po_histogram_percentile_ms(counts, 0.99);
+	if (what & PO_READ_SUGGESTIONS)
+		to->suggestion = po_shared_copy_text(entry->suggestion, NULL);
+	for (int i = 0; (what & PO_READ_PLANS) && i < PO_TRACK_PLANS; i++)
+		to->plan_texts[i] = po_shared_copy_text(entry->plans[i].text, NULL);
+	for (int i = 0; (what & PO_READ_SAMPLES) && i < PO_SAMPLE_KINDS; i++)
+		to->samples[i] = po_capture_read(entry, i);
+	if (what & PO_READ_HISTOGRAMS)
+	{
+		to->counts = palloc(sizeof(counts));
+		memcpy(to->counts, counts, sizeof(counts));
+	}
+}
+
+/*
+ * Copies the statements of this database into an array in the current memory
+ * context and returns their number.  Whom they may be shown to is the caller's matter.
+ */
+int
+po_reader_statements(int what, PoTracked **statements)
+{
+	int			n = 0;
+	int			most;
+
+	if (!po_shared_ready())
+		return 0;
+	begin_reading();
+	most = po_shared_count();
+	*statements = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PoTracked) * Max(most, 1));
+	for (int i = 0; i < po_shared_capacity(); i++)
+	{
+		const PoTrackEntry *entry = po_shared_entry(i);
+
+		if (entry->used && entry->key.dbid == MyDatabaseId && n < most)
+			copy_statement(entry, what, &(*statements)[n++]);
+	}
+	LWLockRelease(po_shared_lock);
+	return n;
+}
+
+/* Copies the state of the table. */
+void
+po_reader_state(PoTrackingState *state)
+{
+	begin_reading();
+	state->stats = *po_shared_stats();
+	state->statements = po_shared_count();
+	state->capacity = po_shared_capacity();
+	state->text_blocks = po_shared_text_blocks();
+	state->text_blocks_free = po_shared_text_blocks_free();
+	LWLockRelease(po_shared_lock);
+}
+
+/* Forgets what was tracked in this database. */
+void
+po_reader_reset(void)
+{
+	LWLockAcquire(po_shared_lock, LW_EXCLUSIVE);
+	po_shared_reset(MyDatabaseId);
+	LWLockRelease(po_shared_lock);
+}
