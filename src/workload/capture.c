@@ -175,9 +175,12 @@ append_params(StringInfo blob, ParamListInfo params, int n)
 	return complete;
 }
 
-/* Returns the statement's own part of the source text, cut to the allowed length at a whole character, redacted if so set. */
+/*
+ * Returns the statement's own part of the source text, cut to the allowed length
+ * at a whole character, redacted if so set; *skipped is the length of what was left out at its start.
+ */
 static char *
-statement_text(const QueryDesc *desc, bool *whole)
+statement_text(const QueryDesc *desc, bool *whole, int *skipped)
 {
 	const char *start = desc->sourceText + Max(desc->plannedstmt->stmt_location, 0);
 	int			length = desc->plannedstmt->stmt_len;
@@ -187,6 +190,9 @@ statement_text(const QueryDesc *desc, bool *whole)
 		length = (int) strlen(start);
 	while (length > 0 && isspace((unsigned char) start[length - 1]))
 		length--;
+	*skipped = po_text_prepare_length(start, Min(length, po_settings_sample_length));
+	start += *skipped;
+	length -= *skipped;
 	*whole = length <= po_settings_sample_length;
 	if (!*whole)
 		length = pg_mbcliplen(start, length, po_settings_sample_length);
@@ -202,7 +208,8 @@ build_blob(StringInfo blob, const PoLocal *local, const QueryDesc *desc)
 {
 	BlobHeader	header = {0};
 	bool		whole;
-	char	   *text = statement_text(desc, &whole);
+	int			skipped;
+	char	   *text = statement_text(desc, &whole, &skipped);
 	const char *path = namespace_search_path;
 	int			nparams = desc->params == NULL ? 0 : desc->params->numParams;
 	bool		named = nparams > 0 && desc->params->paramFetch != NULL;
@@ -326,6 +333,7 @@ compose_suggestion(const PoLocal *local, const QueryDesc *desc)
 	PoRewrite	rewrite;
 	char	   *column;
 	bool		whole;
+	int			skipped;
 	char	   *text;
 
 	if (!local->parsed || !OidIsValid(key->relid))
@@ -334,13 +342,13 @@ compose_suggestion(const PoLocal *local, const QueryDesc *desc)
 	rewrite.relation = po_relname_qualified_or_null(key->relid);
 	if (column == NULL || rewrite.relation == NULL)
 		return NULL;
-	text = statement_text(desc, &whole);
+	text = statement_text(desc, &whole, &skipped);
 	rewrite.column = quote_identifier(column);
-	rewrite.column_location = key->column_location;
-	rewrite.location = key->location;
+	rewrite.column_location = key->column_location - skipped;
+	rewrite.location = key->location - skipped;
 	rewrite.type = format_type_be_qualified(key->type);
 	rewrite.plain = key->plain;
-	rewrite.readable = whole && !po_settings_redact_samples &&
+	rewrite.readable = whole && rewrite.location >= 0 && rewrite.column_location >= 0 && !po_settings_redact_samples &&
 		(desc->params == NULL || desc->params->paramFetch == NULL);
 	return po_text_rewrite(text, &rewrite);
 }

@@ -185,6 +185,22 @@ skip_value(const char *at)
 	return end;
 }
 
+/* Returns the byte after blanks and comments. */
+static const char *
+skip_blanks(const char *at)
+{
+	const char *end;
+
+	while (true)
+	{
+		while (isspace((unsigned char) *at))
+			at++;
+		if ((end = skip_comment(at)) == NULL)
+			return at;
+		at = end;
+	}
+}
+
 /* Tells whether a text begins with a keyword and a blank. */
 static bool
 begins_with(const char *text, const char *word)
@@ -192,6 +208,33 @@ begins_with(const char *text, const char *word)
 	Size		length = strlen(word);
 
 	return pg_strncasecmp(text, word, length) == 0 && isspace((unsigned char) text[length]);
+}
+
+/*
+ * Returns the length of "PREPARE name (types) AS " at the start of a text of that
+ * length, 0 for any other text: what follows is the statement that a prepared one runs.
+ */
+int
+po_text_prepare_length(const char *text, int length)
+{
+	char	   *copy = pnstrdup(text, length);
+	const char *at = skip_blanks(copy);
+	int			skipped = 0;
+
+	if (begins_with(at, "prepare"))
+	{
+		at = skip_blanks(at + strlen("prepare"));
+		at = skip_blanks(*at == '"' ? skip_quoted(at, '"', false) : skip_word(at));
+		if (*at == '(')
+		{
+			at = strchr(at, ')');
+			at = at == NULL ? copy : skip_blanks(at + 1);
+		}
+		if (begins_with(at, "as"))
+			skipped = (int) (skip_blanks(at + strlen("as")) - copy);
+	}
+	pfree(copy);
+	return skipped;
 }
 
 /* Appends a text without what ends it: blanks and semicolons. */

@@ -17,6 +17,7 @@ typedef struct PoRewrite
 	bool		readable;		/* the text is whole and means what it says */
 } PoRewrite;
 
+extern int	po_text_prepare_length(const char *text, int length);
 extern char *po_text_redact(const char *text, bool keep_numbers);
 extern char *po_text_rewrite(const char *text, const PoRewrite *rewrite);
 
