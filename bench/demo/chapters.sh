@@ -55,10 +55,70 @@ chapter_slow() {
 	tell_sql 11_keep_counters -v name=before
 }
 
+# One slow statement is looked into.
+chapter_plan() {
+	heading "Why?   SELECT * FROM perf_optimizer.analyze_query(query, params, execute => true)"
+	tell "The first of them, executed once and rolled back:"
+	echo
+	tell_sql 20_slowest
+}
+
+# The indexes that the workload wants.
+chapter_indexes() {
+	heading "Which indexes?   SELECT * FROM perf_optimizer.suggest_indexes()"
+	tell "The workload is what pg_stat_statements saw. Each statement is planned with indexes that do not exist, and those" \
+		"that are worth their place are kept; improved_pct is that of the whole workload's cost, with all better ranks."
+	echo
+	tell_sql 30_suggest
+	tell "They are created:"
+	echo
+	tell_sql 40_create
+}
+
+# The same workload, with the indexes.
+chapter_again() {
+	heading "The same users, once more"
+	tell "The same $TRANSACTIONS transactions in the same order."
+	run_workload
+	tell_sql 11_keep_counters -v name=after
+	echo
+	tell_sql 50_before_after
+	tell "What stayed slow needs an index on an expression (date_trunc, lower), a GIN index (jsonb, ILIKE) or a whole" \
+		"table; this version suggests B-trees on columns. Inserts pay a little for the indexes."
+}
+
 # The summary views cannot be refreshed concurrently, and then they can.
 chapter_views() {
 	heading "The summary views"
 	tell "Two materialized views were written by a team that gave them indexes, but no unique one."
 	echo
 	tell_sql 60_views
+}
+
+# Workers refresh the views while writers write.
+chapter_schedule() {
+	heading "Refreshed by workers, while writers write"
+	tell_sql 61_schedule
+	tell "For $SECONDS_OF_WRITES seconds, two clients now insert and update calls, payments, leads, events, prices:"
+	run_statements '5*.sql' -T "$SECONDS_OF_WRITES" -c 2 --rate=200 2>&1 |
+		sed -n -e 's/^number of transactions actually processed: /  transactions: /p' \
+			-e 's/^latency average = /  mean latency: /p' -e 's/^number of failed transactions: /  failed: /p'
+	[ "${PIPESTATUS[0]}" = 0 ] || die "the writers failed"
+	echo
+	tell_sql 62_refreshed
+	tell_sql 63_equal
+}
+
+# Old events leave their tables.
+chapter_archive() {
+	heading "Old events"
+	tell "Events older than a year go to an archive, batch by batch; of the partitioned table, whole months at once."
+	echo
+	tell_sql 70_archive
+}
+
+# What the workers have done.
+chapter_jobs() {
+	heading "The jobs and their runs"
+	tell_sql 80_jobs
 }

@@ -10,7 +10,7 @@ remove_cluster() {
 	if [ -n "${WORK:-}" ]; then
 		[ ! -f "$WORK/data/postmaster.pid" ] ||
 			as_server "$bin/pg_ctl" -D "$WORK/data" -m immediate -w stop >/dev/null 2>&1
-		[ "$status" = 0 ] || [ ! -s "$WORK/server.log" ] ||
+		[ "$status" = 0 ] || [ "$status" -gt 128 ] || [ ! -s "$WORK/server.log" ] ||
 			{ echo "the last lines of the server's log:"; tail -n 15 "$WORK/server.log"; } >&2
 		rm -rf "$WORK"
 	fi

@@ -48,7 +48,7 @@ parameters() {
 run_statements() {
 	local pattern=$1 file options=()
 	shift
-	mapfile -t options < <(parameters)
+	mapfile -t options <<<"$(parameters)"
 	# The pattern is to expand.
 	# shellcheck disable=SC2231
 	for file in "$HERE"/statements/$pattern; do

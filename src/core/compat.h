@@ -215,6 +215,13 @@
 #define PO_RIGHT_JOIN_NAME(type) ""
 #endif
 
+/* 18: the locale of a collation tells whether it sorts by bytes.  Needs utils/pg_locale.h. */
+#if PG_VERSION_NUM >= 180000
+#define PO_COLLATION_IS_C(collation) (pg_newlocale_from_collation(collation)->collate_is_c)
+#else
+#define PO_COLLATION_IS_C(collation) lc_collate_is_c(collation)
+#endif
+
 /* ---- instrumentation ---- */
 
 /* 19: nodes and triggers have types of their own around the common part, times are instr_time. */
@@ -255,6 +262,35 @@
 		*(exact) = (state)->exact_pages; \
 		*(lossy) = (state)->lossy_pages; \
 	} while (0)
+#endif
+
+/* ---- privileges ---- */
+
+/* 16: one function for all classes.  Needs utils/acl.h and catalog/pg_database.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_DATABASE_OWNERCHECK(oid, role) object_ownercheck(DatabaseRelationId, (oid), (role))
+#else
+#define PO_DATABASE_OWNERCHECK(oid, role) pg_database_ownercheck((oid), (role))
+#endif
+
+/* ---- background workers and running commands ---- */
+
+/* 17: a worker may connect as a role without LOGIN.  Needs postmaster/bgworker.h. */
+#if PG_VERSION_NUM >= 170000
+#define PO_NOLOGIN_ROLES_CAN_RUN true
+#define PO_RUNNER_CONNECTION_FLAGS BGWORKER_BYPASS_ROLELOGINCHECK
+#else
+#define PO_NOLOGIN_ROLES_CAN_RUN false
+#define PO_RUNNER_CONNECTION_FLAGS 0
+#endif
+
+/* 18: a portal is no longer told that it runs once. */
+#if PG_VERSION_NUM >= 180000
+#define PO_PORTAL_RUN(portal, dest, qc) \
+	((void) PortalRun((portal), FETCH_ALL, true, (dest), (dest), (qc)))
+#else
+#define PO_PORTAL_RUN(portal, dest, qc) \
+	((void) PortalRun((portal), FETCH_ALL, true, true, (dest), (dest), (qc)))
 #endif
 
 /* ---- tracking ---- */

@@ -7,13 +7,55 @@
  */
 #include "postgres.h"
 
+#include <limits.h>
+
 #include "core/guc.h"
+#include "core/preload.h"
 #include "utils/guc.h"
+
+bool		po_guc_allow_superuser_jobs = true;
+int			po_guc_history_retention = 30 * 24 * 60;
+int			po_guc_job_lock_timeout = 10 * 1000;
+int			po_guc_max_workers = 4;
+bool		po_guc_run_jobs = true;
+
+/* Defines the settings of scheduled jobs. */
+static void
+define_jobs(void)
+{
+	DefineCustomBoolVariable("perf_optimizer.allow_superuser_jobs",
+							 "Lets superusers schedule and run commands.",
+							 "Their refresh, archive and maintenance jobs are not affected.",
+							 &po_guc_allow_superuser_jobs, true,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("perf_optimizer.history_retention",
+							"How long runs of jobs stay in the history.",
+							"The last run of each job always stays.",
+							&po_guc_history_retention, 30 * 24 * 60, 1, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("perf_optimizer.job_lock_timeout",
+							"How long refresh, archive and maintenance jobs wait for a lock.",
+							"Zero waits without limit.",
+							&po_guc_job_lock_timeout, 10 * 1000, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	if (po_preload_done())
+		DefineCustomIntVariable("perf_optimizer.max_workers",
+								"Jobs that run at one time in the whole cluster.",
+								"Each takes one of max_worker_processes while it runs.",
+								&po_guc_max_workers, 4, 1, 1024,
+								PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("perf_optimizer.run_jobs",
+							 "Starts scheduled jobs when they are due.",
+							 "Off keeps runs waiting; what is running goes on.",
+							 &po_guc_run_jobs, true,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+}
 
 /* Defines every setting; called once from _PG_init. */
 void
 po_guc_init(void)
 {
+	define_jobs();
 }
 
 /* Makes misspelt perf_optimizer.* settings an error; call after all definitions. */

@@ -5,6 +5,12 @@
 #ifndef PO_GUC_H
 #define PO_GUC_H
 
+extern bool po_guc_allow_superuser_jobs;
+extern int	po_guc_history_retention;	/* minutes */
+extern int	po_guc_job_lock_timeout;	/* ms */
+extern int	po_guc_max_workers;
+extern bool po_guc_run_jobs;
+
 extern void po_guc_init(void);
 extern void po_guc_reserve(void);
 

@@ -44,7 +44,20 @@ po_own_begin(PoOwnScope *scope)
 						   SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 }
 
-/* Goes back to the identity that po_own_begin left. */
+/*
+ * Switches to a role until po_own_end, to run what that role defined: unless it
+ * is the current user already, nothing in between can change the role, make
+ * temporary objects or leave deferred triggers behind.
+ */
+void
+po_own_become(PoOwnScope *scope, Oid role)
+{
+	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	if (role != scope->userid)
+		SetUserIdAndSecContext(role, scope->sec_context | SECURITY_RESTRICTED_OPERATION);
+}
+
+/* Goes back to the identity that po_own_begin or po_own_become left. */
 void
 po_own_end(PoOwnScope *scope)
 {
@@ -74,5 +87,6 @@ po_own_execute(const char *sql, int nargs, Oid *types, Datum *values, const char
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(rc));
 	po_own_end(&scope);
+	(void) SPI_freeplan(plan);
 	return SPI_processed;
 }

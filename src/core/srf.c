@@ -39,6 +39,14 @@ po_srf_begin(FunctionCallInfo fcinfo, PoRow *row)
 	init_row(fcinfo, row, ((ReturnSetInfo *) fcinfo->resultinfo)->setDesc->natts);
 }
 
+/* Like po_srf_begin, for a function that returns a set of one scalar column. */
+void
+po_srf_begin_scalar(FunctionCallInfo fcinfo, PoRow *row)
+{
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	init_row(fcinfo, row, ((ReturnSetInfo *) fcinfo->resultinfo)->setDesc->natts);
+}
+
 /* Prepares the single composite value that the function returns. */
 void
 po_row_begin_single(FunctionCallInfo fcinfo, PoRow *row)

@@ -18,6 +18,7 @@ typedef struct PoRow
 } PoRow;
 
 extern void po_srf_begin(FunctionCallInfo fcinfo, PoRow *row);
+extern void po_srf_begin_scalar(FunctionCallInfo fcinfo, PoRow *row);
 extern void po_row_begin_single(FunctionCallInfo fcinfo, PoRow *row);
 extern void po_srf_emit(PoRow *row);
 extern Datum po_row_finish_single(PoRow *row);

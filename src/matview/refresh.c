@@ -81,7 +81,7 @@ po_refresh_check(Oid matview, Oid roleid)
 	if (get_rel_relkind(matview) != RELKIND_MATVIEW)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a materialized view", name),
+				 errmsg("%s is not a materialized view", name),
 				 errhint("Pass the name of a materialized view; pg_matviews lists them.")));
 	if (!PO_MAY_MAINTAIN(matview, roleid))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_MATVIEW, name);

@@ -39,11 +39,18 @@ tuple_bytes(const PoBtreeShape *shape)
 	return plain * (1 - shape->null_fraction) + with_bitmap * shape->null_fraction;
 }
 
+/* Most heap pointers of one posting list. */
+static double
+posting_capacity(double tuple)
+{
+	return floor((MAX_POSTING_BYTES - tuple) / POINTER_BYTES);
+}
+
 /* Bytes on leaf pages of n entries with the same key, line pointers included. */
 static double
 group_bytes(double tuple, double n)
 {
-	double		capacity = floor((MAX_POSTING_BYTES - tuple) / POINTER_BYTES);
+	double		capacity = posting_capacity(tuple);
 	double		full;
 	double		rest;
 	double		bytes;
@@ -58,6 +65,19 @@ group_bytes(double tuple, double n)
 	else if (rest > 0)
 		bytes += tuple + sizeof(ItemIdData);
 	return bytes;
+}
+
+/*
+ * Average bytes of an inner entry, line pointer included.  Where a page ends within
+ * equal keys, the entry needs a heap pointer to tell them apart.
+ */
+static double
+pivot_bytes(const PoBtreeShape *shape, double tuple)
+{
+	double		per_item = shape->deduplicate ? Max(1, posting_capacity(tuple)) : 1;
+	double		items = Max(1, ceil(shape->tuples / shape->distinct / per_item));
+
+	return tuple + MAXALIGN(sizeof(ItemPointerData)) * (1 - 1 / items) + sizeof(ItemIdData);
 }
 
 /* Bytes of all leaf entries: groups of equal keys have the average size, rounded up or down. */
@@ -84,13 +104,15 @@ po_btree_model_size(const PoBtreeShape *shape)
 	PoBtreeShape s = *shape;
 	PoBtreeSize size = {1, 0};
 	double		tuple = tuple_bytes(&s);
-	double		pivot = tuple + sizeof(ItemIdData);
-	double		fanout = Max(2, floor(LEAF_SPACE * INNER_FILL / pivot));
+	double		pivot;
+	double		fanout;
 	double		level;
 
 	if (s.tuples < 1)
 		return size;
 	s.distinct = Max(1, Min(s.distinct, s.tuples));
+	pivot = pivot_bytes(&s, tuple);
+	fanout = Max(2, floor(LEAF_SPACE * INNER_FILL / pivot));
 	/* One high key a leaf; a page is closed when less than the unfilled share is left. */
 	level = ceil(leaf_bytes(&s, tuple) /
 				 Max(pivot, LEAF_SPACE - BLCKSZ * (100.0 - s.fillfactor) / 100 - pivot));

@@ -45,25 +45,39 @@ po_candidate_add_order(PoNeeds *needs, const PoKey *order)
 		needs->orders[needs->norders++] = *order;
 }
 
-/* Says whether two keys have the same columns in the same sequence and order. */
+/* Says whether two keys have the same columns in the same sequence and directions. */
 bool
 po_candidate_equal(const PoKey *a, const PoKey *b)
 {
-	return a->ncolumns == b->ncolumns && po_candidate_is_prefix(a, b);
+	if (a->ncolumns != b->ncolumns)
+		return false;
+	for (int i = 0; i < a->ncolumns; i++)
+	{
+		if (a->columns[i] != b->columns[i])
+			return false;
+	}
+	return true;
 }
 
-/* Says whether a key begins with all columns of another (or is equal to it). */
+/*
+ * Says whether a B-tree on one key serves all that one on another serves: it begins
+ * with the same columns, all in the same direction or all in the opposite one (a
+ * B-tree can be read backward).
+ */
 bool
 po_candidate_is_prefix(const PoKey *prefix, const PoKey *key)
 {
+	bool		same = true;
+	bool		opposite = true;
+
 	if (prefix->ncolumns > key->ncolumns)
 		return false;
 	for (int i = 0; i < prefix->ncolumns; i++)
 	{
-		if (prefix->columns[i] != key->columns[i])
-			return false;
+		same &= prefix->columns[i] == key->columns[i];
+		opposite &= prefix->columns[i] == -key->columns[i];
 	}
-	return true;
+	return same || opposite;
 }
 
 /* Says whether a key has a column, in whichever direction. */

@@ -21,6 +21,7 @@
 #include "nodes/primnodes.h"
 #include "parser/analyze.h"
 #include "plan/query.h"
+#include "plan/repair.h"
 #include "portability/instr_time.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
@@ -120,6 +121,25 @@ parse_one(const char *text, int *cursor_options)
 	return raw;
 }
 
+/* Tells whether a parsed statement is a SELECT whose list holds a bare or qualified star. */
+static bool
+selects_star(const RawStmt *raw)
+{
+	ListCell   *lc;
+
+	if (!IsA(raw->stmt, SelectStmt))
+		return false;
+	foreach(lc, ((const SelectStmt *) raw->stmt)->targetList)
+	{
+		Node	   *value = lfirst_node(ResTarget, lc)->val;
+
+		if (value != NULL && IsA(value, ColumnRef) &&
+			IsA(llast(((ColumnRef *) value)->fields), A_Star))
+			return true;
+	}
+	return false;
+}
+
 /* Raises 0A000 for a statement that has no plan. */
 static void
 require_plannable(Query *query)
@@ -129,6 +149,26 @@ require_plannable(Query *query)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("%s has no plan to analyze", CreateCommandName(query->utilityStmt)),
 				 errhint("Pass a SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES statement.")));
+}
+
+/*
+ * Gives the type text to parameters whose use leaves the type open, as that of an
+ * argument of type "any" does: statement texts with constants replaced have such.
+ * Returns whether there were any.
+ */
+static bool
+settle_open_types(PoStatement *statement)
+{
+	bool		found = false;
+
+	for (int i = 0; i < statement->nparams; i++)
+	{
+		if (statement->param_types[i] != UNKNOWNOID)
+			continue;
+		statement->param_types[i] = TEXTOID;
+		found = true;
+	}
+	return found;
 }
 
 /* Raises 42P18 for a parameter number below the highest that the text never uses. */
@@ -179,8 +219,9 @@ bind_values(PoStatement *statement, const PoParams *params)
 	if (params->nvalues != statement->nparams)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"params\" has %d values, but the statement has %d parameters",
-						params->nvalues, statement->nparams),
+				 errmsg("argument \"params\" has a wrong number of values"),
+				 errdetail("Values given: %d. Parameters of the statement: %d.",
+						   params->nvalues, statement->nparams),
 				 errhint("Pass one value for each of $1, $2, ..., or no \"params\" for a generic plan.")));
 	if (statement->nparams == 0)
 		return;
@@ -212,6 +253,7 @@ analyze(PoStatement *statement, RawStmt *raw)
 	Query	   *query;
 	ListCell   *lc;
 
+	statement->query = NULL;
 	query = parse_analyze_varparams(raw, statement->text, &statement->param_types,
 									&statement->nparams, NULL);
 	require_plannable(query);
@@ -232,11 +274,11 @@ analyze(PoStatement *statement, RawStmt *raw)
 
 /*
  * Parses, analyses and rewrites one statement; params may be NULL when nothing is
- * known of its parameters.  The result is allocated in the current memory context
- * and keeps a reference to text.  Takes the locks that running the statement
- * takes on its relations.  Raises what parse analysis raises, 42601 for no or
- * several statements, 0A000 for a statement without a plan, 22023 for a wrong
- * number of values, and the errors of the types' input functions.
+ * known of its parameters.  A normalised text is repaired first (see repair.c).  The
+ * result is allocated in the current memory context and may refer to text.  Takes the
+ * locks that running the statement takes on its relations.  Raises what parse analysis
+ * raises, 42601 for no or several statements, 0A000 for a statement without a plan,
+ * 22023 for a wrong number of values, and the errors of the types' input functions.
  */
 PoStatement *
 po_query_parse(const char *text, const PoParams *params)
@@ -245,6 +287,7 @@ po_query_parse(const char *text, const PoParams *params)
 	ErrorContextCallback callback;
 	RawStmt    *raw;
 
+	text = po_repair_text(text);
 	callback.callback = internal_position_callback;
 	callback.arg = unconstify(char *, text);
 	callback.previous = error_context_stack;
@@ -252,6 +295,7 @@ po_query_parse(const char *text, const PoParams *params)
 
 	statement->text = text;
 	raw = parse_one(text, &statement->cursor_options);
+	statement->star = selects_star(raw);
 	if (params != NULL && params->ntypes > 0)
 	{
 		statement->nparams = params->ntypes;
@@ -259,6 +303,9 @@ po_query_parse(const char *text, const PoParams *params)
 		memcpy(statement->param_types, params->types, sizeof(Oid) * params->ntypes);
 	}
 	analyze(statement, raw);
+	/* Analysis scribbles on its input, so the second one needs a fresh parse tree. */
+	if (settle_open_types(statement))
+		analyze(statement, parse_one(text, &statement->cursor_options));
 	require_param_types(statement);
 	error_context_stack = callback.previous;
 

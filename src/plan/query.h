@@ -42,6 +42,7 @@ typedef struct PoStatement
 	Oid		   *param_types;
 	ParamListInfo params;		/* NULL without values */
 	bool		permitted;		/* permissions were checked */
+	bool		star;			/* its text is SELECT * */
 
 	/* set by po_query_plan */
 	List	   *plans;			/* PlannedStmt, one for each plannable query */

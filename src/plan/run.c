@@ -167,7 +167,7 @@ require_values(PoStatement *statement)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot execute a statement whose parameters have no values"),
-				 errdetail("The statement has %d parameters.", statement->nparams),
+				 errdetail("Parameters of the statement: %d.", statement->nparams),
 				 errhint("Pass one value for each of them in \"params\".")));
 }
 

@@ -36,6 +36,9 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
+/* Indexes store a name without its padding: the bytes of a usual one. */
+#define NAME_KEY_WIDTH 12
+
 /* What the statistics say of one index column. */
 typedef struct ColumnFacts
 {
@@ -86,6 +89,8 @@ known_facts(PlannerInfo *root, Node *column, bool *isdefault)
 		if (stats->stawidth > 0)
 			facts.width = stats->stawidth;
 	}
+	if (exprType(column) == NAMEOID)
+		facts.width = NAME_KEY_WIDTH;
 	facts.distinct = get_variable_numdistinct(&vardata, isdefault);
 	ReleaseVariableStats(vardata);
 	return facts;
@@ -137,7 +142,8 @@ add_width(double offset, Oid type, double width)
 
 /*
  * Returns the number of distinct combinations of the key columns: what extended
- * statistics know of simple columns, else the product of the columns' numbers.
+ * statistics know of simple columns, else how many of the possible combinations so
+ * many rows hit.
  */
 static double
 combined_distinct(PlannerInfo *root, const IndexOptInfo *info, const ColumnFacts *facts, double rows)
@@ -153,6 +159,8 @@ combined_distinct(PlannerInfo *root, const IndexOptInfo *info, const ColumnFacts
 		if (i < STATS_MAX_DIMENSIONS)
 			columns = lappend(columns, entry->expr);
 	}
+	if (info->nkeycolumns > 1)
+		product *= 1 - exp(-rows / product);
 	product = Min(product, Max(rows, 1));
 	if (info->nkeycolumns > 1 && info->rel->statlist != NIL)
 	{
@@ -169,7 +177,7 @@ combined_distinct(PlannerInfo *root, const IndexOptInfo *info, const ColumnFacts
 static bool
 deduplicates(const PoHypoIndex *index)
 {
-	if (!index->deduplicate || index->ncolumns != index->nkeycolumns)
+	if (index->am != BTREE_AM_OID || !index->deduplicate || index->ncolumns != index->nkeycolumns)
 		return false;
 	for (int i = 0; i < index->nkeycolumns; i++)
 	{
@@ -245,7 +253,7 @@ brin_pages(double table_pages, double width)
 {
 	double		ranges = ceil(table_pages / 128);
 
-	return 2 + ceil(ranges * (MAXALIGN((Size) (8 + 2 * width)) + sizeof(ItemIdData)) / BLCKSZ) +
+	return 1 + ceil(ranges * (MAXALIGN((Size) (8 + 2 * width)) + sizeof(ItemIdData)) / BLCKSZ) +
 		ceil(ranges * sizeof(ItemPointerData) / BLCKSZ);
 }
 

@@ -20,15 +20,26 @@ po_kind_register(const PoJobKind *kind)
 	kinds[nkinds++] = kind;
 }
 
-/* Returns the kind of that name; raises XX001 for a name that no library version knew. */
+/* Returns the kind of that name, or NULL. */
 const PoJobKind *
-po_kind_find(const char *name)
+po_kind_find_or_null(const char *name)
 {
 	for (int i = 0; i < nkinds; i++)
 		if (strcmp(kinds[i]->name, name) == 0)
 			return kinds[i];
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("unknown kind of job \"%s\"", name),
-			 errhint("The job was stored by a newer version of perf_optimizer; install that version again.")));
+	return NULL;
+}
+
+/* Returns the kind of that name; raises 0A000 for one that this version does not know. */
+const PoJobKind *
+po_kind_find(const char *name)
+{
+	const PoJobKind *kind = po_kind_find_or_null(name);
+
+	if (kind == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("unknown kind of job \"%s\"", name),
+				 errhint("The job was stored by a newer version of perf_optimizer; install that version again.")));
+	return kind;
 }

@@ -70,6 +70,7 @@ typedef struct PoJobKind
 } PoJobKind;
 
 extern void po_kind_register(const PoJobKind *kind);
+extern const PoJobKind *po_kind_find_or_null(const char *name);
 extern const PoJobKind *po_kind_find(const char *name);
 
 #endif							/* PO_KIND_H */

@@ -86,16 +86,16 @@ refresh_limits(PoLocal *local, const PoTrackEvent *event)
 	bool		have_typical = false;
 
 	c->refresh_at = c->executions + Min(c->executions, REFRESH_EVERY);
-	LWLockAcquire(po_shared_lock, LW_SHARED);
-	entry = po_shared_lookup(&key);
+	LWLockAcquire(po_tracked_lock, LW_SHARED);
+	entry = po_tracked_lookup(&key);
 	if (entry != NULL)
 	{
 		have_slow = entry->samples[PO_SAMPLE_SLOW].blob != 0;
 		have_typical = entry->samples[PO_SAMPLE_TYPICAL].blob != 0 &&
 			event->at - entry->samples[PO_SAMPLE_TYPICAL].at < TYPICAL_AGE_US;
-		po_shared_histogram(entry, counts);
+		po_tracked_histogram(entry, counts);
 	}
-	LWLockRelease(po_shared_lock);
+	LWLockRelease(po_tracked_lock);
 
 	c->slow_ns = have_slow ? po_histogram_percentile_ms(counts, 0.95) * PO_NS_PER_MS : 0;
 	c->typical_from = PG_UINT64_MAX;
@@ -237,19 +237,19 @@ store_sample(const PoTrackEvent *event, PoSampleKind kind, const StringInfo blob
 	PoTrackKey	key = key_of(event);
 	PoTrackEntry *entry;
 
-	LWLockAcquire(po_shared_lock, LW_EXCLUSIVE);
-	po_shared_fold_slot(po_shared_my_slot());
-	entry = po_shared_lookup(&key);
+	LWLockAcquire(po_tracked_lock, LW_EXCLUSIVE);
+	po_tracked_fold_slot(po_tracked_my_slot());
+	entry = po_tracked_lookup(&key);
 	if (entry != NULL)
 	{
 		PoTrackSample *sample = &entry->samples[kind];
 
-		po_shared_free_text(&sample->blob);
-		sample->blob = po_shared_store_text(entry, blob->data, (uint32) blob->len);
+		po_tracked_free_text(&sample->blob);
+		sample->blob = po_tracked_store_text(entry, blob->data, (uint32) blob->len);
 		sample->ns = event->ns;
 		sample->at = event->at;
 	}
-	LWLockRelease(po_shared_lock);
+	LWLockRelease(po_tracked_lock);
 }
 
 /* Captures an execution that is within the limits. */
@@ -294,10 +294,10 @@ has_plan_text(const PoTrackKey *key, uint64 planid)
 	PoTrackPlan *plan;
 	bool		has;
 
-	LWLockAcquire(po_shared_lock, LW_SHARED);
-	plan = find_plan(po_shared_lookup(key), planid);
+	LWLockAcquire(po_tracked_lock, LW_SHARED);
+	plan = find_plan(po_tracked_lookup(key), planid);
 	has = plan != NULL && plan->text != 0;
-	LWLockRelease(po_shared_lock);
+	LWLockRelease(po_tracked_lock);
 	return has;
 }
 
@@ -315,12 +315,12 @@ capture_plan(PoLocal *local, QueryDesc *desc, const PoTrackEvent *event)
 	text = po_plan_text_explain(desc, po_settings_redact_samples);
 	text[pg_mbcliplen(text, (int) strlen(text), po_settings_sample_length)] = '\0';
 
-	LWLockAcquire(po_shared_lock, LW_EXCLUSIVE);
-	po_shared_fold_slot(po_shared_my_slot());
-	plan = find_plan(po_shared_lookup(&key), local->planid);
+	LWLockAcquire(po_tracked_lock, LW_EXCLUSIVE);
+	po_tracked_fold_slot(po_tracked_my_slot());
+	plan = find_plan(po_tracked_lookup(&key), local->planid);
 	if (plan != NULL && plan->text == 0)
-		plan->text = po_shared_store_text(po_shared_lookup(&key), text, (uint32) strlen(text));
-	LWLockRelease(po_shared_lock);
+		plan->text = po_tracked_store_text(po_tracked_lookup(&key), text, (uint32) strlen(text));
+	LWLockRelease(po_tracked_lock);
 }
 
 /* ---- bursts ---- */
@@ -362,17 +362,17 @@ capture_suggestion(PoLocal *local, const QueryDesc *desc, const PoTrackEvent *ev
 	PoTrackEntry *entry;
 
 	local->capture.suggested = true;
-	LWLockAcquire(po_shared_lock, LW_EXCLUSIVE);
-	po_shared_fold_slot(po_shared_my_slot());
-	entry = po_shared_lookup(&key);
+	LWLockAcquire(po_tracked_lock, LW_EXCLUSIVE);
+	po_tracked_fold_slot(po_tracked_my_slot());
+	entry = po_tracked_lookup(&key);
 	if (entry != NULL)
 	{
 		entry->burst_relid = text != NULL ? local->key.relid : linitial_oid(desc->plannedstmt->relationOids);
-		po_shared_free_text(&entry->suggestion);
+		po_tracked_free_text(&entry->suggestion);
 		if (text != NULL)
-			entry->suggestion = po_shared_store_text(entry, text, (uint32) strlen(text));
+			entry->suggestion = po_tracked_store_text(entry, text, (uint32) strlen(text));
 	}
-	LWLockRelease(po_shared_lock);
+	LWLockRelease(po_tracked_lock);
 }
 
 /* Captures whatever is due; in a memory context of its own, so that nothing stays. */
@@ -439,7 +439,7 @@ PoSample *
 po_capture_read(const PoTrackEntry *entry, PoSampleKind kind)
 {
 	const PoTrackSample *stored = &entry->samples[kind];
-	const char *at = po_shared_copy_text(stored->blob, NULL);
+	const char *at = po_tracked_copy_text(stored->blob, NULL);
 	PoSample   *sample;
 	BlobHeader	header;
 
@@ -477,19 +477,19 @@ po_capture_find(int64 queryid, Oid userid)
 {
 	PoSample   *sample = NULL;
 
-	if (!po_shared_ready())
+	if (!po_tracked_ready())
 		return NULL;
-	LWLockAcquire(po_shared_lock, LW_SHARED);
+	LWLockAcquire(po_tracked_lock, LW_SHARED);
 	for (int toplevel = 1; toplevel >= 0 && sample == NULL; toplevel--)
 	{
 		PoTrackKey	key = {(uint64) queryid, MyDatabaseId, userid, toplevel};
-		PoTrackEntry *entry = po_shared_lookup(&key);
+		PoTrackEntry *entry = po_tracked_lookup(&key);
 
 		if (entry != NULL)
 			sample = po_capture_read(entry, PO_SAMPLE_TYPICAL);
 		if (entry != NULL && sample == NULL)
 			sample = po_capture_read(entry, PO_SAMPLE_SLOW);
 	}
-	LWLockRelease(po_shared_lock);
+	LWLockRelease(po_tracked_lock);
 	return sample;
 }

@@ -6,7 +6,7 @@
 #define PO_WORKLOAD_LOCAL_H
 
 #include "executor/execdesc.h"
-#include "workload/shared.h"
+#include "workload/tracked.h"
 
 #define PO_LOCAL_PARAMS 8
 #define PO_LOCAL_CONSTS 32

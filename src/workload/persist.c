@@ -21,7 +21,7 @@
 #include "storage/ipc.h"
 #include "workload/persist.h"
 #include "workload/settings.h"
-#include "workload/shared.h"
+#include "workload/tracked.h"
 
 #define PERSIST_FILE PGSTAT_STAT_PERMANENT_DIRECTORY "/perf_optimizer.stat"
 #define PERSIST_MAGIC 0x504f5431
@@ -69,7 +69,7 @@ put_histogram(FILE *file, const PoTrackEntry *entry)
 	uint32		n = 0;
 	bool		done;
 
-	po_shared_histogram(entry, counts);
+	po_tracked_histogram(entry, counts);
 	for (int i = 0; i < PO_HISTOGRAM_BUCKETS; i++)
 		n += counts[i] > 0;
 	done = put(file, &n, sizeof(n));
@@ -90,7 +90,7 @@ put_entry(FILE *file, PoTrackEntry *entry)
 	for (int i = 0; i < n && done; i++)
 	{
 		uint32		length = 0;
-		char	   *text = po_shared_copy_text(*texts[i], &length);
+		char	   *text = po_tracked_copy_text(*texts[i], &length);
 
 		done = put(file, &length, sizeof(length)) && put(file, text, length);
 		if (text != NULL)
@@ -103,12 +103,12 @@ put_entry(FILE *file, PoTrackEntry *entry)
 static bool
 write_all(FILE *file)
 {
-	FileHeader	header = {PERSIST_MAGIC, PO_SERVER_VERSION, sizeof(PoTrackEntry), po_shared_count(), *po_shared_stats()};
+	FileHeader	header = {PERSIST_MAGIC, PO_SERVER_VERSION, sizeof(PoTrackEntry), po_tracked_count(), *po_tracked_stats()};
 	bool		done = put(file, &header, sizeof(header));
 
-	for (int i = 0; i < po_shared_capacity() && done; i++)
-		if (po_shared_entry(i)->used)
-			done = put_entry(file, po_shared_entry(i));
+	for (int i = 0; i < po_tracked_capacity() && done; i++)
+		if (po_tracked_entry(i)->used)
+			done = put_entry(file, po_tracked_entry(i));
 	return done;
 }
 
@@ -119,9 +119,9 @@ save_at_exit(int code, Datum arg)
 	FILE	   *file;
 	bool		done;
 
-	if (code != 0 || !po_settings_save || !po_shared_ready())
+	if (code != 0 || !po_settings_save || !po_tracked_ready())
 		return;
-	po_shared_fold_all();
+	po_tracked_fold_all();
 	file = AllocateFile(PERSIST_FILE ".tmp", PG_BINARY_W);
 	done = file != NULL && write_all(file);
 	if (file != NULL && FreeFile(file) != 0)
@@ -157,7 +157,7 @@ get_histogram(FILE *file, PoTrackEntry *entry)
 
 		if (!get(file, pair, sizeof(pair)) || pair[0] >= PO_HISTOGRAM_BUCKETS)
 			return false;
-		po_shared_add_bucket(entry, (int) pair[0], pair[1]);
+		po_tracked_add_bucket(entry, (int) pair[0], pair[1]);
 	}
 	return true;
 }
@@ -177,7 +177,7 @@ get_text(FILE *file, PoTrackEntry *entry, uint32 *place)
 	text = palloc(length);
 	done = get(file, text, length);
 	if (done)
-		*place = po_shared_store_text(entry, text, length);
+		*place = po_tracked_store_text(entry, text, length);
 	pfree(text);
 	return done;
 }
@@ -194,7 +194,7 @@ get_entry(FILE *file)
 
 	if (!get(file, &stored, sizeof(stored)))
 		return false;
-	entry = po_shared_enter(&stored.key, stored.first_seen);
+	entry = po_tracked_enter(&stored.key, stored.first_seen);
 	next = entry->next;
 	*entry = stored;
 	entry->next = next;
@@ -219,7 +219,7 @@ read_all(FILE *file)
 	if (!get(file, &header, sizeof(header)) || header.magic != PERSIST_MAGIC ||
 		header.version != PO_SERVER_VERSION || header.entry_size != sizeof(PoTrackEntry))
 		return false;
-	*po_shared_stats() = header.stats;
+	*po_tracked_stats() = header.stats;
 	for (uint32 i = 0; i < header.entries; i++)
 		if (!get_entry(file))
 			return false;
@@ -250,7 +250,7 @@ po_persist_start(void)
 		ereport(LOG,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("ignoring invalid data in file \"%s\"", PERSIST_FILE)));
-		po_shared_reset(InvalidOid);
+		po_tracked_reset(InvalidOid);
 	}
 	FreeFile(file);
 	unlink(PERSIST_FILE);

@@ -17,10 +17,10 @@
 static void
 begin_reading(void)
 {
-	LWLockAcquire(po_shared_lock, LW_EXCLUSIVE);
-	po_shared_fold_all();
-	LWLockRelease(po_shared_lock);
-	LWLockAcquire(po_shared_lock, LW_SHARED);
+	LWLockAcquire(po_tracked_lock, LW_EXCLUSIVE);
+	po_tracked_fold_all();
+	LWLockRelease(po_tracked_lock);
+	LWLockAcquire(po_tracked_lock, LW_SHARED);
 }
 
 /* Copies one statement; the caller holds the lock. */
@@ -31,14 +31,14 @@ copy_statement(const PoTrackEntry *entry, int what, PoTracked *to)
 
 	memset(to, 0, sizeof(PoTracked));
 	to->entry = *entry;
-	po_shared_histogram(entry, counts);
+	po_tracked_histogram(entry, counts);
 	to->p50_ms = po_histogram_percentile_ms(counts, 0.50);
 	to->p95_ms = po_histogram_percentile_ms(counts, 0.95);
 	to->p99_ms = po_histogram_percentile_ms(counts, 0.99);
 	if (what & PO_READ_SUGGESTIONS)
-		to->suggestion = po_shared_copy_text(entry->suggestion, NULL);
+		to->suggestion = po_tracked_copy_text(entry->suggestion, NULL);
 	for (int i = 0; (what & PO_READ_PLANS) && i < PO_TRACK_PLANS; i++)
-		to->plan_texts[i] = po_shared_copy_text(entry->plans[i].text, NULL);
+		to->plan_texts[i] = po_tracked_copy_text(entry->plans[i].text, NULL);
 	for (int i = 0; (what & PO_READ_SAMPLES) && i < PO_SAMPLE_KINDS; i++)
 		to->samples[i] = po_capture_read(entry, i);
 	if (what & PO_READ_HISTOGRAMS)
@@ -58,19 +58,19 @@ po_reader_statements(int what, PoTracked **statements)
 	int			n = 0;
 	int			most;
 
-	if (!po_shared_ready())
+	if (!po_tracked_ready())
 		return 0;
 	begin_reading();
-	most = po_shared_count();
+	most = po_tracked_count();
 	*statements = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PoTracked) * Max(most, 1));
-	for (int i = 0; i < po_shared_capacity(); i++)
+	for (int i = 0; i < po_tracked_capacity(); i++)
 	{
-		const PoTrackEntry *entry = po_shared_entry(i);
+		const PoTrackEntry *entry = po_tracked_entry(i);
 
 		if (entry->used && entry->key.dbid == MyDatabaseId && n < most)
 			copy_statement(entry, what, &(*statements)[n++]);
 	}
-	LWLockRelease(po_shared_lock);
+	LWLockRelease(po_tracked_lock);
 	return n;
 }
 
@@ -79,19 +79,19 @@ void
 po_reader_state(PoTrackingState *state)
 {
 	begin_reading();
-	state->stats = *po_shared_stats();
-	state->statements = po_shared_count();
-	state->capacity = po_shared_capacity();
-	state->text_blocks = po_shared_text_blocks();
-	state->text_blocks_free = po_shared_text_blocks_free();
-	LWLockRelease(po_shared_lock);
+	state->stats = *po_tracked_stats();
+	state->statements = po_tracked_count();
+	state->capacity = po_tracked_capacity();
+	state->text_blocks = po_tracked_text_blocks();
+	state->text_blocks_free = po_tracked_text_blocks_free();
+	LWLockRelease(po_tracked_lock);
 }
 
 /* Forgets what was tracked in this database. */
 void
 po_reader_reset(void)
 {
-	LWLockAcquire(po_shared_lock, LW_EXCLUSIVE);
-	po_shared_reset(MyDatabaseId);
-	LWLockRelease(po_shared_lock);
+	LWLockAcquire(po_tracked_lock, LW_EXCLUSIVE);
+	po_tracked_reset(MyDatabaseId);
+	LWLockRelease(po_tracked_lock);
 }

@@ -6,7 +6,7 @@
 #define PO_WORKLOAD_READER_H
 
 #include "plan/sample.h"
-#include "workload/shared.h"
+#include "workload/tracked.h"
 
 /* A statement and its percentiles; times in milliseconds are NaN where nothing was timed. */
 typedef struct PoTracked

@@ -31,8 +31,8 @@
 #include "workload/parse.h"
 #include "workload/settings.h"
 #include "workload/shape.h"
-#include "workload/shared.h"
 #include "workload/track.h"
+#include "workload/tracked.h"
 
 #define FIRST_FRAMES 64
 
@@ -80,9 +80,9 @@ po_track_flush(void)
 {
 	if (my_slot == NULL)
 		return;
-	LWLockAcquire(po_shared_lock, LW_EXCLUSIVE);
-	po_shared_fold_slot(my_slot);
-	LWLockRelease(po_shared_lock);
+	LWLockAcquire(po_tracked_lock, LW_EXCLUSIVE);
+	po_tracked_fold_slot(my_slot);
+	LWLockRelease(po_tracked_lock);
 }
 
 /* Flushes when the backend exits. */
@@ -100,7 +100,7 @@ attach(void)
 
 	if (refused)
 		return false;
-	if (IsParallelWorker() || !OidIsValid(MyDatabaseId) || (my_slot = po_shared_my_slot()) == NULL)
+	if (IsParallelWorker() || !OidIsValid(MyDatabaseId) || (my_slot = po_tracked_my_slot()) == NULL)
 	{
 		refused = true;
 		return false;
@@ -116,11 +116,11 @@ static void
 make_room(uint32 waiting)
 {
 	if (waiting >= PO_TRACK_RING)
-		LWLockAcquire(po_shared_lock, LW_EXCLUSIVE);
-	else if (!LWLockConditionalAcquire(po_shared_lock, LW_EXCLUSIVE))
+		LWLockAcquire(po_tracked_lock, LW_EXCLUSIVE);
+	else if (!LWLockConditionalAcquire(po_tracked_lock, LW_EXCLUSIVE))
 		return;
-	po_shared_fold_slot(my_slot);
-	LWLockRelease(po_shared_lock);
+	po_tracked_fold_slot(my_slot);
+	LWLockRelease(po_tracked_lock);
 }
 
 /* Returns the place of this backend's next event; publish_event makes it seen. */
@@ -292,7 +292,7 @@ track_finish(QueryDesc *desc)
 static void
 check_generation(void)
 {
-	int64		generation = po_shared_stats()->generation;
+	int64		generation = po_tracked_stats()->generation;
 
 	if (unlikely(generation != known_generation))
 	{

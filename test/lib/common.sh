@@ -34,11 +34,16 @@ server_user() {
   fi
 }
 
-# Runs a command as the server's user; no PAM, no login shell, HOME in the work folder.
+# Runs a command as the server's user; no PAM, no login shell, HOME in the work folder, and there too where that user cannot
+# enter the current folder (a checkout under /root).
 as_server() {
   if [ "$(id -u)" != 0 ]; then
     "$@"
-  elif have setpriv; then
+    return
+  fi
+  # shellcheck disable=SC2016
+  set -- sh -c 'cd "$PWD" 2>/dev/null || cd "$HOME" || exit 1; exec "$@"' sh "$@"
+  if have setpriv; then
     HOME=$WORK setpriv --reuid="$(server_user)" --regid="$(id -g "$(server_user)")" --clear-groups "$@"
   else
     HOME=$WORK runuser -u "$(server_user)" -- "$@"
@@ -57,16 +62,27 @@ utf8_locale() {
   locale -a 2>/dev/null | grep -i -m1 '^C\.utf-\?8$' || echo C
 }
 
-# Leaves PG_CONFIG at a server whose folders can be written: where install would fail (not root), a relocated copy in WORK.
-writable_server() {
-  [ -w "$("$PG_CONFIG" --pkglibdir)" ] && [ -w "$("$PG_CONFIG" --sharedir)/extension" ] && return
-  say "the server's folders are not writable: working on a copy"
+# Puts a copy of the server into WORK and leaves PG_CONFIG at it: a server finds its files relative to its programs.
+copy_server() {
   for dir in bindir pkglibdir sharedir includedir-server; do
     path=$("$PG_CONFIG" --$dir)
     mkdir -p "$WORK/server$path"
     cp -a "$path/." "$WORK/server$path/" || die "cannot copy $path"
   done
   PG_CONFIG=$WORK/server$("$PG_CONFIG" --bindir)/pg_config
+}
+
+# Works on a copy where install would fail.
+writable_server() {
+  [ -w "$("$PG_CONFIG" --pkglibdir)" ] && [ -w "$("$PG_CONFIG" --sharedir)/extension" ] && return
+  say "the server's folders are not writable: working on a copy"
+  copy_server
+}
+
+# Copies the project without what was built, into a folder.
+copy_tree() {
+  mkdir -p "$1"
+  tar -cf - --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' --exclude='*.d' . | tar -xf - -C "$1"
 }
 
 # Puts pgTAP's extension files beside the others when this major has no package: they are the same for every major.

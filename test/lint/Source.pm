@@ -52,7 +52,7 @@ sub functions
 		$above-- while $above > 0 && $lines[$above] !~ m{\*/\s*$} && $lines[$above] =~ /\S/;
 		push @functions, {
 			name => $name, line => $line, length => ($body =~ tr/\n//),
-			comment => $above >= 0 && $lines[$above] =~ m{\*/\s*$} };
+			comment => scalar($above >= 0 && $lines[$above] =~ m{\*/\s*$}) };
 	}
 	return @functions;
 }

@@ -26,8 +26,8 @@ REFRESH MATERIALIZED VIEW CONCURRENTLY fund_performance_summary;
 \echo 'The same by perf_optimizer.refresh, which compares the query''s result with the view and writes the differences:'
 \echo
 SELECT 'monthly_call_summary' AS matview, mode_used, rows_inserted AS inserted, rows_updated AS updated, rows_deleted AS deleted,
-       round(duration_ms::numeric) AS ms, reason
+       round(duration_ms::numeric) AS ms
 FROM perf_optimizer.refresh('monthly_call_summary')
 UNION ALL
-SELECT 'fund_performance_summary', mode_used, rows_inserted, rows_updated, rows_deleted, round(duration_ms::numeric), reason
+SELECT 'fund_performance_summary', mode_used, rows_inserted, rows_updated, rows_deleted, round(duration_ms::numeric)
 FROM perf_optimizer.refresh('fund_performance_summary');

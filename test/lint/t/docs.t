@@ -9,6 +9,7 @@ documented() {
   mkdir -p "$root/expected" "$root/doc"
   printf 'SELECT 0;\nSELECT 1 AS one;\n one \n-----\n   1\n(1 row)\n\n' >"$root/expected/90_doc.out"
   printf 'See [one](doc/one.md#top) and [the web](https://example.org).\n' >"$root/README.md"
+  # shellcheck disable=SC2016
   printf 'Text.\n\n<!-- tested: 90_doc -->\n```sql\nSELECT 1 AS one;\n one\n-----\n   1\n(1 row)\n```\n' >"$root/doc/one.md"
 }
 

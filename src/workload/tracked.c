@@ -1,5 +1,5 @@
 /*
- * shared.c
+ * tracked.c
  *	  The shared table of tracked statements, and the slots that backends write to.
  *
  * One area holds, one after the other: the header, the hash buckets, the
@@ -8,7 +8,7 @@
  * from free lists; when one runs out, the least used statements go, a twentieth
  * of the table at a time, and what goes is counted.
  *
- * All functions but po_shared_my_slot and po_shared_init want po_shared_lock, exclusively where
+ * All functions but po_tracked_my_slot and po_tracked_init want po_tracked_lock, exclusively where
  * they change something.  Nothing here allocates, except the copies of texts, so nothing fails halfway.
  */
 #include "postgres.h"
@@ -21,7 +21,7 @@
 #include "utils/timestamp.h"
 #include "workload/persist.h"
 #include "workload/settings.h"
-#include "workload/shared.h"
+#include "workload/tracked.h"
 
 #define BLOCK_BYTES 124
 #define CHUNKS_AN_ENTRY 6
@@ -52,7 +52,7 @@ typedef struct Header
 	uint32		nfree_blocks;
 } Header;
 
-LWLock	   *po_shared_lock = NULL;
+LWLock	   *po_tracked_lock = NULL;
 
 static Header *header = NULL;
 static uint32 *buckets;
@@ -154,19 +154,19 @@ static const PoShmemArea area = {
 	.size = area_size,
 	.init = area_init,
 	.pointer = &area_pointer,
-	.lock = &po_shared_lock,
+	.lock = &po_tracked_lock,
 };
 
 /* Asks for the area; called once from _PG_init while preloading. */
 void
-po_shared_init(void)
+po_tracked_init(void)
 {
 	po_shmem_register(&area);
 }
 
 /* Tells whether the area is there, and makes its parts known to this process. */
 bool
-po_shared_ready(void)
+po_tracked_ready(void)
 {
 	if (header == NULL && area_pointer != NULL)
 		(void) lay_out(area_pointer);
@@ -175,39 +175,39 @@ po_shared_ready(void)
 
 /* Returns this backend's slot, or NULL for a process that has none. */
 PoTrackSlot *
-po_shared_my_slot(void)
+po_tracked_my_slot(void)
 {
 	int			number = PO_MY_BACKEND_NUMBER;
 
-	if (!po_shared_ready() || number < 0 || number >= MaxBackends)
+	if (!po_tracked_ready() || number < 0 || number >= MaxBackends)
 		return NULL;
 	return &slots[number];
 }
 
 /* Returns the counts about the table itself. */
 PoTrackStats *
-po_shared_stats(void)
+po_tracked_stats(void)
 {
 	return &header->stats;
 }
 
 /* Returns the most statements that fit. */
 int
-po_shared_capacity(void)
+po_tracked_capacity(void)
 {
 	return po_settings_track_max;
 }
 
 /* Returns how many statements there are. */
 int
-po_shared_count(void)
+po_tracked_count(void)
 {
 	return (int) header->nentries;
 }
 
 /* Returns the i-th place of the table, from 0; its "used" tells whether there is a statement. */
 PoTrackEntry *
-po_shared_entry(int i)
+po_tracked_entry(int i)
 {
 	return &entries[i];
 }
@@ -223,7 +223,7 @@ chain_of(const PoTrackKey *key)
 
 /* Returns a statement, or NULL. */
 PoTrackEntry *
-po_shared_lookup(const PoTrackKey *key)
+po_tracked_lookup(const PoTrackKey *key)
 {
 	uint32		number = *chain_of(key);
 
@@ -243,7 +243,7 @@ po_shared_lookup(const PoTrackKey *key)
 
 /* Gives the blocks of a text back and forgets it. */
 void
-po_shared_free_text(uint32 *text)
+po_tracked_free_text(uint32 *text)
 {
 	while (*text != 0)
 	{
@@ -258,14 +258,14 @@ po_shared_free_text(uint32 *text)
 
 /* Returns how many text blocks are free. */
 int64
-po_shared_text_blocks_free(void)
+po_tracked_text_blocks_free(void)
 {
 	return header->nfree_blocks;
 }
 
 /* Returns how many text blocks there are. */
 int64
-po_shared_text_blocks(void)
+po_tracked_text_blocks(void)
 {
 	return block_count();
 }
@@ -287,10 +287,10 @@ drop_entry(PoTrackEntry *entry)
 			header->free_chunk = entry->chunks[i];
 		}
 	for (int i = 0; i < PO_TRACK_PLANS; i++)
-		po_shared_free_text(&entry->plans[i].text);
+		po_tracked_free_text(&entry->plans[i].text);
 	for (int i = 0; i < PO_SAMPLE_KINDS; i++)
-		po_shared_free_text(&entry->samples[i].blob);
-	po_shared_free_text(&entry->suggestion);
+		po_tracked_free_text(&entry->samples[i].blob);
+	po_tracked_free_text(&entry->suggestion);
 	memset(entry, 0, sizeof(PoTrackEntry));
 	entry->next = header->free_entry;
 	header->free_entry = number;
@@ -338,7 +338,7 @@ evict(const PoTrackEntry *keep)
  * it does not fit even after evicting others.
  */
 uint32
-po_shared_store_text(const PoTrackEntry *keep, const char *data, uint32 length)
+po_tracked_store_text(const PoTrackEntry *keep, const char *data, uint32 length)
 {
 	uint32		needed = (length + sizeof(uint32) + BLOCK_BYTES - 1) / BLOCK_BYTES;
 	uint32		first = header->free_block;
@@ -376,7 +376,7 @@ po_shared_store_text(const PoTrackEntry *keep, const char *data, uint32 length)
  * error for lack of memory releases from it.
  */
 char *
-po_shared_copy_text(uint32 text, uint32 *length)
+po_tracked_copy_text(uint32 text, uint32 *length)
 {
 	uint32		left;
 	uint32		offset = sizeof(uint32);
@@ -406,9 +406,9 @@ po_shared_copy_text(uint32 text, uint32 *length)
 
 /* Returns a statement, made when it is new; evicts others when there is no room. */
 PoTrackEntry *
-po_shared_enter(const PoTrackKey *key, TimestampTz now)
+po_tracked_enter(const PoTrackKey *key, TimestampTz now)
 {
-	PoTrackEntry *entry = po_shared_lookup(key);
+	PoTrackEntry *entry = po_tracked_lookup(key);
 	uint32	   *chain;
 
 	if (entry != NULL)
@@ -429,7 +429,7 @@ po_shared_enter(const PoTrackKey *key, TimestampTz now)
 
 /* Adds to one bucket of a statement's histogram. */
 void
-po_shared_add_bucket(PoTrackEntry *entry, int bucket, uint32 n)
+po_tracked_add_bucket(PoTrackEntry *entry, int bucket, uint32 n)
 {
 	uint32	   *number = &entry->chunks[bucket >> PO_HISTOGRAM_CHUNK_BITS];
 	uint32	   *count;
@@ -450,7 +450,7 @@ po_shared_add_bucket(PoTrackEntry *entry, int bucket, uint32 n)
 
 /* Copies a statement's histogram into counts, of PO_HISTOGRAM_BUCKETS elements. */
 void
-po_shared_histogram(const PoTrackEntry *entry, uint32 *counts)
+po_tracked_histogram(const PoTrackEntry *entry, uint32 *counts)
 {
 	for (int i = 0; i < PO_HISTOGRAM_CHUNKS; i++)
 	{
@@ -478,7 +478,7 @@ fold_plan(PoTrackEntry *entry, const PoTrackEvent *event)
 	}
 	if (plan->planid != event->planid)
 	{
-		po_shared_free_text(&plan->text);
+		po_tracked_free_text(&plan->text);
 		memset(plan, 0, sizeof(PoTrackPlan));
 		plan->planid = event->planid;
 		plan->first_seen = event->at;
@@ -523,7 +523,7 @@ static void
 fold_event(const PoTrackEvent *event)
 {
 	PoTrackKey	key = {event->queryid, event->dbid, event->userid, event->toplevel};
-	PoTrackEntry *entry = po_shared_enter(&key, event->at);
+	PoTrackEntry *entry = po_tracked_enter(&key, event->at);
 	double		ns = (double) event->ns;
 	double		delta;
 
@@ -544,7 +544,7 @@ fold_event(const PoTrackEvent *event)
 		entry->min_ns = event->ns;
 	if (event->ns > entry->max_ns)
 		entry->max_ns = event->ns;
-	po_shared_add_bucket(entry, po_histogram_bucket(event->ns), 1);
+	po_tracked_add_bucket(entry, po_histogram_bucket(event->ns), 1);
 	if (event->planid != 0)
 		fold_plan(entry, event);
 	if (event->burst_kind != PO_BURST_NONE)
@@ -553,7 +553,7 @@ fold_event(const PoTrackEvent *event)
 
 /* Folds what one slot holds into the table. */
 void
-po_shared_fold_slot(PoTrackSlot *slot)
+po_tracked_fold_slot(PoTrackSlot *slot)
 {
 	uint32		written = *(volatile uint32 *) &slot->written;
 
@@ -567,17 +567,17 @@ po_shared_fold_slot(PoTrackSlot *slot)
 
 /* Folds what all slots hold into the table. */
 void
-po_shared_fold_all(void)
+po_tracked_fold_all(void)
 {
 	for (int i = 0; i < MaxBackends; i++)
-		po_shared_fold_slot(&slots[i]);
+		po_tracked_fold_slot(&slots[i]);
 }
 
 /* Forgets the statements of a database, of all with InvalidOid; the counts about the table begin anew with the latter. */
 void
-po_shared_reset(Oid dbid)
+po_tracked_reset(Oid dbid)
 {
-	po_shared_fold_all();
+	po_tracked_fold_all();
 	for (int i = 0; i < po_settings_track_max; i++)
 		if (entries[i].used && (dbid == InvalidOid || entries[i].key.dbid == dbid))
 			drop_entry(&entries[i]);

@@ -1,13 +1,13 @@
 /*
- * shared.h
+ * tracked.h
  *	  The shared table of tracked statements, and the slots that backends write to.
  *
- * po_shared_lock guards everything but the write ends of the slots.  A backend
+ * po_tracked_lock guards everything but the write ends of the slots.  A backend
  * appends to the ring of its own slot without a lock; whoever holds the lock
  * exclusively folds what is there into the table and moves the read end.
  */
-#ifndef PO_WORKLOAD_SHARED_H
-#define PO_WORKLOAD_SHARED_H
+#ifndef PO_WORKLOAD_TRACKED_H
+#define PO_WORKLOAD_TRACKED_H
 
 #include "datatype/timestamp.h"
 #include "storage/lwlock.h"
@@ -137,26 +137,26 @@ typedef struct PoTrackStats
 	int64		texts_dropped;
 } PoTrackStats;
 
-extern LWLock *po_shared_lock;
+extern LWLock *po_tracked_lock;
 
-extern void po_shared_init(void);
-extern bool po_shared_ready(void);
-extern PoTrackSlot *po_shared_my_slot(void);
-extern void po_shared_fold_slot(PoTrackSlot *slot);
-extern void po_shared_fold_all(void);
-extern void po_shared_reset(Oid dbid);
-extern PoTrackEntry *po_shared_lookup(const PoTrackKey *key);
-extern PoTrackEntry *po_shared_enter(const PoTrackKey *key, TimestampTz now);
-extern PoTrackEntry *po_shared_entry(int i);
-extern int	po_shared_capacity(void);
-extern int	po_shared_count(void);
-extern PoTrackStats *po_shared_stats(void);
-extern void po_shared_add_bucket(PoTrackEntry *entry, int bucket, uint32 n);
-extern void po_shared_histogram(const PoTrackEntry *entry, uint32 *counts);
-extern uint32 po_shared_store_text(const PoTrackEntry *keep, const char *data, uint32 length);
-extern void po_shared_free_text(uint32 *text);
-extern char *po_shared_copy_text(uint32 text, uint32 *length);
-extern int64 po_shared_text_blocks_free(void);
-extern int64 po_shared_text_blocks(void);
+extern void po_tracked_init(void);
+extern bool po_tracked_ready(void);
+extern PoTrackSlot *po_tracked_my_slot(void);
+extern void po_tracked_fold_slot(PoTrackSlot *slot);
+extern void po_tracked_fold_all(void);
+extern void po_tracked_reset(Oid dbid);
+extern PoTrackEntry *po_tracked_lookup(const PoTrackKey *key);
+extern PoTrackEntry *po_tracked_enter(const PoTrackKey *key, TimestampTz now);
+extern PoTrackEntry *po_tracked_entry(int i);
+extern int	po_tracked_capacity(void);
+extern int	po_tracked_count(void);
+extern PoTrackStats *po_tracked_stats(void);
+extern void po_tracked_add_bucket(PoTrackEntry *entry, int bucket, uint32 n);
+extern void po_tracked_histogram(const PoTrackEntry *entry, uint32 *counts);
+extern uint32 po_tracked_store_text(const PoTrackEntry *keep, const char *data, uint32 length);
+extern void po_tracked_free_text(uint32 *text);
+extern char *po_tracked_copy_text(uint32 text, uint32 *length);
+extern int64 po_tracked_text_blocks_free(void);
+extern int64 po_tracked_text_blocks(void);
 
-#endif							/* PO_WORKLOAD_SHARED_H */
+#endif							/* PO_WORKLOAD_TRACKED_H */

@@ -1,0 +1,24 @@
+/*
+ * pool.h
+ *	  The candidate indexes of a workload.
+ */
+#ifndef PO_POOL_H
+#define PO_POOL_H
+
+#include "advisor/search.h"
+#include "advisor/workload.h"
+#include "datatype/timestamp.h"
+#include "plan/hypo.h"
+
+typedef struct PoPool
+{
+	int			ncandidates;
+	PoSearchCandidate *candidates;
+	PoHypoIndex **indexes;		/* of each candidate */
+	PoSet	   *relevant;		/* of each query */
+	int64		planner_calls;	/* that it took to find them */
+} PoPool;
+
+extern PoPool *po_pool_build(PoWorkload *workload, Oid relation, TimestampTz deadline);
+
+#endif							/* PO_POOL_H */

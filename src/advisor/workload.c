@@ -1,0 +1,280 @@
+/*
+ * workload.c
+ *	  The statements that indexes are suggested for.
+ *
+ * Each statement is parsed and planned once in a subtransaction, so that one that
+ * cannot be planned is left out with its reason instead of ending the whole call.
+ *
+ * Planning runs code: immutable functions are folded.  A text that the caller typed is
+ * planned as the caller; one from pg_stat_statements as the role that issued it, in a
+ * security-restricted operation, so that it cannot act with the caller's rights.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "advisor/workload.h"
+#include "catalog/pg_type.h"
+#include "core/statements.h"
+#include "executor/spi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "plan/access.h"
+#include "plan/whatif.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+
+/* Who we were before planning as somebody else. */
+typedef struct RoleScope
+{
+	Oid			userid;
+	int			sec_context;
+	int			guc_level;
+} RoleScope;
+
+/* Becomes a role under the restrictions of code that its owner did not choose to run. */
+static void
+begin_as_role(Oid role, RoleScope *scope)
+{
+	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	SetUserIdAndSecContext(role, scope->sec_context | SECURITY_RESTRICTED_OPERATION);
+	scope->guc_level = NewGUCNestLevel();
+}
+
+/* Undoes begin_as_role. */
+static void
+end_as_role(const RoleScope *scope)
+{
+	AtEOXact_GUC(false, scope->guc_level);
+	SetUserIdAndSecContext(scope->userid, scope->sec_context);
+}
+
+/* Parses the statement and reads what it needs of its tables. */
+static void
+analyze_query(PoAdvisorQuery *query)
+{
+	query->statement = po_query_parse(query->text, NULL);
+	if (query->queryid == 0)
+		query->queryid = query->statement->queryid;
+	query->accesses = po_access_collect(query->statement, &query->cost);
+}
+
+/* Says whether an error is about the statement, not about the server or the caller's wish to stop. */
+static bool
+is_about_statement(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION):
+		case ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES):
+		case ERRCODE_TO_CATEGORY(ERRCODE_SYSTEM_ERROR):
+			return false;
+		default:
+			return sqlerrcode != ERRCODE_DATA_CORRUPTED && sqlerrcode != ERRCODE_INDEX_CORRUPTED;
+	}
+}
+
+/* Says whether a text that parses is a statement that never has a plan, and so is no loss. */
+static bool
+is_utility(const char *text)
+{
+	Node	   *node = linitial_node(RawStmt, pg_parse_query(text))->stmt;
+
+	switch (nodeTag(node))
+	{
+		case T_SelectStmt:
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/* Notes that a statement is left out. */
+static void
+skip_query(PoWorkload *workload, const PoAdvisorQuery *query, int sqlerrcode, const char *reason)
+{
+	PoSkipped  *skipped = palloc(sizeof(PoSkipped));
+
+	skipped->text = query->text;
+	skipped->queryid = query->queryid;
+	skipped->sqlerrcode = sqlerrcode;
+	skipped->reason = pstrdup(reason);
+	workload->skipped = lappend(workload->skipped, skipped);
+}
+
+/*
+ * Adds a statement to the workload, or to what is left out.  Runs in a subtransaction
+ * that is committed when it succeeds, so that locks on the tables stay.  Errors that
+ * are not the statement's fault pass through.
+ */
+static void
+add_query(PoWorkload *workload, PoAdvisorQuery *query)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	RoleScope	scope;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		if (OidIsValid(query->role))
+			begin_as_role(query->role, &scope);
+		analyze_query(query);
+		if (OidIsValid(query->role))
+			end_as_role(&scope);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		workload->queries = lappend(workload->queries, query);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (!is_about_statement(error->sqlerrcode))
+			ReThrowError(error);
+		if (!workload->measured || error->sqlerrcode != ERRCODE_FEATURE_NOT_SUPPORTED ||
+			!is_utility(query->text))
+			skip_query(workload, query, error->sqlerrcode, error->message);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Makes a workload of given texts; weights may be NULL (all 1).  Everything lives in
+ * the current memory context and refers to the texts.
+ */
+PoWorkload *
+po_workload_from_texts(char **texts, const double *weights, int n)
+{
+	PoWorkload *workload = palloc0(sizeof(PoWorkload));
+
+	for (int i = 0; i < n; i++)
+	{
+		PoAdvisorQuery *query = palloc0(sizeof(PoAdvisorQuery));
+
+		CHECK_FOR_INTERRUPTS();
+		query->text = texts[i];
+		query->weight = weights != NULL ? weights[i] : 1;
+		query->rows = -1;
+		add_query(workload, query);
+	}
+	return workload;
+}
+
+/* Reads one row of pg_stat_statements, whose texts the caller may see, into a query in the current context. */
+static PoAdvisorQuery *
+read_row(int row)
+{
+	PoAdvisorQuery *query = palloc0(sizeof(PoAdvisorQuery));
+	HeapTuple	tuple = SPI_tuptable->vals[row];
+	TupleDesc	desc = SPI_tuptable->tupdesc;
+	bool		isnull;
+
+	query->role = DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull));
+	query->queryid = DatumGetInt64(SPI_getbinval(tuple, desc, 2, &isnull));
+	query->text = TextDatumGetCString(SPI_getbinval(tuple, desc, 3, &isnull));
+	query->weight = (double) DatumGetInt64(SPI_getbinval(tuple, desc, 4, &isnull));
+	query->rows = (double) DatumGetInt64(SPI_getbinval(tuple, desc, 5, &isnull));
+	return query;
+}
+
+/*
+ * Reads this database's statements that the caller may see, the most costly first.
+ * What the caller may not see has no queryid there and no text; it is not ours to
+ * name either.
+ */
+static List *
+read_statistics(void)
+{
+	PoStatementsView view;
+	StringInfoData sql;
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext old;
+	List	   *queries = NIL;
+
+	po_statements_find(&view, "suggest_indexes without queries");
+	initStringInfo(&sql);
+	appendStringInfo(&sql,
+					 "SELECT s.userid, s.queryid, s.query, pg_catalog.sum(s.calls)::pg_catalog.int8,"
+					 " pg_catalog.sum(s.rows)::pg_catalog.int8"
+					 " FROM %s s WHERE s.dbid OPERATOR(pg_catalog.=) %u AND s.queryid IS NOT NULL"
+					 " AND s.query IS NOT NULL AND s.calls OPERATOR(pg_catalog.>) 0"
+					 " GROUP BY s.userid, s.queryid, s.query"
+					 " ORDER BY pg_catalog.sum(s.total_exec_time) DESC, s.queryid, s.userid",
+					 view.name, MyDatabaseId);
+	SPI_connect();
+	if (SPI_execute(sql.data, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read pg_stat_statements");
+	old = MemoryContextSwitchTo(context);
+	for (uint64 i = 0; i < SPI_processed; i++)
+		queries = lappend(queries, read_row((int) i));
+	MemoryContextSwitchTo(old);
+	SPI_finish();
+	return queries;
+}
+
+/*
+ * Makes a workload of what pg_stat_statements holds of this database, weighted by
+ * calls.  Utility statements are left out silently, what cannot be planned with its
+ * reason.  Raises 55000 when pg_stat_statements is not there.
+ */
+PoWorkload *
+po_workload_from_statistics(void)
+{
+	PoWorkload *workload = palloc0(sizeof(PoWorkload));
+	ListCell   *lc;
+
+	workload->measured = true;
+	foreach(lc, read_statistics())
+	{
+		PoAdvisorQuery *query = (PoAdvisorQuery *) lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(query->role)))
+			add_query(workload, query);
+		else
+			skip_query(workload, query, ERRCODE_UNDEFINED_OBJECT,
+					   "the role that issued it does not exist any more");
+	}
+	return workload;
+}
+
+/*
+ * Returns the cost of one execution of a statement with PoHypoIndexes, planned as the
+ * role that it belongs to; *used gets those that the plan scans.
+ */
+double
+po_workload_plan(PoAdvisorQuery *query, List *indexes, List **used)
+{
+	RoleScope	scope;
+	volatile double cost = 0;
+
+	if (!OidIsValid(query->role))
+		return po_whatif_cost(query->statement, indexes, NIL, used);
+	begin_as_role(query->role, &scope);
+	PG_TRY();
+	{
+		cost = po_whatif_cost(query->statement, indexes, NIL, used);
+	}
+	PG_FINALLY();
+	{
+		end_as_role(&scope);
+	}
+	PG_END_TRY();
+	return cost;
+}

@@ -1,0 +1,43 @@
+/*
+ * workload.h
+ *	  The statements that indexes are suggested for.
+ */
+#ifndef PO_ADVISOR_WORKLOAD_H
+#define PO_ADVISOR_WORKLOAD_H
+
+#include "plan/query.h"
+
+/* One statement of the workload. */
+typedef struct PoAdvisorQuery
+{
+	const char *text;
+	PoStatement *statement;
+	Oid			role;			/* plan as this role; InvalidOid: as the caller */
+	int64		queryid;		/* 0: unknown */
+	double		weight;
+	double		rows;			/* rows that it wrote or returned in all; negative: unknown */
+	List	   *accesses;		/* PoAccess */
+	double		cost;			/* of one execution as things are */
+} PoAdvisorQuery;
+
+/* One statement that was left out, and why. */
+typedef struct PoSkipped
+{
+	const char *text;
+	int64		queryid;
+	int			sqlerrcode;
+	const char *reason;
+} PoSkipped;
+
+typedef struct PoWorkload
+{
+	List	   *queries;		/* PoAdvisorQuery */
+	List	   *skipped;		/* PoSkipped */
+	bool		measured;		/* weights are calls that happened */
+} PoWorkload;
+
+extern PoWorkload *po_workload_from_texts(char **texts, const double *weights, int n);
+extern PoWorkload *po_workload_from_statistics(void);
+extern double po_workload_plan(PoAdvisorQuery *query, List *indexes, List **used);
+
+#endif							/* PO_ADVISOR_WORKLOAD_H */

@@ -1,0 +1,331 @@
+/*
+ * batch.c
+ *	  Taking the old rows of one table in batches.
+ *
+ * A batch finds the next rows after a watermark and takes them by their
+ * locations.  With an index that begins with the time column rows are found in
+ * the order of (time, location), and the watermark is such a pair; without one
+ * the table is walked from its first block, and the watermark is a location.
+ * Either way a batch costs the same at the end of a run as at its beginning,
+ * although the dead rows of the earlier batches are still there.
+ *
+ * The statement that takes rows repeats the full condition, because a row may
+ * have been changed since it was found.  The watermark moves only with
+ * po_batch_advance, after the commit, so a batch that failed is tried again.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "archive/batch.h"
+#include "archive/columns.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "core/relname.h"
+#include "executor/spi.h"
+#include "storage/bufmgr.h"
+#include "storage/itemptr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/timestamp.h"
+
+/* How many blocks one look without an index reads. */
+#define BLOCKS_PER_LOOK 256
+
+/* A place in the walk: after the row at tid, by index after that row's time. */
+typedef struct Watermark
+{
+	Datum		time;
+	ItemPointerData tid;
+	bool		done;
+} Watermark;
+
+struct PoBatch
+{
+	PoArchivePolicy *policy;
+	const PoCutoff *cutoff;
+	Oid			leaf;
+	bool		by_index;
+	BlockNumber nblocks;
+	SPIPlanPtr	find;			/* the next rows after the watermark */
+	SPIPlanPtr	take;			/* rows by their locations */
+	Watermark	now;
+	Watermark	next;			/* adopted by po_batch_advance */
+};
+
+/* Tells whether an index begins with a column, is ordered and has every row. */
+static bool
+begins_with(Oid index, AttrNumber column)
+{
+	Relation	rel = index_open(index, AccessShareLock);
+	bool		result = rel->rd_index->indisvalid && rel->rd_index->indkey.values[0] == column &&
+		rel->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(rel) == NIL;
+
+	index_close(rel, AccessShareLock);
+	return result;
+}
+
+/* Tells whether a table has an index to walk by time, and notes its size. */
+static void
+inspect_leaf(PoBatch *batch)
+{
+	Relation	rel = table_open(batch->leaf, AccessShareLock);
+	AttrNumber	column = get_attnum(batch->leaf, batch->policy->time_column);
+	ListCell   *cell;
+
+	foreach(cell, RelationGetIndexList(rel))
+		if (begins_with(lfirst_oid(cell), column))
+			batch->by_index = true;
+	batch->nblocks = RelationGetNumberOfBlocks(rel);
+	table_close(rel, NoLock);
+}
+
+/* Prepares a statement that outlives transactions; generic plans do not look at the parameters. */
+static SPIPlanPtr
+prepare(const char *sql, int nargs, Oid *types, bool generic)
+{
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, nargs, types,
+										  generic ? CURSOR_OPT_GENERIC_PLAN : CURSOR_OPT_CUSTOM_PLAN);
+
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not prepare a statement: %s", SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+/* Prepares finding the rows after a watermark: $2 and $3 are it, or it and where to stop. */
+static void
+prepare_find(PoBatch *batch)
+{
+	char	   *column = psprintf("t.%s", quote_identifier(batch->policy->time_column));
+	char	   *from = psprintf("SELECT %s, t.ctid FROM ONLY %s t WHERE %s", column,
+								po_relname_qualified(batch->leaf), po_cutoff_condition(batch->policy, "t"));
+	Oid			types[] = {batch->policy->time_type, batch->by_index ? batch->policy->time_type : TIDOID,
+	TIDOID, INT8OID};
+	char	   *sql;
+
+	if (batch->by_index)
+		sql = psprintf("%s AND ROW(%s, t.ctid) OPERATOR(pg_catalog.>) ROW($2, $3)"
+					   " ORDER BY %s USING OPERATOR(pg_catalog.<), t.ctid USING OPERATOR(pg_catalog.<)"
+					   " LIMIT $4", from, column, column);
+	else
+		sql = psprintf("%s AND t.ctid OPERATOR(pg_catalog.>) $2 AND t.ctid OPERATOR(pg_catalog.<) $3"
+					   " ORDER BY t.ctid USING OPERATOR(pg_catalog.<) LIMIT $4", from);
+	batch->find = prepare(sql, 4, types, false);
+}
+
+/* Returns the statement that takes the rows of "FROM ONLY leaf t WHERE ...". */
+static char *
+taking_statement(PoBatch *batch, const char *source)
+{
+	PoArchivePolicy *policy = batch->policy;
+	List	   *blockers = NIL;
+	char	   *columns;
+	char	   *destination;
+
+	if (policy->strategy == PO_ARCHIVE_DELETE)
+		return psprintf("DELETE %s", source);
+	columns = po_columns_shared(policy->relation, policy->destination, &blockers);
+	destination = po_relname_qualified(policy->destination);
+	if (policy->strategy == PO_ARCHIVE_COPY)
+		return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s %s ON CONFLICT (%s) DO NOTHING",
+						destination, columns, columns, source, po_columns_key(policy->destination));
+	return psprintf("WITH gone AS (DELETE %s RETURNING %s),"
+					" kept AS (INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM gone RETURNING 1)"
+					" SELECT (SELECT pg_catalog.count(*) FROM gone), (SELECT pg_catalog.count(*) FROM kept)",
+					source, columns, destination, columns, columns);
+}
+
+/* Prepares taking rows by their locations, $2. */
+static void
+prepare_take(PoBatch *batch)
+{
+	Oid			types[] = {batch->policy->time_type, TIDARRAYOID};
+	char	   *source = psprintf("FROM ONLY %s t WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($2) AND %s",
+								  po_relname_qualified(batch->leaf), po_cutoff_condition(batch->policy, "t"));
+
+	batch->take = prepare(taking_statement(batch, source), 2, types, true);
+}
+
+/* Returns the value below all others of a time type. */
+static Datum
+lowest_time(Oid type)
+{
+	return type == DATEOID ? DateADTGetDatum(DATEVAL_NOBEGIN) : TimestampGetDatum(DT_NOBEGIN);
+}
+
+/*
+ * Prepares taking the old rows of one table, a leaf or the policy's table itself,
+ * from its beginning.  The policy and the cutoff must live as long as the batch,
+ * which lives in the current context and survives commits.  The caller has
+ * connected SPI and ends with po_batch_end.
+ */
+PoBatch *
+po_batch_begin(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf)
+{
+	PoBatch    *batch = palloc0(sizeof(PoBatch));
+
+	batch->policy = policy;
+	batch->cutoff = cutoff;
+	batch->leaf = leaf;
+	batch->now.time = lowest_time(policy->time_type);
+	ItemPointerSet(&batch->now.tid, 0, InvalidOffsetNumber);
+	inspect_leaf(batch);
+	prepare_find(batch);
+	prepare_take(batch);
+	batch->now.done = !batch->by_index && batch->nblocks == 0;
+	return batch;
+}
+
+/* Raises 27000 when a trigger kept rows from arriving that were taken from the table. */
+static void
+check_moved(PoBatch *batch, int64 deleted, int64 inserted)
+{
+	if (deleted != inserted)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("%lld rows left table \"%s\" but %lld arrived in \"%s\"", (long long) deleted,
+						get_rel_name(batch->leaf), (long long) inserted,
+						get_rel_name(batch->policy->destination)),
+				 errdetail("The batch was undone; a trigger probably suppresses rows."),
+				 errhint("Disable the trigger on the destination, or archive to another table.")));
+}
+
+/* Runs the taking statement and returns how many rows it took. */
+static int64
+run_take(PoBatch *batch, Datum *values)
+{
+	int			rc = SPI_execute_plan(batch->take, values, NULL, false, 0);
+	bool		isnull;
+	int64		deleted;
+
+	if (rc < 0)
+		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(rc));
+	if (batch->policy->strategy != PO_ARCHIVE_MOVE)
+		return (int64) SPI_processed;
+	deleted = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	check_moved(batch, deleted,
+				DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull)));
+	SPI_freetuptable(SPI_tuptable);
+	return deleted;
+}
+
+/* Runs the finding statement; the rows are in SPI_tuptable. */
+static int64
+run_find(PoBatch *batch, Datum second, ItemPointer third, int max_rows)
+{
+	Datum		values[] = {batch->cutoff->value, second, PointerGetDatum(third), Int64GetDatum(max_rows)};
+
+	if (SPI_execute_plan(batch->find, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not find the next rows");
+	return (int64) SPI_processed;
+}
+
+/* Returns a column of a found row. */
+static Datum
+found_value(int64 row, int column)
+{
+	bool		isnull;
+
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+}
+
+/* Finds the next rows in the order of time and notes where they end. */
+static int64
+find_by_index(PoBatch *batch, int max_rows)
+{
+	int64		n = run_find(batch, batch->now.time, &batch->now.tid, max_rows);
+
+	if (n > 0)
+	{
+		batch->next.time = found_value(n - 1, 1);
+		batch->next.tid = *(ItemPointer) DatumGetPointer(found_value(n - 1, 2));
+	}
+	batch->next.done = n < max_rows;
+	return n;
+}
+
+/* Finds the next rows in the order of their location, a stretch of blocks at a time. */
+static int64
+find_by_blocks(PoBatch *batch, int max_rows)
+{
+	ItemPointerData end;
+	BlockNumber stop;
+	int64		n = 0;
+
+	while (n == 0 && !batch->next.done)
+	{
+		stop = Min(batch->nblocks, ItemPointerGetBlockNumberNoCheck(&batch->next.tid) + BLOCKS_PER_LOOK);
+		ItemPointerSet(&end, stop, InvalidOffsetNumber);
+		n = run_find(batch, PointerGetDatum(&batch->next.tid), &end, max_rows);
+		if (n == max_rows)
+			batch->next.tid = *(ItemPointer) DatumGetPointer(found_value(n - 1, 2));
+		else
+		{
+			batch->next.tid = end;
+			batch->next.done = stop >= batch->nblocks;
+		}
+	}
+	return n;
+}
+
+/* Returns the locations of the found rows as an array. */
+static Datum
+found_locations(int64 n)
+{
+	Datum	   *tids = palloc(sizeof(Datum) * n);
+
+	for (int64 i = 0; i < n; i++)
+		tids[i] = found_value(i, 2);
+	return PointerGetDatum(construct_array(tids, (int) n, TIDOID, sizeof(ItemPointerData), false,
+										   TYPALIGN_SHORT));
+}
+
+/*
+ * Takes the next batch, of at most max_rows, inside the current transaction;
+ * *result tells what it did.  Errors of the user's tables, triggers and
+ * constraints come out as they are; 27000 when rows would be lost.
+ */
+void
+po_batch_take(PoBatch *batch, int max_rows, PoBatchResult *result)
+{
+	Datum		values[2];
+	SPITupleTable *found;
+
+	batch->next = batch->now;
+	result->matched = batch->by_index ? find_by_index(batch, max_rows) : find_by_blocks(batch, max_rows);
+	result->archived = 0;
+	found = SPI_tuptable;
+	if (result->matched > 0)
+	{
+		values[0] = batch->cutoff->value;
+		values[1] = found_locations(result->matched);
+		result->archived = run_take(batch, values);
+	}
+	SPI_freetuptable(found);
+}
+
+/* Moves the watermark behind the last batch, which has been committed. */
+void
+po_batch_advance(PoBatch *batch)
+{
+	batch->now = batch->next;
+}
+
+/* Tells whether the walk has come to the table's end. */
+bool
+po_batch_is_done(PoBatch *batch)
+{
+	return batch->now.done;
+}
+
+/* Frees the statements. */
+void
+po_batch_end(PoBatch *batch)
+{
+	(void) SPI_freeplan(batch->find);
+	(void) SPI_freeplan(batch->take);
+}

@@ -1,0 +1,225 @@
+/*
+ * partition.c
+ *	  The leaves of an archived table, and taking whole ones.
+ *
+ * A leaf all of whose rows are old enough changes its parent: it is detached
+ * from the table and attached to the destination in one transaction, so its rows
+ * are in exactly one of the two at every moment.  A validated CHECK that repeats
+ * its bounds is added before, so that the server need not read the leaf while it
+ * holds the strong locks.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "archive/destination.h"
+#include "archive/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "core/relname.h"
+#include "executor/spi.h"
+#include "nodes/parsenodes.h"
+#include "partitioning/partdesc.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/lsyscache.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+/* The name of the CHECK that proves a leaf's bounds while it changes its parent. */
+#define BOUND_CONSTRAINT "perf_optimizer_archive_bound"
+
+/* Returns the tables that hold the policy's rows: the leaves, or the table itself. */
+List *
+po_partition_leaves(PoArchivePolicy *policy)
+{
+	List	   *leaves = NIL;
+	ListCell   *cell;
+
+	foreach(cell, find_all_inheritors(policy->relation, AccessShareLock, NULL))
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
+			leaves = lappend_oid(leaves, lfirst_oid(cell));
+	return leaves;
+}
+
+/* Compares two values of a time type. */
+static int
+compare_times(Oid type, Datum a, Datum b)
+{
+	if (type == DATEOID)
+		return DatumGetDateADT(a) < DatumGetDateADT(b) ? -1 : DatumGetDateADT(a) > DatumGetDateADT(b);
+	return DatumGetTimestamp(a) < DatumGetTimestamp(b) ? -1 : DatumGetTimestamp(a) > DatumGetTimestamp(b);
+}
+
+/* Returns a partition's bounds. */
+static PartitionBoundSpec *
+read_bounds(Oid leaf)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(leaf));
+	bool		isnull;
+	Datum		bound;
+	PartitionBoundSpec *spec;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", leaf);
+	bound = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relpartbound, &isnull);
+	spec = isnull ? NULL : (PartitionBoundSpec *) stringToNode(TextDatumGetCString(bound));
+	ReleaseSysCache(tuple);
+	return spec;
+}
+
+/* Tells whether all rows of a range partition on the time column lie below the cutoff. */
+static bool
+is_wholly_old(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf)
+{
+	PartitionBoundSpec *spec = read_bounds(leaf);
+	PartitionRangeDatum *upper;
+
+	if (spec == NULL || spec->is_default)
+		return false;
+	upper = linitial_node(PartitionRangeDatum, spec->upperdatums);
+	return upper->kind == PARTITION_RANGE_DATUM_VALUE &&
+		compare_times(policy->time_type, castNode(Const, upper->value)->constvalue, cutoff->value) <= 0;
+}
+
+/* Tells whether a table is partitioned by ranges of the time column alone. */
+static bool
+is_partitioned_by_time(PoArchivePolicy *policy)
+{
+	Relation	rel = table_open(policy->relation, AccessShareLock);
+	PartitionKey key = RelationGetPartitionKey(rel);
+	bool		result = key && key->strategy == PARTITION_STRATEGY_RANGE && key->partnatts == 1 &&
+		key->partattrs[0] == get_attnum(policy->relation, policy->time_column);
+
+	table_close(rel, NoLock);
+	return result;
+}
+
+/* Tells whether any foreign key refers to a table; its rows must then go one by one. */
+static bool
+is_referenced(Oid relation)
+{
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(relation)};
+
+	if (SPI_execute_with_args("SELECT FROM pg_catalog.pg_constraint WHERE contype OPERATOR(pg_catalog.=) 'f'"
+							  " AND confrelid OPERATOR(pg_catalog.=) $1", 1, types, values, NULL,
+							  true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read foreign keys");
+	return SPI_processed > 0;
+}
+
+/* Tells whether a partitioned table has a partition with the bounds of a leaf of another. */
+static bool
+has_same_bounds(Oid parent, Oid leaf)
+{
+	Oid			types[] = {OIDOID, OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(parent), ObjectIdGetDatum(leaf)};
+
+	if (SPI_execute_with_args("SELECT FROM pg_catalog.pg_inherits i"
+							  " JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.inhrelid,"
+							  " pg_catalog.pg_class l WHERE i.inhparent OPERATOR(pg_catalog.=) $1"
+							  " AND l.oid OPERATOR(pg_catalog.=) $2"
+							  " AND pg_catalog.pg_get_expr(c.relpartbound, c.oid)"
+							  " OPERATOR(pg_catalog.=) pg_catalog.pg_get_expr(l.relpartbound, l.oid)",
+							  2, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read partitions");
+	return SPI_processed > 0;
+}
+
+/*
+ * Returns the leaves that can change their parent as a whole: a move without a
+ * predicate between tables partitioned alike by ranges of the time column, all
+ * rows older than the cutoff, and no partition there for part of them.  The
+ * caller has connected SPI.
+ */
+List *
+po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff)
+{
+	List	   *whole = NIL;
+	ListCell   *cell;
+
+	if (policy->strategy != PO_ARCHIVE_MOVE || policy->predicate ||
+		get_rel_relkind(policy->relation) != RELKIND_PARTITIONED_TABLE ||
+		!is_partitioned_by_time(policy) ||
+		!po_destination_is_like(policy->relation, policy->destination) ||
+		is_referenced(policy->relation))
+		return NIL;
+	foreach(cell, find_inheritance_children(policy->relation, AccessShareLock))
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION &&
+			is_wholly_old(policy, cutoff, lfirst_oid(cell)) &&
+			!has_same_bounds(policy->destination, lfirst_oid(cell)))
+			whole = lappend_oid(whole, lfirst_oid(cell));
+	return whole;
+}
+
+/* Runs one utility command through SPI. */
+static void
+run_command(const char *sql)
+{
+	int			rc = SPI_execute(sql, false, 0);
+
+	if (rc < 0)
+		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(rc));
+}
+
+/* Returns a text that the catalog prints for a partition. */
+static char *
+fetch_text(const char *sql, Oid leaf)
+{
+	Oid			types[] = {OIDOID};
+	Datum		values[] = {ObjectIdGetDatum(leaf)};
+	char	   *text = NULL;
+
+	if (SPI_execute_with_args(sql, 1, types, values, NULL, true, 1) == SPI_OK_SELECT && SPI_processed > 0)
+		text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (text == NULL)
+		elog(ERROR, "relation %u is not a partition", leaf);
+	return text;
+}
+
+/*
+ * Adds the CHECK that repeats a leaf's bounds and validates it, reading the leaf
+ * while others read and write it.  A CHECK left by a run that was killed is used.
+ */
+void
+po_partition_prove_bound(Oid leaf)
+{
+	char	   *name = po_relname_qualified(leaf);
+
+	if (!OidIsValid(get_relation_constraint_oid(leaf, BOUND_CONSTRAINT, true)))
+		run_command(psprintf("ALTER TABLE %s ADD CONSTRAINT " BOUND_CONSTRAINT " CHECK (%s) NOT VALID", name,
+							 fetch_text("SELECT pg_catalog.pg_get_partition_constraintdef($1)", leaf)));
+	run_command(psprintf("ALTER TABLE %s VALIDATE CONSTRAINT " BOUND_CONSTRAINT, name));
+}
+
+/* Detaches a leaf from the table and attaches it to the destination; one transaction holds both. */
+void
+po_partition_reattach(PoArchivePolicy *policy, Oid leaf)
+{
+	char	   *name = po_relname_qualified(leaf);
+	char	   *bound = fetch_text("SELECT pg_catalog.pg_get_expr(relpartbound, oid) FROM pg_catalog.pg_class"
+								   " WHERE oid OPERATOR(pg_catalog.=) $1", leaf);
+
+	run_command(psprintf("ALTER TABLE %s DETACH PARTITION %s",
+						 po_relname_qualified(policy->relation), name));
+	run_command(psprintf("ALTER TABLE %s ATTACH PARTITION %s %s",
+						 po_relname_qualified(policy->destination), name, bound));
+	run_command(psprintf("ALTER TABLE %s DROP CONSTRAINT " BOUND_CONSTRAINT, name));
+}
+
+/* Returns the number of rows of a leaf. */
+int64
+po_partition_count(Oid leaf)
+{
+	bool		isnull;
+
+	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM ONLY %s", po_relname_qualified(leaf)),
+					false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not count a partition's rows");
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}

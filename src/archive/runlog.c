@@ -1,0 +1,76 @@
+/*
+ * runlog.c
+ *	  The record of archive runs.
+ *
+ * A run's row is committed before its work begins, and its counters in the same
+ * transaction as each batch, so what a killed run leaves behind is the truth.
+ */
+#include "postgres.h"
+
+#include "archive/runlog.h"
+#include "catalog/pg_type.h"
+#include "core/own.h"
+#include "executor/spi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/*
+ * Records that a run begins and returns its number.  Runs of the policy that are
+ * still recorded as running have been killed, because the caller holds the
+ * policy's lock.  The caller has connected SPI.
+ */
+int64
+po_runlog_start(PoArchivePolicy *policy)
+{
+	Oid			types[] = {INT4OID, TEXTOID, REGROLEOID};
+	Datum		values[] = {Int32GetDatum(policy->id), CStringGetTextDatum(policy->name),
+	ObjectIdGetDatum(policy->owner)};
+	bool		isnull;
+
+	po_own_execute("UPDATE perf_optimizer.archive_run SET status = 'crashed',"
+				   " finished_at = pg_catalog.clock_timestamp(), why_stopped = 'crashed',"
+				   " message = 'the backend or the server ended during the run'"
+				   " WHERE policy_id OPERATOR(pg_catalog.=) $1 AND status OPERATOR(pg_catalog.=) 'running'",
+				   1, types, values, NULL);
+	po_own_execute("INSERT INTO perf_optimizer.archive_run (policy_id, policy, owner)"
+				   " VALUES ($1, $2, $3) RETURNING run_id", 3, types, values, NULL);
+	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+}
+
+/* Records a run's cutoff. */
+void
+po_runlog_set_cutoff(int64 run_id, TimestampTz cutoff)
+{
+	Oid			types[] = {INT8OID, TIMESTAMPTZOID};
+	Datum		values[] = {Int64GetDatum(run_id), TimestampTzGetDatum(cutoff)};
+
+	po_own_execute("UPDATE perf_optimizer.archive_run SET cutoff = $2 WHERE run_id OPERATOR(pg_catalog.=) $1",
+				   2, types, values, NULL);
+}
+
+/* Records the totals so far; part of the batch's transaction. */
+void
+po_runlog_progress(int64 run_id, int64 rows, int64 batches)
+{
+	Oid			types[] = {INT8OID, INT8OID, INT8OID};
+	Datum		values[] = {Int64GetDatum(run_id), Int64GetDatum(rows), Int64GetDatum(batches)};
+
+	po_own_execute("UPDATE perf_optimizer.archive_run SET rows_archived = $2, batches = $3"
+				   " WHERE run_id OPERATOR(pg_catalog.=) $1", 3, types, values, NULL);
+}
+
+/* Records how a run ended; message may be NULL. */
+void
+po_runlog_finish(int64 run_id, const char *status, const char *why, const char *message)
+{
+	Oid			types[] = {INT8OID, TEXTOID, TEXTOID, TEXTOID};
+	Datum		values[] = {Int64GetDatum(run_id), CStringGetTextDatum(status), CStringGetTextDatum(why),
+	message ? CStringGetTextDatum(message) : (Datum) 0};
+	char		nulls[] = "    ";
+
+	if (message == NULL)
+		nulls[3] = 'n';
+	po_own_execute("UPDATE perf_optimizer.archive_run SET status = $2, why_stopped = $3, message = $4,"
+				   " finished_at = pg_catalog.clock_timestamp() WHERE run_id OPERATOR(pg_catalog.=) $1",
+				   4, types, values, nulls);
+}

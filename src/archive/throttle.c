@@ -1,0 +1,63 @@
+/*
+ * throttle.c
+ *	  Waiting between the batches of an archive run.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "archive/throttle.h"
+#include "catalog/pg_type.h"
+#include "core/own.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+/* Sleeps at least ms milliseconds; a cancel or termination interrupts it. */
+void
+po_throttle_sleep(long ms)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+
+	while (ms > 0)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+	}
+}
+
+/*
+ * Returns for how many milliseconds to wait so that a run stays below its rates:
+ * elapsed_s seconds after its start it has taken so many rows and written so much
+ * WAL.
+ */
+long
+po_throttle_delay(PoArchivePolicy *policy, double elapsed_s, int64 rows, uint64 wal_bytes)
+{
+	double		due_s = 0;
+
+	if (policy->max_rows_per_second > 0)
+		due_s = (double) rows / policy->max_rows_per_second;
+	if (policy->max_wal_bytes_per_second > 0)
+		due_s = Max(due_s, (double) wal_bytes / policy->max_wal_bytes_per_second);
+	return due_s <= elapsed_s ? 0 : (long) ceil((due_s - elapsed_s) * 1000.0);
+}
+
+/* Tells whether a replica is further behind than the policy allows.  The caller has connected SPI. */
+bool
+po_throttle_replicas_lag(PoArchivePolicy *policy)
+{
+	Oid			types[] = {INTERVALOID};
+	Datum		values[] = {IntervalPGetDatum(policy->max_replica_lag)};
+
+	if (policy->max_replica_lag == NULL)
+		return false;
+	return po_own_execute("SELECT FROM pg_catalog.pg_stat_replication"
+						  " WHERE replay_lag OPERATOR(pg_catalog.>) $1 LIMIT 1",
+						  1, types, values, NULL) > 0;
+}

@@ -1,0 +1,14 @@
+/*
+ * throttle.h
+ *	  Waiting between the batches of an archive run.
+ */
+#ifndef PO_THROTTLE_H
+#define PO_THROTTLE_H
+
+#include "archive/policy.h"
+
+extern void po_throttle_sleep(long ms);
+extern long po_throttle_delay(PoArchivePolicy *policy, double elapsed_s, int64 rows, uint64 wal_bytes);
+extern bool po_throttle_replicas_lag(PoArchivePolicy *policy);
+
+#endif							/* PO_THROTTLE_H */

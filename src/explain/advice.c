@@ -1,0 +1,136 @@
+/*
+ * advice.c
+ *	  Index advice inside findings, proven by planning with the index.
+ *
+ * A finding carries a CREATE INDEX only when the planner, shown that index, uses it
+ * and the whole statement gets cheaper by a material share.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "explain/advice.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "plan/hypo_parse.h"
+#include "plan/proof.h"
+#include "plan/size.h"
+#include "plan/whatif.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+
+/* An index must save this share of the statement's cost. */
+#define MIN_GAIN 0.10
+/* Proofs in one analysis at most: each costs a few planner calls. */
+#define MAX_PROOFS 12
+
+/* Tells whether indexes can be tried out: the statement is at hand, and not yet too often. */
+bool
+po_advice_can_prove(const PoAnalysis *analysis)
+{
+	return analysis->statement != NULL && analysis->proofs < MAX_PROOFS;
+}
+
+/* Tells whether an index can be created on the relation at all. */
+static bool
+can_have_index(Oid relid)
+{
+	char		kind = get_rel_relkind(relid);
+
+	return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE ||
+		kind == RELKIND_MATVIEW;
+}
+
+/* Puts a proof into a finding. */
+static void
+attach(PoFindingDraft *draft, const PoProof *proof)
+{
+	draft->finding->suggested_sql = proof->index->definition;
+	po_json_float(&draft->evidence, "cost_before", proof->cost_before);
+	po_json_float(&draft->evidence, "cost_after", proof->cost_after);
+	po_json_int(&draft->evidence, "index_size_bytes", proof->size_bytes);
+}
+
+/*
+ * Looks for an index on a relation, or on the root of the partition tree that it
+ * belongs to, that makes the whole statement cheaper.  Attaches it to the finding and
+ * returns true when it saves enough.  Each table is tried once in an analysis.
+ */
+bool
+po_advice_prove(PoAnalysis *analysis, Oid relid, PoFindingDraft *draft)
+{
+	PoFacts    *facts;
+
+	if (analysis->statement == NULL || !OidIsValid(relid))
+		return false;
+	facts = po_facts_get(analysis, relid);
+	if (facts->root != relid)
+		facts = po_facts_get(analysis, facts->root);
+	if (!facts->tried && po_advice_can_prove(analysis) && can_have_index(facts->relid))
+	{
+		analysis->proofs++;
+		facts->tried = true;
+		facts->proven = po_proof_find(analysis->statement, facts->relid, MIN_GAIN, &facts->proof);
+	}
+	if (facts->proven)
+		attach(draft, &facts->proof);
+	return facts->proven;
+}
+
+/* Prints an expression over the columns of a scan's table, without the table's name. */
+char *
+po_advice_expression(const PoNode *node, Node *expr)
+{
+	Node	   *copy = copyObject(expr);
+
+	ChangeVarNodes(copy, node->rti, 1, 0);
+	return deparse_expression(copy, deparse_context_for(get_rel_name(node->relid), node->relid),
+							  false, false);
+}
+
+/* Returns the quoted name of a column. */
+char *
+po_advice_column(Oid relid, AttrNumber attnum)
+{
+	return pstrdup(quote_identifier(get_attname(relid, attnum, false)));
+}
+
+/* Tells whether an expression holds a parameter; an expression_tree_walker callback. */
+static bool
+has_parameter(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return IsA(node, Param) || expression_tree_walker(node, has_parameter, context);
+}
+
+/* Tries an index on an expression over a scan's table; like po_advice_prove. */
+bool
+po_advice_prove_expression(PoAnalysis *analysis, const PoNode *node, Node *expr,
+						   PoFindingDraft *draft)
+{
+	PoProof proof;
+	PoFacts    *facts;
+	List	   *used;
+	char	   *definition;
+
+	if (!po_advice_can_prove(analysis) || !can_have_index(node->relid) ||
+		contain_mutable_functions(expr) || has_parameter(expr, NULL))
+		return false;
+	facts = po_facts_get(analysis, node->relid);
+	if (facts->root != node->relid)
+		return false;
+	analysis->proofs++;
+	definition = psprintf("CREATE INDEX CONCURRENTLY ON %s ((%s))", facts->name,
+						  po_advice_expression(node, expr));
+	proof.index = po_hypo_parse_statement(definition);
+	proof.cost_before = po_query_cost(analysis->statement);
+	proof.cost_after = po_whatif_cost(analysis->statement, list_make1(proof.index), NIL, &used);
+	if (used == NIL || proof.cost_before - proof.cost_after < MIN_GAIN * proof.cost_before)
+		return false;
+	proof.index->definition = definition;
+	proof.size_bytes = po_size_bytes(proof.index);
+	attach(draft, &proof);
+	return true;
+}

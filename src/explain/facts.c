@@ -1,0 +1,180 @@
+/*
+ * facts.c
+ *	  What the catalogs and the statistics know of the tables in a plan.
+ *
+ * The relations are locked by the statement's analysis, so they cannot go away.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_statistic.h"
+#include "core/relname.h"
+#include "explain/finding.h"
+#include "optimizer/plancat.h"
+#include "postmaster/autovacuum.h"
+#include "storage/bufmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+
+/* A table that is larger by this factor than when it was analyzed has grown. */
+#define GROWN_FACTOR 1.05
+
+/* Tells whether any column of the relation has statistics. */
+static bool
+has_statistics(Relation relation)
+{
+	Oid			relid = RelationGetRelid(relation);
+
+	for (int i = 1; i <= RelationGetNumberOfAttributes(relation); i++)
+		if (SearchSysCacheExists3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(i),
+								  BoolGetDatum(false)) ||
+			SearchSysCacheExists3(STATRELATTINH, ObjectIdGetDatum(relid), Int16GetDatum(i),
+								  BoolGetDatum(true)))
+			return true;
+	return false;
+}
+
+/* Returns the number of changed rows from which on autovacuum analyzes the relation. */
+static double
+analyze_limit(Relation relation, double tuples)
+{
+	double		threshold = autovacuum_anl_thresh;
+	double		scale = autovacuum_anl_scale;
+
+	if (relation->rd_options != NULL && relation->rd_rel->relkind == RELKIND_RELATION)
+	{
+		AutoVacOpts *options = &((StdRdOptions *) relation->rd_options)->autovacuum;
+
+		if (options->analyze_threshold >= 0)
+			threshold = options->analyze_threshold;
+		if (options->analyze_scale_factor >= 0)
+			scale = options->analyze_scale_factor;
+	}
+	return threshold + scale * Max(tuples, 0);
+}
+
+/* Returns the topmost partitioned table above a partition, or the relation itself. */
+static Oid
+find_root(Relation relation)
+{
+	if (!relation->rd_rel->relispartition)
+		return RelationGetRelid(relation);
+	return llast_oid(get_partition_ancestors(RelationGetRelid(relation)));
+}
+
+/* Tells whether values of the relation are stored out of line. */
+static bool
+has_toasted_values(Relation relation)
+{
+	Relation	toast;
+	bool		result;
+
+	if (!OidIsValid(relation->rd_rel->reltoastrelid))
+		return false;
+	toast = table_open(relation->rd_rel->reltoastrelid, AccessShareLock);
+	result = RelationGetNumberOfBlocks(toast) > 0;
+	table_close(toast, AccessShareLock);
+	return result;
+}
+
+/* Fills in sizes; a table that was never vacuumed or analyzed is measured now. */
+static void
+fill_sizes(PoFacts *facts, Relation relation)
+{
+	double		visible;
+
+	facts->pages = relation->rd_rel->relpages;
+	facts->tuples = relation->rd_rel->reltuples;
+	facts->all_visible = relation->rd_rel->relallvisible;
+	if (RELKIND_HAS_STORAGE(relation->rd_rel->relkind))
+	{
+		BlockNumber pages;
+		double		tuples;
+
+		estimate_rel_size(relation, NULL, &pages, &tuples, &visible);
+		facts->pages = pages;
+		facts->tuples = tuples;
+		facts->has_toast = has_toasted_values(relation);
+	}
+	facts->tuples = Max(facts->tuples, 0);
+	facts->row_bytes = get_relation_data_width(RelationGetRelid(relation), NULL);
+}
+
+/*
+ * Tells whether the relation changed much since it was last analyzed.  Rows inserted
+ * just before are counted just after, because counters are sent late: such a count
+ * is believed only when the table grew, or when rows were updated or deleted.
+ */
+static bool
+has_changed(Relation relation, const PoFacts *facts)
+{
+	Datum		relid = ObjectIdGetDatum(RelationGetRelid(relation));
+	double		rewritten;
+
+	if (facts->modified <= facts->modified_limit)
+		return false;
+	rewritten = (double) DatumGetInt64(DirectFunctionCall1(pg_stat_get_tuples_updated, relid)) +
+		(double) DatumGetInt64(DirectFunctionCall1(pg_stat_get_tuples_deleted, relid));
+	return rewritten > facts->modified_limit || !RELKIND_HAS_STORAGE(relation->rd_rel->relkind) ||
+		RelationGetNumberOfBlocks(relation) > relation->rd_rel->relpages * GROWN_FACTOR;
+}
+
+/* Reads the facts of one relation. */
+static PoFacts *
+read_facts(Oid relid)
+{
+	PoFacts    *facts = palloc0(sizeof(PoFacts));
+	Relation	relation = table_open(relid, AccessShareLock);
+
+	facts->relid = relid;
+	facts->name = po_relname_qualified(relid);
+	facts->root = find_root(relation);
+	fill_sizes(facts, relation);
+	facts->analyzed = has_statistics(relation);
+	facts->modified = (double) DatumGetInt64(DirectFunctionCall1(pg_stat_get_mod_since_analyze,
+																 ObjectIdGetDatum(relid)));
+	facts->modified_limit = analyze_limit(relation, relation->rd_rel->reltuples);
+	facts->changed = has_changed(relation, facts);
+	table_close(relation, AccessShareLock);
+	return facts;
+}
+
+/* Returns the number of leaf partitions beneath a partitioned table. */
+int
+po_facts_partitions(Oid root)
+{
+	int			leaves = 0;
+	List	   *children = find_all_inheritors(root, NoLock, NULL);
+	ListCell   *lc;
+
+	foreach(lc, children)
+		leaves += get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE;
+	list_free(children);
+	return leaves;
+}
+
+/* Returns the facts of a relation, read once in an analysis; NULL for InvalidOid. */
+PoFacts *
+po_facts_get(PoAnalysis *analysis, Oid relid)
+{
+	ListCell   *lc;
+	PoFacts    *facts;
+
+	if (!OidIsValid(relid))
+		return NULL;
+	foreach(lc, analysis->facts)
+	{
+		facts = lfirst(lc);
+		if (facts->relid == relid)
+			return facts;
+	}
+	facts = read_facts(relid);
+	analysis->facts = lappend(analysis->facts, facts);
+	return facts;
+}

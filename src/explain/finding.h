@@ -1,0 +1,115 @@
+/*
+ * finding.h
+ *	  Findings about a plan, and the analysis that gathers them.
+ */
+#ifndef PO_FINDING_H
+#define PO_FINDING_H
+
+#include "core/json.h"
+#include "plan/node.h"
+#include "plan/proof.h"
+#include "plan/query.h"
+
+/* Most severe first. */
+typedef enum PoSeverity
+{
+	PO_SEVERITY_HIGH,
+	PO_SEVERITY_MEDIUM,
+	PO_SEVERITY_LOW,
+	PO_SEVERITY_INFO
+} PoSeverity;
+
+typedef struct PoFinding
+{
+	const char *rule;
+	PoSeverity	severity;
+	double		share;			/* of the statement's time or cost, 0 to 1 */
+	int			node_id;		/* 0: the statement as a whole */
+	Oid			relid;
+	char	   *message;		/* the fact, one sentence */
+	char	   *advice;			/* what to do, one sentence */
+	char	   *suggested_sql;	/* NULL: no statement cures it */
+	Jsonb	   *evidence;
+} PoFinding;
+
+/* What the catalogs and the statistics know of a table. */
+typedef struct PoFacts
+{
+	Oid			relid;
+	Oid			root;			/* the topmost partitioned table, or the table itself */
+	char	   *name;			/* schema-qualified and quoted */
+	double		pages;			/* at its last vacuum or analyze, or now if never */
+	double		tuples;
+	double		all_visible;	/* pages */
+	double		row_bytes;		/* average width of a whole row */
+	bool		analyzed;		/* there are statistics of its columns */
+	double		modified;		/* rows changed since the last analyze */
+	double		modified_limit; /* from which on autovacuum analyzes it */
+	bool		changed;		/* so much that it was to be analyzed */
+	bool		has_toast;		/* with at least one page */
+	bool		tried;			/* an index was looked for */
+	bool		proven;			/* and found */
+	PoProof		proof;
+} PoFacts;
+
+/* A foreign key and whether an index of the referencing table serves it. */
+typedef struct PoForeignKey
+{
+	Oid			constraint;
+	Oid			referencing;
+	Oid			referenced;
+	int			ncolumns;
+	AttrNumber	columns[INDEX_MAX_KEYS];	/* of the referencing table */
+	AttrNumber	referenced_columns[INDEX_MAX_KEYS];
+	bool		indexed;
+} PoForeignKey;
+
+struct PoFindingRule;
+
+/* One statement under analysis. */
+typedef struct PoAnalysis
+{
+	PoStatement *statement;		/* NULL for a pasted plan */
+	PoPlanTree *tree;
+	double		planning_ms;	/* negative: unknown */
+	List	   *facts;			/* PoFacts read so far */
+	List	   *findings;		/* PoFinding */
+	int			proofs;			/* indexes tried out so far */
+	const struct PoFindingRule *rule;	/* the one that runs */
+} PoAnalysis;
+
+/* A finding under construction: evidence is open as an object. */
+typedef struct PoFindingDraft
+{
+	PoFinding  *finding;
+	PoJson		evidence;
+} PoFindingDraft;
+
+/* One row of the rule table. */
+typedef struct PoFindingRule
+{
+	const char *name;
+	bool		needs_execution;
+	bool		needs_plan;		/* reads the server's plan nodes, not ours alone */
+	void		(*check_node) (PoAnalysis *analysis, const PoNode *node);	/* for each node */
+	void		(*check_statement) (PoAnalysis *analysis);	/* once */
+} PoFindingRule;
+
+extern void po_finding_run(PoAnalysis *analysis, const PoFindingRule *rules, int n);
+extern PoFindingDraft po_finding_begin(PoAnalysis *analysis, const PoNode *node, double share);
+extern void po_finding_end(PoAnalysis *analysis, PoFindingDraft *draft);
+extern double po_finding_share(const PoAnalysis *analysis, const PoNode *node);
+extern double po_finding_subtree_share(const PoAnalysis *analysis, const PoNode *node);
+extern const char *po_finding_severity_name(PoSeverity severity);
+extern char *po_finding_label(const PoNode *node);
+extern double po_finding_rows(const PoAnalysis *analysis, const PoNode *node);
+extern bool po_finding_stops_early(const PoAnalysis *analysis, const PoNode *node);
+extern bool po_finding_repeats(PoAnalysis *analysis, Oid relid);
+extern double po_finding_relation_share(PoAnalysis *analysis, const PoNode *node);
+extern bool po_facts_foreign_key(Oid constraint, PoForeignKey *key);
+extern List *po_facts_referencing(Oid relid);
+extern char *po_facts_foreign_key_index(const PoForeignKey *key);
+extern int	po_facts_partitions(Oid root);
+extern PoFacts *po_facts_get(PoAnalysis *analysis, Oid relid);
+
+#endif							/* PO_FINDING_H */

@@ -1,0 +1,43 @@
+/*
+ * predicate.h
+ *	  What a node's conditions say about the columns of its table.
+ */
+#ifndef PO_PREDICATE_H
+#define PO_PREDICATE_H
+
+#include "access/attnum.h"
+#include "plan/node.h"
+
+typedef enum PoPredicateKind
+{
+	PO_PREDICATE_OTHER,
+	PO_PREDICATE_EQUAL,			/* column = value, column IN (values) */
+	PO_PREDICATE_RANGE,			/* column < value and its kin */
+	PO_PREDICATE_LIKE,			/* column LIKE pattern */
+	PO_PREDICATE_WRAPPED,		/* f(column) = value */
+	PO_PREDICATE_CAST,			/* an implicit cast of the column = value */
+	PO_PREDICATE_OR				/* alternatives over more than one column */
+} PoPredicateKind;
+
+/* One condition, of those joined by AND. */
+typedef struct PoPredicate
+{
+	PoPredicateKind kind;
+	AttrNumber	attnum;			/* 0: none, or more than one column */
+	Node	   *clause;
+	Node	   *operand;		/* the side that holds the column */
+	Oid			from_type;		/* of an implicit cast */
+	Oid			to_type;
+	Oid			opfuncid;
+	char	   *pattern;		/* of LIKE, when it is a constant */
+	bool		ignores_case;	/* ILIKE */
+	bool		comparable;		/* the comparison is one that a B-tree serves */
+} PoPredicate;
+
+extern List *po_predicate_list(List *quals, int rti);
+extern List *po_predicate_of_scan(const PoNode *node);
+extern bool po_predicate_resolve(Plan *plan, const Var *var, int *rti, AttrNumber *attnum);
+extern List *po_predicate_columns(List *predicates, PoPredicateKind kind);
+extern List *po_predicate_index_columns(const PoNode *node);
+
+#endif							/* PO_PREDICATE_H */

@@ -1,0 +1,419 @@
+/*
+ * rule_statement.c
+ *	  Findings about the statement as a whole.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "core/relname.h"
+#include "explain/advice.h"
+#include "explain/rule.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
+#include "parser/parsetree.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/regproc.h"
+
+/* jit-overhead */
+#define JIT_SHARE 0.5
+#define JIT_MIN_MS 5
+/* planning-dominates */
+#define PLANNING_FACTOR 2
+#define PLANNING_MIN_MS 1
+/* cold-reads */
+#define COLD_RATIO 0.9
+#define COLD_MIN_BLOCKS 10000
+/* generic-plan-gap */
+#define GENERIC_FACTOR 2
+#define GENERIC_MIN_COST 100
+/* select-star */
+#define STAR_MIN_BYTES 500
+/* fk-trigger-time */
+#define TRIGGER_SHARE 0.2
+#define TRIGGER_MIN_MS 1
+#define TRIGGER_MIN_PAGES 10
+
+/* jit-overhead: compiling expressions takes most of the execution. */
+void
+po_rule_statement_jit(PoAnalysis *analysis)
+{
+	const PoPlanTree *tree = analysis->tree;
+	PoFindingDraft draft;
+
+	if (tree->jit_ms < JIT_MIN_MS || tree->jit_ms < JIT_SHARE * tree->execution_ms)
+		return;
+	draft = po_finding_begin(analysis, NULL, Min(tree->jit_ms / tree->execution_ms, 1));
+	po_json_float(&draft.evidence, "jit_ms", tree->jit_ms);
+	po_json_float(&draft.evidence, "execution_ms", tree->execution_ms);
+	po_json_int(&draft.evidence, "functions", tree->jit_functions);
+	draft.finding->message = psprintf("Compiling %d expressions took %.1f of %.1f ms.",
+									  tree->jit_functions, tree->jit_ms, tree->execution_ms);
+	draft.finding->advice = pstrdup("Raise jit_above_cost above this statement's cost, or turn jit off.");
+	draft.finding->suggested_sql = psprintf("SET jit_above_cost = %.0f", tree->total_cost * 2);
+	po_finding_end(analysis, &draft);
+}
+
+/* planning-dominates: planning takes longer than running. */
+void
+po_rule_statement_planning(PoAnalysis *analysis)
+{
+	const PoPlanTree *tree = analysis->tree;
+	double		planning = analysis->planning_ms;
+	PoFindingDraft draft;
+
+	if (planning < PLANNING_MIN_MS || planning < PLANNING_FACTOR * tree->execution_ms)
+		return;
+	draft = po_finding_begin(analysis, NULL, planning / (planning + tree->execution_ms));
+	po_json_float(&draft.evidence, "planning_ms", planning);
+	po_json_float(&draft.evidence, "execution_ms", tree->execution_ms);
+	draft.finding->message = psprintf("Planning took %.1f ms, running %.1f ms.", planning,
+									  tree->execution_ms);
+	draft.finding->advice =
+		pstrdup("Prepare the statement once and execute it many times; fewer partitions and joins plan faster.");
+	po_finding_end(analysis, &draft);
+}
+
+/* workers-not-launched: fewer parallel workers ran than were planned. */
+void
+po_rule_statement_workers(PoAnalysis *analysis, const PoNode *node)
+{
+	PoFindingDraft draft;
+
+	if (node->kind != PO_NODE_GATHER || node->loops == 0 ||
+		node->workers_launched >= node->workers_planned)
+		return;
+	draft = po_finding_begin(analysis, node, po_finding_subtree_share(analysis, node));
+	po_json_int(&draft.evidence, "workers_planned", node->workers_planned);
+	po_json_int(&draft.evidence, "workers_launched", node->workers_launched);
+	draft.finding->message = psprintf("%d parallel workers were planned and %d launched.",
+									  node->workers_planned, node->workers_launched);
+	draft.finding->advice =
+		pstrdup("Raise max_parallel_workers and max_worker_processes, or lower max_parallel_workers_per_gather.");
+	po_finding_end(analysis, &draft);
+}
+
+/* cold-reads: nearly all blocks came from outside the buffer cache. */
+void
+po_rule_statement_cold(PoAnalysis *analysis)
+{
+	double		hit = 0;
+	double		read = 0;
+	PoFindingDraft draft;
+
+	for (int i = 0; i < analysis->tree->nnodes; i++)
+	{
+		if (analysis->tree->nodes[i].parent != 0)
+			continue;
+		hit += analysis->tree->nodes[i].shared_hit;
+		read += analysis->tree->nodes[i].shared_read;
+	}
+	if (read < COLD_MIN_BLOCKS || read < COLD_RATIO * (hit + read))
+		return;
+	draft = po_finding_begin(analysis, NULL, 0);
+	po_json_float(&draft.evidence, "blocks_read", read);
+	po_json_float(&draft.evidence, "blocks_hit", hit);
+	draft.finding->message = psprintf("%.0f of %.0f blocks were not in the buffer cache.", read,
+									  hit + read);
+	draft.finding->advice =
+		pstrdup("Run it again for a warm figure; if it stays cold, prewarm the table or read less of it by a covering index.");
+	po_finding_end(analysis, &draft);
+}
+
+/* The settings that forbid the planner something. */
+static const char *const planner_switches[] = {
+	"enable_bitmapscan", "enable_gathermerge", "enable_hashagg", "enable_hashjoin",
+	"enable_incremental_sort", "enable_indexonlyscan", "enable_indexscan", "enable_material",
+	"enable_memoize", "enable_mergejoin", "enable_nestloop", "enable_parallel_append",
+	"enable_parallel_hash", "enable_partition_pruning", "enable_seqscan", "enable_sort",
+	"enable_tidscan",
+};
+
+/* Returns the switches that are off, comma-separated, as RESET statements too; NULL for none. */
+static char *
+switches_off(char **resets)
+{
+	StringInfoData names;
+	StringInfoData sql;
+
+	initStringInfo(&names);
+	initStringInfo(&sql);
+	for (int i = 0; i < lengthof(planner_switches); i++)
+	{
+		const char *value = GetConfigOption(planner_switches[i], true, false);
+
+		if (value == NULL || strcmp(value, "off") != 0)
+			continue;
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", planner_switches[i]);
+		appendStringInfo(&sql, "%sRESET %s", sql.len > 0 ? "; " : "", planner_switches[i]);
+	}
+	*resets = sql.data;
+	return names.len > 0 ? names.data : NULL;
+}
+
+/* Tells whether a child of the node is disabled too. */
+static bool
+has_disabled_child(const PoPlanTree *tree, const PoNode *node)
+{
+	for (int i = node->id; i < tree->nnodes && tree->nodes[i].depth > node->depth; i++)
+		if (tree->nodes[i].parent == node->id && tree->nodes[i].disabled)
+			return true;
+	return false;
+}
+
+/* Returns the node where a forbidden method is used nonetheless, NULL for none. */
+static const PoNode *
+find_disabled(const PoPlanTree *tree)
+{
+	for (int i = 0; i < tree->nnodes; i++)
+		if (tree->nodes[i].disabled && !has_disabled_child(tree, &tree->nodes[i]))
+			return &tree->nodes[i];
+	return NULL;
+}
+
+/* forced-settings: the planner is not free to choose. */
+void
+po_rule_statement_settings(PoAnalysis *analysis)
+{
+	char	   *resets = NULL;
+	char	   *names = analysis->statement ? switches_off(&resets) : NULL;
+	const PoNode *disabled = find_disabled(analysis->tree);
+	PoFindingDraft draft;
+
+	if (names == NULL && disabled == NULL)
+		return;
+	draft = po_finding_begin(analysis, disabled, 0);
+	if (names != NULL)
+		po_json_text(&draft.evidence, "settings_off", names);
+	if (disabled != NULL)
+		po_json_text(&draft.evidence, "disabled_node", disabled->type);
+	draft.finding->message = names != NULL ?
+		psprintf("Planner settings are switched off: %s.", names) :
+		psprintf("%s was chosen although a setting forbids it.", po_finding_label(disabled));
+	draft.finding->advice = pstrdup("Reset them: they are meant for finding out, not for production.");
+	draft.finding->suggested_sql = names != NULL ? resets : NULL;
+	po_finding_end(analysis, &draft);
+}
+
+/* generic-plan-gap: the plan without the values costs far more than the one with them. */
+void
+po_rule_statement_generic(PoAnalysis *analysis)
+{
+	PoStatement *statement = analysis->statement;
+	ParamListInfo params = statement->params;
+	double		custom = analysis->tree->total_cost;
+	double		generic;
+	PoFindingDraft draft;
+
+	if (params == NULL)
+		return;
+	/* A copy without values: the statement itself stays as it is when planning fails. */
+	{
+		PoStatement without = *statement;
+
+		without.params = NULL;
+		generic = po_query_cost(&without);
+	}
+	if (generic < GENERIC_FACTOR * custom || generic < GENERIC_MIN_COST)
+		return;
+	draft = po_finding_begin(analysis, NULL, 0);
+	po_json_float(&draft.evidence, "custom_cost", custom);
+	po_json_float(&draft.evidence, "generic_cost", generic);
+	draft.finding->message =
+		psprintf("A generic plan costs %.0f, the plan for these values %.0f.", generic, custom);
+	draft.finding->advice =
+		pstrdup("Where the statement is prepared, keep the server from switching to the generic plan.");
+	draft.finding->suggested_sql = pstrdup("SET plan_cache_mode = 'force_custom_plan'");
+	po_finding_end(analysis, &draft);
+}
+
+/* Adds the names of the statement's tables that hold values out of line. */
+static int
+toasted_tables(PoAnalysis *analysis, StringInfo names)
+{
+	int			found = 0;
+	ListCell   *lc;
+
+	foreach(lc, analysis->statement->query->rtable)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
+
+		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_RELATION && rte->inFromCl &&
+			po_facts_get(analysis, rte->relid)->has_toast)
+			appendStringInfo(names, "%s%s", found++ > 0 ? ", " : "",
+							 po_facts_get(analysis, rte->relid)->name);
+	}
+	return found;
+}
+
+/* select-star: all columns are fetched, among them wide ones. */
+void
+po_rule_statement_star(PoAnalysis *analysis)
+{
+	PoStatement *statement = analysis->statement;
+	StringInfoData names;
+	int			toasted;
+	int			width;
+	PoFindingDraft draft;
+
+	if (!statement->star || statement->query == NULL || analysis->tree->nnodes == 0)
+		return;
+	initStringInfo(&names);
+	toasted = toasted_tables(analysis, &names);
+	width = analysis->tree->nodes[0].width;
+	if (toasted == 0 && width < STAR_MIN_BYTES)
+		return;
+	draft = po_finding_begin(analysis, NULL, 0);
+	draft.finding->severity = PO_SEVERITY_INFO;
+	po_json_int(&draft.evidence, "row_bytes", width);
+	if (toasted > 0)
+		po_json_text(&draft.evidence, "tables_with_toasted_values", names.data);
+	draft.finding->message = toasted > 0 ?
+		psprintf("SELECT * fetches rows of %d bytes, and values that %s stores out of line.", width,
+				 names.data) :
+		psprintf("SELECT * fetches rows of %d bytes.", width);
+	draft.finding->advice = pstrdup("Name the columns that are needed.");
+	po_finding_end(analysis, &draft);
+}
+
+/* Stores a parallel-unsafe or restricted function; a check_functions_in_node callback. */
+static bool
+is_parallel_unsafe(Oid funcid, void *context)
+{
+	if (func_parallel(funcid) != PROPARALLEL_UNSAFE)
+		return false;
+	*(Oid *) context = funcid;
+	return true;
+}
+
+/* Finds a parallel-unsafe function in a query, views and subqueries included. */
+static bool
+find_unsafe_function(Node *node, Oid *funcid)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, is_parallel_unsafe, funcid))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_unsafe_function, funcid, 0);
+	return expression_tree_walker(node, find_unsafe_function, funcid);
+}
+
+/* Tells whether a sequential scan is large enough for the planner to consider workers. */
+static const PoNode *
+large_scan(PoAnalysis *analysis)
+{
+	for (int i = 0; i < analysis->tree->nnodes; i++)
+	{
+		const PoNode *node = &analysis->tree->nodes[i];
+
+		if (node->kind == PO_NODE_SEQ_SCAN && OidIsValid(node->relid) &&
+			po_facts_get(analysis, node->relid)->pages >= min_parallel_table_scan_size)
+			return node;
+	}
+	return NULL;
+}
+
+/* parallel-unsafe-function: one function keeps a large scan from being shared among workers. */
+void
+po_rule_statement_parallel(PoAnalysis *analysis)
+{
+	PoStatement *statement = analysis->statement;
+	const PoNode *scan;
+	Oid			funcid = InvalidOid;
+	PoFindingDraft draft;
+
+	if (statement->query == NULL || statement->query->commandType != CMD_SELECT ||
+		max_parallel_workers_per_gather == 0 || analysis->tree->total_cost < parallel_setup_cost ||
+		!find_unsafe_function((Node *) statement->query, &funcid))
+		return;
+	scan = large_scan(analysis);
+	if (scan == NULL)
+		return;
+	draft = po_finding_begin(analysis, scan, po_finding_share(analysis, scan));
+	po_json_text(&draft.evidence, "function", format_procedure(funcid));
+	draft.finding->message =
+		psprintf("Function %s is marked parallel unsafe, so no worker may help with this statement.",
+				 format_procedure(funcid));
+	draft.finding->advice = pstrdup("If it neither writes nor changes the session, mark it parallel safe.");
+	draft.finding->suggested_sql = psprintf("ALTER FUNCTION %s PARALLEL SAFE",
+											format_procedure_qualified(funcid));
+	po_finding_end(analysis, &draft);
+}
+
+/* Reports a foreign key's trigger that took much of the time. */
+static void
+check_trigger(PoAnalysis *analysis, const PoTrigger *trigger)
+{
+	const PoPlanTree *tree = analysis->tree;
+	PoForeignKey key;
+	PoFindingDraft draft;
+
+	if (!OidIsValid(trigger->constraint) || trigger->total_ms < TRIGGER_MIN_MS ||
+		trigger->total_ms < TRIGGER_SHARE * tree->execution_ms ||
+		!po_facts_foreign_key(trigger->constraint, &key) || key.referenced != trigger->relid ||
+		po_finding_repeats(analysis, key.referencing))
+		return;
+	draft = po_finding_begin(analysis, NULL, Min(trigger->total_ms / tree->execution_ms, 1));
+	draft.finding->relid = key.referencing;
+	po_json_text(&draft.evidence, "constraint", get_constraint_name(trigger->constraint));
+	po_json_float(&draft.evidence, "calls", trigger->calls);
+	po_json_float(&draft.evidence, "trigger_ms", trigger->total_ms);
+	po_json_bool(&draft.evidence, "indexed", key.indexed);
+	draft.finding->message = psprintf("The foreign key %s took %.1f of %.1f ms.",
+									  get_constraint_name(trigger->constraint), trigger->total_ms,
+									  tree->execution_ms);
+	draft.finding->advice = key.indexed ?
+		pstrdup("Change fewer rows in one statement.") :
+		pstrdup("Create an index on the referencing columns.");
+	draft.finding->suggested_sql = key.indexed ? NULL : po_facts_foreign_key_index(&key);
+	po_finding_end(analysis, &draft);
+}
+
+/* Reports the foreign keys that a DELETE or key UPDATE must check in tables without an index. */
+static void
+check_referencing(PoAnalysis *analysis, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, po_facts_referencing(relid))
+	{
+		PoForeignKey *key = lfirst(lc);
+		PoFindingDraft draft;
+
+		if (key->indexed || po_facts_get(analysis, key->referencing)->pages < TRIGGER_MIN_PAGES ||
+			po_finding_repeats(analysis, key->referencing))
+			continue;
+		draft = po_finding_begin(analysis, NULL, 0);
+		draft.finding->relid = key->referencing;
+		draft.finding->severity = PO_SEVERITY_MEDIUM;
+		po_json_text(&draft.evidence, "constraint", get_constraint_name(key->constraint));
+		po_json_float(&draft.evidence, "referencing_pages",
+					  po_facts_get(analysis, key->referencing)->pages);
+		draft.finding->message =
+			psprintf("Each deleted row makes the foreign key %s search %s without an index.",
+					 get_constraint_name(key->constraint),
+					 po_facts_get(analysis, key->referencing)->name);
+		draft.finding->advice = pstrdup("Create an index on the referencing columns.");
+		draft.finding->suggested_sql = po_facts_foreign_key_index(key);
+		po_finding_end(analysis, &draft);
+	}
+}
+
+/* fk-trigger-time: referential actions search the referencing table without an index. */
+void
+po_rule_statement_triggers(PoAnalysis *analysis)
+{
+	Query	   *query = analysis->statement->query;
+
+	for (int i = 0; i < analysis->tree->ntriggers; i++)
+		check_trigger(analysis, &analysis->tree->triggers[i]);
+	if (query != NULL && query->commandType == CMD_DELETE && !analysis->tree->executed)
+		check_referencing(analysis, rt_fetch(query->resultRelation, query->rtable)->relid);
+}

@@ -1,0 +1,291 @@
+/*
+ * run.c
+ *	  The stored runs of jobs and their attempts.
+ *
+ * Every change of a run's state goes through state.c's table.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "commands/async.h"
+#include "common/pg_prng.h"
+#include "core/clock.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "sched/job.h"
+#include "sched/run.h"
+#include "sched/store.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+/* Rows that one pruning deletes at most, so that it never takes long. */
+#define PRUNE_BATCH "10000"
+
+/* Raises XX000 when a run may not go from one state to the other. */
+static void
+check_transition(int64 run_id, PoRunState from, PoRunState to)
+{
+	if (!po_state_may_follow(from, to))
+		elog(ERROR, "run " INT64_FORMAT " cannot go from %s to %s",
+			 run_id, po_state_name(from), po_state_name(to));
+}
+
+/*
+ * Loads a run, and locks its row when asked; NULL when there is none, or when it
+ * is locked and that is to be passed over.
+ */
+PoRun *
+po_run_load(int64 run_id, PoRunLock lock, MemoryContext memory)
+{
+	static const char *const clauses[] = {"", " FOR UPDATE", " FOR UPDATE SKIP LOCKED"};
+	PoStoreArgs args = {0};
+	PoRun	   *run;
+	bool		isnull;
+	char	   *status;
+
+	po_store_int8(&args, run_id);
+	if (po_store_run(psprintf("SELECT r.run_id, r.job_id, r.owner, r.name, r.attempt, r.status, r.pid, r.xmin"
+							  " FROM perf_optimizer.job_run r WHERE r.run_id = $1%s", clauses[lock]), &args) == 0)
+		return NULL;
+	run = MemoryContextAllocZero(memory, sizeof(PoRun));
+	run->run_id = run_id;
+	run->job_id = po_store_get_int8(0, 2);
+	run->owner = DatumGetObjectId(po_store_datum(0, 3, &isnull));
+	run->name = po_store_get_text(0, 4, memory);
+	run->attempt = DatumGetInt32(po_store_datum(0, 5, &isnull));
+	status = po_store_get_text(0, 6, memory);
+	if (!po_state_parse(status, &run->state))
+		elog(ERROR, "run " INT64_FORMAT " has the unknown status %s", run_id, status);
+	run->pid = DatumGetInt32(po_store_datum(0, 7, &isnull));
+	run->own_transaction =
+		TransactionIdIsCurrentTransactionId(DatumGetTransactionId(po_store_datum(0, 8, &isnull)));
+	return run;
+}
+
+/* Enqueues a run of a job for a slot; returns its id.  The caller has seen that none is open. */
+int64
+po_run_enqueue(const PoJob *job, const char *cause, TimestampTz slot)
+{
+	PoStoreArgs args = {0};
+
+	po_store_int8(&args, job->job_id);
+	po_store_oid(&args, job->owner);
+	po_store_text(&args, job->name);
+	po_store_text(&args, cause);
+	po_store_int4(&args, job->priority);
+	po_store_time(&args, slot);
+	po_store_time(&args, po_clock_now());
+	if (po_store_run("INSERT INTO perf_optimizer.job_run AS r (job_id, owner, name, cause, priority, scheduled_for, queued_at, not_before)"
+					 " VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING r.run_id", &args) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a run cannot be enqueued while session_replication_role is replica"),
+				 errhint("RESET session_replication_role.")));
+	return po_store_get_int8(0, 1);
+}
+
+/* Records a slot that is not taken, with the reason. */
+void
+po_run_skip_slot(const PoJob *job, TimestampTz slot, const char *reason)
+{
+	PoStoreArgs args = {0};
+
+	po_store_int8(&args, job->job_id);
+	po_store_oid(&args, job->owner);
+	po_store_text(&args, job->name);
+	po_store_int4(&args, job->priority);
+	po_store_time(&args, slot);
+	po_store_time(&args, po_clock_now());
+	po_store_text(&args, reason);
+	(void) po_store_run("INSERT INTO perf_optimizer.job_run AS r (job_id, owner, name, status, cause, priority, scheduled_for,"
+						" queued_at, not_before, finished_at, message)"
+						" VALUES ($1, $2, $3, 'skipped', 'slot', $4, $5, $6, $6, $6, $7)", &args);
+}
+
+/* Ends a waiting run without an attempt: cancelled, or skipped for a newer slot. */
+void
+po_run_end_queued(int64 run_id, PoRunState state, const char *reason)
+{
+	PoStoreArgs args = {0};
+
+	check_transition(run_id, PO_RUN_QUEUED, state);
+	po_store_int8(&args, run_id);
+	po_store_text(&args, po_state_name(state));
+	po_store_time(&args, po_clock_now());
+	po_store_text(&args, reason);
+	(void) po_store_run("UPDATE perf_optimizer.job_run r SET status = $2, finished_at = $3, message = $4"
+						" WHERE r.run_id = $1 AND r.status = 'queued'", &args);
+}
+
+/* Cancels the waiting runs of a job that is being removed; returns how many. */
+int
+po_run_cancel_queued_of_job(int64 job_id)
+{
+	PoStoreArgs args = {0};
+
+	check_transition(0, PO_RUN_QUEUED, PO_RUN_CANCELLED);
+	po_store_int8(&args, job_id);
+	po_store_time(&args, po_clock_now());
+	return po_store_run("UPDATE perf_optimizer.job_run r SET status = 'cancelled', finished_at = $2,"
+						" message = 'the job was removed', dead_letter = false"
+						" WHERE r.job_id = $1 AND r.status = 'queued'", &args);
+}
+
+/*
+ * Marks a waiting run as running in this process and records the attempt;
+ * returns the attempt's number, 0 when the run is not waiting any more, or a
+ * session is changing it.
+ */
+int
+po_run_begin(int64 run_id)
+{
+	PoStoreArgs args = {0};
+	PoRun	   *run = po_run_load(run_id, PO_RUN_SKIP_LOCKED, CurrentMemoryContext);
+
+	if (run == NULL || run->state != PO_RUN_QUEUED)
+		return 0;
+	check_transition(run_id, run->state, PO_RUN_RUNNING);
+	po_store_int8(&args, run_id);
+	po_store_int4(&args, run->attempt + 1);
+	po_store_int4(&args, MyProcPid);
+	po_store_time(&args, po_clock_now());
+	(void) po_store_run("UPDATE perf_optimizer.job_run r SET status = 'running', attempt = $2, pid = $3, started_at = $4,"
+						" finished_at = NULL, rows_affected = NULL, sqlstate = NULL, message = NULL, detail = NULL, hint = NULL,"
+						" context = NULL WHERE r.run_id = $1", &args);
+	(void) po_store_run("INSERT INTO perf_optimizer.job_attempt (run_id, attempt, status, pid, started_at)"
+						" VALUES ($1, $2, 'running', $3, $4)", &args);
+	return run->attempt + 1;
+}
+
+/* Stores the end of an attempt; one that never came to run gets its row here. */
+static void
+settle_attempt(int64 run_id, int attempt, const PoOutcome *outcome)
+{
+	PoStoreArgs args = {0};
+
+	po_store_int8(&args, run_id);
+	po_store_int4(&args, attempt);
+	po_store_text(&args, po_state_name(outcome->state));
+	po_store_time(&args, po_clock_now());
+	po_store_text(&args, outcome->sqlstate);
+	po_store_text(&args, outcome->message);
+	po_store_text(&args, outcome->detail);
+	po_store_text(&args, outcome->hint);
+	po_store_text(&args, outcome->context);
+	(void) po_store_run("INSERT INTO perf_optimizer.job_attempt AS a (run_id, attempt, status, started_at, finished_at,"
+						" sqlstate, message, detail, hint, context) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)"
+						" ON CONFLICT (run_id, attempt) DO UPDATE SET status = EXCLUDED.status, finished_at = EXCLUDED.finished_at,"
+						" sqlstate = EXCLUDED.sqlstate, message = EXCLUDED.message, detail = EXCLUDED.detail,"
+						" hint = EXCLUDED.hint, context = EXCLUDED.context", &args);
+}
+
+/* Decides whether the attempt is tried again; fills when.  job is NULL when it is gone. */
+static bool
+plan_retry(const PoJob *job, int attempt, const PoOutcome *outcome, TimestampTz *when)
+{
+	const PoJobKind *kind = job != NULL ? po_kind_find_or_null(job->kind) : NULL;
+	PoRetryPolicy policy;
+
+	*when = DT_NOEND;
+	if (kind == NULL)
+		return false;
+	policy.max_attempts = job->max_attempts;
+	policy.backoff_us = job->backoff_us;
+	policy.max_backoff_us = job->max_backoff_us;
+	policy.retry_after_crash = job->retry_after_crash || kind->retry_after_crash;
+	if (!po_state_should_retry(&policy, outcome->state, attempt))
+		return false;
+	*when = po_clock_now() +
+		po_state_backoff(&policy, attempt, pg_prng_double(&pg_global_prng_state));
+	return true;
+}
+
+/*
+ * Tells listeners of a dead letter.  Anybody may listen, so the payload holds no
+ * text of the user's.
+ */
+static void
+notify_dead_letter(const PoRun *run, int attempt, const PoOutcome *outcome)
+{
+	Async_Notify("perf_optimizer_dead_letter",
+				 psprintf("{\"job_id\": " INT64_FORMAT ", \"run_id\": " INT64_FORMAT
+						  ", \"attempt\": %d, \"status\": \"%s\", \"sqlstate\": \"%s\"}",
+						  run->job_id, run->run_id, attempt, po_state_name(outcome->state),
+						  outcome->sqlstate ? outcome->sqlstate : ""));
+}
+
+/*
+ * Stores the end of an attempt, and what follows: the run's final state, or its
+ * return to the queue for a retry.  A run that no longer waits or runs is left
+ * alone.  Returns whether a retry follows.
+ */
+bool
+po_run_settle(int64 run_id, const PoOutcome *outcome)
+{
+	PoStoreArgs args = {0};
+	PoRun	   *run = po_run_load(run_id, PO_RUN_WAIT, CurrentMemoryContext);
+	PoJob	   *job;
+	PoRunState	next;
+	TimestampTz when;
+	int			attempt;
+	bool		retry;
+	bool		dead;
+
+	if (run == NULL || po_state_is_final(run->state))
+		return false;
+	attempt = run->state == PO_RUN_QUEUED ? run->attempt + 1 : run->attempt;
+	job = po_job_load(run->job_id, CurrentMemoryContext);
+	retry = plan_retry(job, attempt, outcome, &when);
+	next = retry ? PO_RUN_QUEUED : outcome->state;
+	dead = job != NULL && !retry && (next == PO_RUN_FAILED || next == PO_RUN_TIMED_OUT || next == PO_RUN_CRASHED);
+	/* A runner that could not connect leaves a waiting run waiting. */
+	if (run->state != next)
+		check_transition(run_id, run->state, next);
+	settle_attempt(run_id, attempt, outcome);
+	po_store_int8(&args, run_id);
+	po_store_text(&args, po_state_name(next));
+	po_store_int4(&args, attempt);
+	po_store_time(&args, when);
+	po_store_time(&args, po_clock_now());
+	po_store_int8_or_null(&args, outcome->rows_affected, outcome->rows_affected < 0);
+	po_store_text(&args, outcome->sqlstate);
+	po_store_text(&args, outcome->message);
+	po_store_text(&args, outcome->detail);
+	po_store_text(&args, outcome->hint);
+	po_store_text(&args, outcome->context);
+	po_store_bool(&args, dead);
+	(void) po_store_run("UPDATE perf_optimizer.job_run r SET status = $2, attempt = $3, not_before = coalesce($4, r.not_before),"
+						" started_at = coalesce(r.started_at, $5),"
+						" finished_at = CASE WHEN $2 <> 'queued' THEN $5 END, rows_affected = $6, sqlstate = $7, message = $8,"
+						" detail = $9, hint = $10, context = $11, dead_letter = $12 WHERE r.run_id = $1", &args);
+	if (dead)
+		notify_dead_letter(run, attempt, outcome);
+	return retry;
+}
+
+/* Takes a job's runs out of the dead letters; returns how many were there. */
+int
+po_run_forget_dead(int64 job_id)
+{
+	PoStoreArgs args = {0};
+
+	po_store_int8(&args, job_id);
+	return po_store_run("UPDATE perf_optimizer.job_run r SET dead_letter = false"
+						" WHERE r.job_id = $1 AND r.dead_letter", &args);
+}
+
+/* Deletes runs that ended before a moment, but the last that each job has, batch by batch. */
+void
+po_run_prune(TimestampTz before)
+{
+	PoStoreArgs args = {0};
+
+	po_store_time(&args, before);
+	(void) po_store_run("DELETE FROM perf_optimizer.job_run d WHERE d.run_id IN (SELECT r.run_id FROM perf_optimizer.job_run r"
+						" WHERE r.finished_at < $1 AND r.status NOT IN ('queued', 'running')"
+						" AND (r.run_id < (SELECT max(l.run_id) FROM perf_optimizer.job_run l"
+						" WHERE l.job_id = r.job_id AND l.started_at IS NOT NULL)"
+						" OR NOT EXISTS (SELECT FROM perf_optimizer.job j WHERE j.job_id = r.job_id))"
+						" ORDER BY r.finished_at LIMIT " PRUNE_BATCH " FOR UPDATE SKIP LOCKED)", &args);
+}

@@ -1,0 +1,268 @@
+/*
+ * scheduler.c
+ *	  The process that looks after the jobs of one database.
+ *
+ * It sleeps until the next slot or retry is due, or until somebody wakes it: a
+ * session whose change of a job committed, or a runner that ended.  When nothing
+ * is due soon it ends and leaves the moment to the launcher.  An error ends it
+ * too; the launcher starts another after a pause.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "core/clock.h"
+#include "core/guc.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "sched/job.h"
+#include "sched/run.h"
+#include "sched/scheduler.h"
+#include "sched/shared.h"
+#include "sched/store.h"
+#include "sched/wake.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+/* With nothing due for so long the process ends; also bounds a sleep, see launcher.c. */
+#define LONG_SLEEP_MS (5 * 60 * 1000)
+#define UNSETTLED_MS 5000
+#define PRUNE_EVERY_US (60 * 60 * USECS_PER_SEC)
+#define MAX_PAUSE_MS 60000
+
+PGDLLEXPORT void perf_optimizer_scheduler_main(Datum arg);
+
+static bool retired = false;
+static MemoryContext look_context = NULL;
+
+/* Notes in shared memory that this database has no scheduler any more, after a bad end. */
+static void
+scheduler_exit(int code, Datum arg)
+{
+	PoDatabase *db;
+
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	db = po_shared_find_database(DatumGetObjectId(arg));
+	if (db != NULL && !retired && db->pid == MyProcPid)
+	{
+		db->state = PO_DB_IDLE;
+		db->pid = 0;
+		db->latch = NULL;
+		db->wanted = true;
+		if (db->held == 0)
+			db->failures = Min(db->failures + 1, 6);
+		db->not_before = TimestampTzPlusMilliseconds(po_clock_now(),
+													 Min(1000 << db->failures, MAX_PAUSE_MS));
+	}
+	LWLockRelease(po_sched_lock);
+	po_shared_wake_launcher(true);
+	ConditionVariableBroadcast(&po_sched->progress);
+}
+
+/* Makes this process known; ends it when the database is to be left alone. */
+static void
+announce_scheduler(Oid dboid)
+{
+	PoDatabase *db;
+	bool		unwanted;
+
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	db = po_shared_find_database(dboid);
+	unwanted = db == NULL || db->state != PO_DB_STARTING || db->pid != 0;
+	if (!unwanted)
+	{
+		db->pid = MyProcPid;
+		db->latch = MyLatch;
+		if (db->held > 0)
+		{
+			db->state = PO_DB_IDLE;
+			db->pid = 0;
+			db->latch = NULL;
+			unwanted = true;
+		}
+	}
+	LWLockRelease(po_sched_lock);
+	if (unwanted)
+	{
+		po_shared_wake_launcher(false);
+		proc_exit(0);
+	}
+	on_shmem_exit(scheduler_exit, ObjectIdGetDatum(dboid));
+}
+
+/* Ends the process, unless somebody wants it just now; a scheduler is needed again at next. */
+static void
+retire(TimestampTz next)
+{
+	PoDatabase *db;
+
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	db = po_shared_find_database(MyDatabaseId);
+	if (!db->wanted)
+	{
+		db->state = PO_DB_IDLE;
+		db->pid = 0;
+		db->latch = NULL;
+		db->next_due = next;
+		db->failures = 0;
+		db->not_before = 0;
+		retired = true;
+	}
+	LWLockRelease(po_sched_lock);
+	if (retired)
+		proc_exit(0);
+}
+
+/* Tells whether the extension exists here. */
+static bool
+extension_exists(void)
+{
+	bool		exists;
+
+	StartTransactionCommand();
+	exists = po_store_exists();
+	CommitTransactionCommand();
+	return exists;
+}
+
+/* Deletes old history and follows renames, at most once an hour and only when awake anyway. */
+static void
+keep_house(TimestampTz now)
+{
+	static TimestampTz last = 0;
+
+	if (now - last < PRUNE_EVERY_US)
+		return;
+	last = now;
+	po_run_prune(now - po_guc_history_retention * USECS_PER_MINUTE);
+	po_job_follow_renames();
+}
+
+/*
+ * Looks at the jobs once: settles what runners dropped, enqueues what is due,
+ * hands out what waits.  Returns the moment of the next look.
+ */
+static TimestampTz
+look(bool first, bool at_boot)
+{
+	PoStoreScope scope;
+	TimestampTz now = po_clock_now();
+	TimestampTz next;
+	TimestampTz more;
+
+	po_store_begin(&scope);
+	if (first)
+		po_slots_recover();
+	po_dispatch_reap();
+	po_store_commit(&scope);
+
+	if (!po_guc_run_jobs)
+		return DT_NOEND;
+
+	po_store_begin(&scope);
+	next = po_slots_take(now, at_boot);
+	keep_house(now);
+	po_store_commit(&scope);
+
+	/* Runners must find the rows of their runs, so this comes after the commit. */
+	po_store_begin(&scope);
+	more = po_dispatch_runs(now);
+	po_store_commit(&scope);
+	return Min(next, more);
+}
+
+/* Does one turn of the main loop; returns the moment of the next. */
+static TimestampTz
+turn(bool first)
+{
+	PoDatabase *db;
+	bool		at_boot;
+	TimestampTz next;
+
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	db = po_shared_find_database(MyDatabaseId);
+	db->wanted = false;
+	at_boot = !db->booted;
+	LWLockRelease(po_sched_lock);
+	if (!extension_exists())
+	{
+		/* Jobs that come with a later CREATE EXTENSION wait for the next start. */
+		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+		db->booted = true;
+		LWLockRelease(po_sched_lock);
+		retire(DT_NOEND);
+		return DT_NOEND;
+	}
+	MemoryContextReset(look_context);
+	MemoryContextSwitchTo(look_context);
+	pgstat_report_activity(STATE_RUNNING, "looking for jobs that are due");
+	next = look(first, at_boot);
+	pgstat_report_stat(false);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	if (po_guc_run_jobs)
+		db->booted = true;
+	db->failures = 0;
+	db->state = PO_DB_ACTIVE;
+	LWLockRelease(po_sched_lock);
+	if (first)
+		po_shared_wake_launcher(false);
+	return next;
+}
+
+/* Waits until woken, or until the moment has come. */
+static void
+sleep_until(TimestampTz next)
+{
+	TimestampTz now = po_clock_now();
+	long		timeout = LONG_SLEEP_MS;
+
+	if (next - now < LONG_SLEEP_MS * INT64CONST(1000))
+		timeout = TimestampDifferenceMilliseconds(now, next);
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
+					 PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
+
+/* Main function of a scheduler; arg is the database's OID. */
+void
+perf_optimizer_scheduler_main(Datum arg)
+{
+	Oid			dboid = DatumGetObjectId(arg);
+	bool		first = true;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	announce_scheduler(dboid);
+	po_wake_not_here();
+	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
+	pgstat_report_appname("perf_optimizer scheduler");
+	look_context = AllocSetContextCreate(TopMemoryContext, "perf_optimizer scheduler",
+										 ALLOCSET_DEFAULT_SIZES);
+	for (;;)
+	{
+		TimestampTz next = turn(first);
+
+		first = false;
+		if (po_guc_run_jobs && !po_dispatch_busy() &&
+			next - po_clock_now() > LONG_SLEEP_MS * INT64CONST(1000))
+			retire(next);
+		if (po_dispatch_unsettled())
+			next = Min(next, TimestampTzPlusMilliseconds(po_clock_now(), UNSETTLED_MS));
+		sleep_until(next);
+	}
+}

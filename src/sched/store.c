@@ -1,0 +1,280 @@
+/*
+ * store.c
+ *	  Running our own SQL on the tables of jobs and runs.
+ *
+ * Users hold no rights on those tables, so that nobody can write a job in
+ * somebody else's name.  The functions that write them check rights in C and
+ * then act as the extension's owner for the length of our own statements, as
+ * the server's foreign key checks do.  What keeps a user from running code there:
+ *
+ * - the statements are constants; values travel as parameters;
+ * - search_path is pinned, so that names and operators are pg_catalog's, and
+ *	 tables are written with their schema;
+ * - the tables must belong to the extension's owner: only that role could have
+ *	 put triggers, defaults or rules on them, and a look-alike in a schema that
+ *	 somebody else owns is refused;
+ * - SECURITY_RESTRICTED_OPERATION forbids what would outlive the statement.
+ *
+ * An error needs no cleaning up: the abort of the (sub)transaction restores
+ * user, settings and SPI.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "sched/store.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+/* Tells whether the extension exists in this database; needs a transaction. */
+bool
+po_store_exists(void)
+{
+	return OidIsValid(get_extension_oid("perf_optimizer", true));
+}
+
+/*
+ * Locks the extension against being dropped until the transaction ends, and
+ * returns its owner; raises 42704 when it does not exist.  DROP EXTENSION locks
+ * the extension before its tables, in an order of its own: who waits for it here,
+ * before any table, cannot deadlock with it.
+ */
+static Oid
+lock_extension(void)
+{
+	Oid			extension = get_extension_oid("perf_optimizer", false);
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner = InvalidOid;
+
+	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	scan = systable_beginscan(rel, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"perf_optimizer\" has just been dropped")));
+	return owner;
+}
+
+/* Returns the owner of a relation, or InvalidOid when it is gone. */
+static Oid
+relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* Raises 55000 unless each of our tables belongs to the extension's owner. */
+static void
+check_tables(Oid owner)
+{
+	static const char *const tables[] = {"identity", "job", "job_run", "job_attempt"};
+	Oid			schema = get_namespace_oid("perf_optimizer", false);
+
+	for (int i = 0; i < lengthof(tables); i++)
+		if (relation_owner(get_relname_relid(tables[i], schema)) != owner)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table \"perf_optimizer.%s\" does not belong to the extension's owner",
+							tables[i]),
+					 errhint("Drop and create the extension, or give the table back with ALTER TABLE ... OWNER TO.")));
+}
+
+/*
+ * Begins to act as the extension's owner, with a pinned search_path and SPI
+ * connected.  In a transaction; pair with po_store_leave unless an error comes.
+ */
+void
+po_store_enter(PoStoreScope *scope)
+{
+	Oid			owner = lock_extension();
+
+	check_tables(owner);
+	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
+	scope->guc_level = NewGUCNestLevel();
+	SetUserIdAndSecContext(owner, scope->sec_context | SECURITY_LOCAL_USERID_CHANGE |
+						   SECURITY_RESTRICTED_OPERATION);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+/* Goes back to who was acting before; results of SPI are freed. */
+void
+po_store_leave(PoStoreScope *scope)
+{
+	if (SPI_finish() != SPI_OK_FINISH)
+		elog(ERROR, "SPI_finish failed");
+	AtEOXact_GUC(true, scope->guc_level);
+	SetUserIdAndSecContext(scope->userid, scope->sec_context);
+}
+
+/*
+ * Starts a transaction of a worker's own and enters.  Whatever the role's or the
+ * database's default_transaction_* say, it can write and sees what is committed.
+ */
+void
+po_store_begin(PoStoreScope *scope)
+{
+	StartTransactionCommand();
+	XactReadOnly = false;
+	XactIsoLevel = XACT_READ_COMMITTED;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	po_store_enter(scope);
+}
+
+/* Leaves and commits what po_store_begin started. */
+void
+po_store_commit(PoStoreScope *scope)
+{
+	po_store_leave(scope);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+/* Adds an argument. */
+static void
+add_arg(PoStoreArgs *args, Oid type, Datum value, bool isnull)
+{
+	if (args->n == PO_STORE_MAX_ARGS)
+		elog(ERROR, "too many arguments of a statement");
+	args->types[args->n] = type;
+	args->values[args->n] = value;
+	args->nulls[args->n] = isnull ? 'n' : ' ';
+	args->n++;
+}
+
+/* Adds an integer argument. */
+void
+po_store_int4(PoStoreArgs *args, int32 value)
+{
+	add_arg(args, INT4OID, Int32GetDatum(value), false);
+}
+
+/* Adds a bigint argument. */
+void
+po_store_int8(PoStoreArgs *args, int64 value)
+{
+	add_arg(args, INT8OID, Int64GetDatum(value), false);
+}
+
+/* Adds a bigint argument that may be NULL. */
+void
+po_store_int8_or_null(PoStoreArgs *args, int64 value, bool isnull)
+{
+	add_arg(args, INT8OID, Int64GetDatum(value), isnull);
+}
+
+/* Adds a boolean argument. */
+void
+po_store_bool(PoStoreArgs *args, bool value)
+{
+	add_arg(args, BOOLOID, BoolGetDatum(value), false);
+}
+
+/* Adds an oid argument. */
+void
+po_store_oid(PoStoreArgs *args, Oid value)
+{
+	add_arg(args, OIDOID, ObjectIdGetDatum(value), false);
+}
+
+/* Adds a text argument; a NULL pointer gives NULL. */
+void
+po_store_text(PoStoreArgs *args, const char *value)
+{
+	add_arg(args, TEXTOID, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
+}
+
+/* Adds a timestamptz argument; DT_NOEND gives NULL. */
+void
+po_store_time(PoStoreArgs *args, TimestampTz value)
+{
+	add_arg(args, TIMESTAMPTZOID, TimestampTzGetDatum(value), TIMESTAMP_IS_NOEND(value));
+}
+
+/* Adds an interval argument of so many microseconds; 0 gives NULL. */
+void
+po_store_interval(PoStoreArgs *args, int64 us)
+{
+	Interval   *interval = palloc0(sizeof(Interval));
+
+	interval->time = us;
+	add_arg(args, INTERVALOID, IntervalPGetDatum(interval), us == 0);
+}
+
+/*
+ * Runs a statement between po_store_enter and po_store_leave; args may be NULL.
+ * Returns the number of rows, which stay readable until the next statement.
+ */
+uint64
+po_store_run(const char *sql, PoStoreArgs *args)
+{
+	PoStoreArgs none = {0};
+	int			rc;
+
+	if (args == NULL)
+		args = &none;
+	rc = SPI_execute_with_args(sql, args->n, args->types, args->values, args->nulls, false, 0);
+	if (rc < 0)
+		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+/* Returns a column (from 1) of a row (from 0) of the last statement. */
+Datum
+po_store_datum(uint64 row, int column, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+}
+
+/* Returns a bigint column, 0 for NULL. */
+int64
+po_store_get_int8(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = po_store_datum(row, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+/* Returns a text column, copied into memory, or NULL. */
+char *
+po_store_get_text(uint64 row, int column, MemoryContext memory)
+{
+	bool		isnull;
+	Datum		value = po_store_datum(row, column, &isnull);
+
+	return isnull ? NULL : MemoryContextStrdup(memory, TextDatumGetCString(value));
+}

@@ -1,0 +1,29 @@
+-- The examples of doc/jobs.md that need no worker.
+CREATE SCHEMA doc_jobs;
+SET search_path = doc_jobs;
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+-- The hint that workers are missing depends on how the server was started.
+SET client_min_messages = warning;
+CREATE TABLE orders (day date, amount numeric);
+CREATE MATERIALIZED VIEW orders_by_day AS SELECT day, sum(amount) AS amount FROM orders GROUP BY day;
+SELECT perf_optimizer.next_run('*/15 9-17 * * mon-fri', '2026-03-06 17:50+00', 'UTC');
+SELECT perf_optimizer.next_run('30 2 * * *', '2026-03-28 12:00+00', 'Europe/Berlin') AT TIME ZONE 'Europe/Berlin' AS clocks_skip_two_to_three;
+SELECT perf_optimizer.next_run('0 4 L * *', '2026-02-01 00:00+00', 'UTC') AS last_day_of_month;
+SELECT perf_optimizer.next_run('every 90 seconds', '2026-01-01 00:00:10+00');
+SELECT perf_optimizer.next_run('61 * * * *');
+SELECT perf_optimizer.next_run('0 4 * * *', timezone => 'Mars/Olympus');
+SELECT perf_optimizer.next_run('every 1 month');
+SELECT perf_optimizer.schedule_refresh('orders_by_day', 'every 5 minutes') > 0 AS scheduled;
+SELECT perf_optimizer.schedule_command('purge', '0 3 * * *', 'DELETE FROM doc_jobs.orders WHERE day < now() - interval ''2 years''', timezone => 'Europe/Berlin') > 0 AS scheduled;
+SELECT perf_optimizer.schedule_maintenance('orders', '30 3 * * sun', 'analyze', max_attempts => 5, backoff => '1 minute') > 0 AS scheduled;
+SELECT name, kind, target, schedule, timezone, enabled, priority FROM perf_optimizer.jobs ORDER BY name;
+SELECT perf_optimizer.pause_job(job_id) FROM perf_optimizer.jobs WHERE name = 'purge';
+SELECT name, enabled FROM perf_optimizer.jobs WHERE name = 'purge';
+SELECT perf_optimizer.schedule_refresh('orders', 'every 5 minutes');
+SELECT perf_optimizer.schedule_refresh('orders_by_day', 'now and then');
+SELECT perf_optimizer.schedule_maintenance('orders', '@daily', name => 'purge');
+SELECT perf_optimizer.unschedule('purge');
+SELECT perf_optimizer.unschedule('purge');
+SELECT perf_optimizer.unschedule(job_id) FROM perf_optimizer.jobs;
+DROP SCHEMA doc_jobs CASCADE;

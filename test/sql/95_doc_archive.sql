@@ -1,0 +1,31 @@
+-- The examples of doc/archive.md.
+CREATE SCHEMA doc_archive;
+SET search_path = doc_archive;
+SET TimeZone = 'UTC';
+SET DateStyle = 'ISO';
+SET IntervalStyle = 'postgres';
+SET client_min_messages = warning;
+CREATE TABLE "Event" ("id" int PRIMARY KEY, "type" text NOT NULL, "timestamp" timestamp(3) NOT NULL);
+INSERT INTO "Event" SELECT i, CASE WHEN i % 10 = 0 THEN 'payment' ELSE 'view' END, now()::timestamp - interval '1 hour' - i * interval '1 day'
+  FROM generate_series(1, 1000) AS i;
+SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '365 days', timezone => 'UTC');
+SELECT eligible_rows, batches, blockers FROM perf_optimizer.preview_archive('Event');
+CALL perf_optimizer.run_archive('Event');
+SELECT (SELECT count(*) FROM "Event") AS kept, (SELECT count(*) FROM "Event_archive") AS archived;
+SELECT policy, status, rows_archived, batches, why_stopped FROM perf_optimizer.archive_runs WHERE policy = 'Event';
+SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '90 days', strategy => 'delete',
+    predicate => '"type" = ''view''', name => 'old views', timezone => 'UTC', batch_rows => 100, schedule => '@daily');
+SELECT eligible_rows, batches FROM perf_optimizer.preview_archive('old views');
+SELECT policy, relation, time_column, older_than, strategy, destination, schedule FROM perf_optimizer.archive_policies ORDER BY policy;
+SELECT name, kind, schedule FROM perf_optimizer.jobs;
+CALL perf_optimizer.run_archive('old views', max_batches => 2);
+SELECT status, rows_archived, why_stopped FROM perf_optimizer.archive_runs WHERE policy = 'old views';
+BEGIN;
+CALL perf_optimizer.run_archive('old views');
+ROLLBACK;
+SELECT perf_optimizer.create_archive_policy('"Event"', 'type', '1 year', name => 'wrong');
+SELECT perf_optimizer.create_archive_policy('"Event"', 'created', '1 year', name => 'wrong');
+SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '-1 day', name => 'wrong', timezone => 'UTC');
+SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '1 year', predicate => '"id" IN (SELECT 1)', name => 'wrong', timezone => 'UTC');
+SELECT perf_optimizer.drop_archive_policy('old views'), perf_optimizer.drop_archive_policy('Event');
+DROP SCHEMA doc_archive CASCADE;

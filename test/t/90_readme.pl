@@ -1,0 +1,43 @@
+# The ten-minute path of README.md: its SQL blocks are run as they stand, in order, on a preloaded server.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# Returns the SQL blocks of the section, in order.
+sub blocks
+{
+	my $text = slurp_file("$ENV{TESTDIR}/README.md");
+	my ($section) = $text =~ /^## From CREATE EXTENSION to a scheduled refresh\n(.*?)^## /ms;
+	return ($section // '') =~ /^ *```sql\n(.*?)^ *```/msg;
+}
+
+my $node = PostgreSQL::Test::Cluster->new('readme');
+$node->init;
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_stat_statements, perf_optimizer'\nmax_worker_processes = 16");
+$node->start;
+$node->safe_psql('postgres', 'CREATE DATABASE platform');
+
+my @blocks = blocks();
+cmp_ok(scalar @blocks, '>', 5, 'the path has steps');
+my ($cured, $refreshes) = (0, 0);
+for my $step (1 .. @blocks)
+{
+	my ($ret, $out, $err) = $node->psql('platform', $blocks[$step - 1]);
+
+	# One step shows the error that the next one cures.
+	if ($blocks[$step - 1] =~ /-- fails/)
+	{
+		like($err, qr/Create a unique index/, "step $step fails as it says");
+		next;
+	}
+	is($ret, 0, "step $step runs") or diag($blocks[$step - 1], $err);
+}
+ok($node->poll_query_until('platform',
+	"SELECT count(*) >= 2 FROM perf_optimizer.job_runs WHERE name LIKE 'refresh%' AND status = 'succeeded'"),
+	'the worker refreshes on schedule');
+is($node->safe_psql('platform', "SELECT count(*) FROM perf_optimizer.job_runs WHERE status NOT IN ('succeeded', 'queued', 'running', 'skipped')"),
+	'0', 'and no run failed');
+$node->stop;
+done_testing();

@@ -1,0 +1,40 @@
+/*
+ * test_repair.c
+ *	  Repairing normalised texts: what is rewritten, and what must stay as it is.
+ *
+ * link: src/plan/repair.c
+ */
+#include "postgres.h"
+
+#include "plan/repair.h"
+#include "tap.h"
+
+/* Checks that a text is rewritten to another, or stays when both are the same. */
+static void
+check(const char *text, const char *wanted)
+{
+	is_str(po_repair_text(text), wanted, text);
+}
+
+/* Runs the cases. */
+int
+main(void)
+{
+	check("select 1", "select 1");
+	check("select $1", "select $1");
+	check("a > interval $1", "a > CAST($1 AS interval)");
+	check("a > INTERVAL  $12 and b", "a > CAST($12 AS INTERVAL) and b");
+	check("a = date $1 or b = date $2", "a = CAST($1 AS date) or b = CAST($2 AS date)");
+	check("timestamp with time zone $1", "CAST($1 AS timestamp with time zone)");
+	check("timestamp without time zone $1", "CAST($1 AS timestamp without time zone)");
+	check("extract($1 from x)", "pg_catalog.extract($1, x)");
+	check("EXTRACT ( $1 FROM x) + $2", "pg_catalog.EXTRACT ( $1, x) + $2");
+	check("'interval $1'", "'interval $1'");
+	check("\"interval\" $1", "\"interval\" $1");
+	check("$q$interval $1$q$ $2", "$q$interval $1$q$ $2");
+	check("/* interval /* $1 */ date */ $1", "/* interval /* $1 */ date */ $1");
+	check("a -- date", "a -- date");
+	check("E'\\'date ' $1", "E'\\'date ' $1");
+	check("limit $1 offset $2", "limit $1 offset $2");
+	return done();
+}

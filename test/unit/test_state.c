@@ -1,0 +1,79 @@
+/*
+ * test_state.c
+ *	  The state machine of runs, and the backoff between attempts.
+ *
+ * link: src/sched/state.c
+ */
+#include "postgres.h"
+
+#include "sched/state.h"
+#include "tap.h"
+
+#undef snprintf
+#undef printf
+
+/* The transitions that are allowed, one a line, as a reader would write them down. */
+static const char *const allowed[] = {
+	"queued running", "queued failed", "queued cancelled", "queued skipped",
+	"running queued", "running succeeded", "running failed", "running timed_out",
+	"running cancelled", "running crashed",
+};
+
+/* Tells whether the list above has a transition. */
+static int
+listed(const char *from, const char *to)
+{
+	char		text[64];
+
+	snprintf(text, sizeof(text), "%s %s", from, to);
+	for (int i = 0; i < (int) lengthof(allowed); i++)
+		if (strcmp(allowed[i], text) == 0)
+			return 1;
+	return 0;
+}
+
+int
+main(void)
+{
+	PoRetryPolicy policy = {.max_attempts = 3, .backoff_us = 10, .max_backoff_us = 60};
+	PoRunState	state;
+	int			wrong = 0;
+	int			ends = 0;
+	int64		day = INT64CONST(86400000000);
+
+	for (PoRunState from = PO_RUN_QUEUED; from <= PO_RUN_SKIPPED; from++)
+	{
+		ok(po_state_parse(po_state_name(from), &state) && state == from, po_state_name(from));
+		ends += po_state_is_final(from);
+		for (PoRunState to = PO_RUN_QUEUED; to <= PO_RUN_SKIPPED; to++)
+			wrong += po_state_may_follow(from, to) != listed(po_state_name(from), po_state_name(to));
+	}
+	is_int(wrong, 0, "the transitions are those written down");
+	is_int(ends, 6, "six states are final");
+	ok(!po_state_parse("paused", &state), "an unknown name is no state");
+
+	ok(po_state_should_retry(&policy, PO_RUN_FAILED, 1), "a failed first attempt is repeated");
+	ok(po_state_should_retry(&policy, PO_RUN_TIMED_OUT, 2), "so is one that took too long");
+	ok(!po_state_should_retry(&policy, PO_RUN_FAILED, 3), "the last attempt is not");
+	ok(!po_state_should_retry(&policy, PO_RUN_CANCELLED, 1), "a cancelled one is not");
+	ok(!po_state_should_retry(&policy, PO_RUN_SUCCEEDED, 1), "a good one is not");
+	ok(!po_state_should_retry(&policy, PO_RUN_CRASHED, 1), "a crashed one is not by default");
+	policy.retry_after_crash = true;
+	ok(po_state_should_retry(&policy, PO_RUN_CRASHED, 1), "a crashed one is when that is safe");
+
+	policy.backoff_us = day / 2;
+	policy.max_backoff_us = 3 * day;
+	is_int(po_state_backoff(&policy, 1, 0.5), day / 2, "the first wait is the backoff");
+	is_int(po_state_backoff(&policy, 2, 0.5), day, "the second is twice as long");
+	is_int(po_state_backoff(&policy, 3, 0.5), 2 * day, "the third four times");
+	is_int(po_state_backoff(&policy, 4, 0.5), 3 * day, "then the maximum holds");
+	is_int(po_state_backoff(&policy, 900, 0.5), 3 * day, "and goes on holding");
+	is_int(po_state_backoff(&policy, 4, 0.0), 27 * day / 10, "jitter takes ten percent at most");
+	ok(po_state_backoff(&policy, 4, 0.999999) < 33 * day / 10, "and adds less than ten percent");
+	policy.backoff_us = 0;
+	is_int(po_state_backoff(&policy, 5, 0.9), 0, "no backoff, no wait");
+	policy.backoff_us = PG_INT64_MAX / 4;
+	policy.max_backoff_us = PG_INT64_MAX / 4;
+	ok(po_state_backoff(&policy, 60, 0.5) > 0, "long waits do not overflow");
+	return done();
+}
