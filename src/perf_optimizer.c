@@ -19,6 +19,7 @@
 #include "sched/shared.h"
 #include "sched/utility.h"
 #include "sched/wake.h"
+#include "workload/settings.h"
 #include "workload/workload.h"
 
 PG_MODULE_MAGIC;
@@ -48,6 +49,7 @@ _PG_init(void)
 	po_clock_init();
 	po_hypo_init();
 	po_whatif_init();
+	po_settings_init_history();
 	po_kinds_register();
 	if (po_preload_done())
 		init_workers();

@@ -322,6 +322,13 @@
 #include "commands/explain_state.h"
 #endif
 
+/* 16: the copy of a backend's status is asked for by its index.  Needs utils/backend_status.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_BACKEND_STATUS(i) pgstat_get_local_beentry_by_index(i)
+#else
+#define PO_BACKEND_STATUS(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
 /* 19: the state of jumbling is constant to hooks. */
 #if PG_VERSION_NUM >= 190000
 #define PO_JUMBLE_STATE const JumbleState

@@ -2,8 +2,8 @@
  * settings.c
  *	  The settings of tracking, sorted by name.
  *
- * They exist only while the library is preloaded: without shared memory there is
- * nothing to set.
+ * Those of tracking exist only while the library is preloaded: without shared
+ * memory there is nothing to set.  Those of the history are read in SQL.
  */
 #include "postgres.h"
 
@@ -23,6 +23,9 @@ bool		po_settings_n_plus_one = true;
 bool		po_settings_redact_samples = false;
 bool		po_settings_save = true;
 bool		po_settings_track_utility = false;
+
+static int	snapshot_detail = 2 * 24 * 60;
+static int	snapshot_retention = 30 * 24 * 60;
 
 static const struct config_enum_entry track_levels[] = {
 	{"none", PO_TRACK_NONE, false},
@@ -75,6 +78,21 @@ define_bounds(void)
 							"Shared memory for samples and plans.",
 							NULL, &po_settings_text_memory, 8192, 128, INT_MAX / 2,
 							PGC_POSTMASTER, GUC_UNIT_KB, NULL, NULL, NULL);
+}
+
+/* Defines how long the history is kept; preloaded or not, called once from _PG_init. */
+void
+po_settings_init_history(void)
+{
+	DefineCustomIntVariable("perf_optimizer.snapshot_detail",
+							"How long snapshots of the workload are kept as they were taken.",
+							"Older ones are merged into one an hour.",
+							&snapshot_detail, 2 * 24 * 60, 1, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
+	DefineCustomIntVariable("perf_optimizer.snapshot_retention",
+							"How long snapshots of the workload are kept.",
+							NULL, &snapshot_retention, 30 * 24 * 60, 1, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 }
 
 /* Defines the settings of tracking; called once from _PG_init while preloading. */

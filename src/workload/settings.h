@@ -26,5 +26,6 @@ extern bool po_settings_save;
 extern bool po_settings_track_utility;
 
 extern void po_settings_init(void);
+extern void po_settings_init_history(void);
 
 #endif							/* PO_WORKLOAD_SETTINGS_H */

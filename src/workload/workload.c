@@ -11,6 +11,7 @@
 #include "workload/settings.h"
 #include "workload/track.h"
 #include "workload/tracked.h"
+#include "workload/waits.h"
 #include "workload/workload.h"
 
 /* Sets up shared memory, settings and hooks; called once from _PG_init while preloading. */
@@ -23,5 +24,6 @@ po_workload_init(void)
 	po_tracked_init();
 	po_parse_init();
 	po_track_init();
+	po_waits_init();
 	po_sample_register(po_capture_find);
 }
