@@ -53,6 +53,7 @@ CREATE FUNCTION perf_optimizer.n_plus_one_queries(
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED ROWS 100
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 BEGIN
   IF current_setting('perf_optimizer.track_max', true) IS NULL THEN

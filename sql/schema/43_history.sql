@@ -491,6 +491,7 @@ REVOKE EXECUTE ON FUNCTION perf_optimizer.thin_history() FROM PUBLIC;
 CREATE FUNCTION perf_optimizer.record_snapshot() RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 DECLARE
   previous timestamptz;
@@ -548,6 +549,7 @@ CREATE FUNCTION perf_optimizer.query_history(
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 300
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -593,6 +595,7 @@ CREATE FUNCTION perf_optimizer.query_plans(
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED ROWS 4
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -642,6 +645,7 @@ CREATE FUNCTION perf_optimizer.query_regressions(
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
+SET jit = off
 AS $$
 #variable_conflict use_column
 BEGIN

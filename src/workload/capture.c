@@ -78,12 +78,14 @@ key_of(const PoTrackEvent *event)
 static void
 refresh_limits(PoLocal *local, const PoTrackEvent *event)
 {
-	static uint32 counts[PO_HISTOGRAM_BUCKETS];
+	static const double fractions[] = {0.50, 0.95};
+	double		ms[lengthof(fractions)];
 	PoLocalCapture *c = &local->capture;
 	PoTrackKey	key = key_of(event);
 	PoTrackEntry *entry;
 	bool		have_slow = false;
 	bool		have_typical = false;
+	bool		known = false;
 
 	c->refresh_at = c->executions + Min(c->executions, REFRESH_EVERY);
 	LWLockAcquire(po_tracked_lock, LW_SHARED);
@@ -93,19 +95,18 @@ refresh_limits(PoLocal *local, const PoTrackEvent *event)
 		have_slow = entry->samples[PO_SAMPLE_SLOW].blob != 0;
 		have_typical = entry->samples[PO_SAMPLE_TYPICAL].blob != 0 &&
 			event->at - entry->samples[PO_SAMPLE_TYPICAL].at < TYPICAL_AGE_US;
-		po_tracked_histogram(entry, counts);
+		po_tracked_percentiles(entry, lengthof(fractions), fractions, ms);
+		known = entry->calls > 0;
 	}
 	LWLockRelease(po_tracked_lock);
 
-	c->slow_ns = have_slow ? po_histogram_percentile_ms(counts, 0.95) * PO_NS_PER_MS : 0;
+	c->slow_ns = have_slow && known ? ms[1] * PO_NS_PER_MS : 0;
 	c->typical_from = PG_UINT64_MAX;
 	c->typical_to = 0;
-	if (entry != NULL && entry->calls > 0 && !have_typical)
+	if (known && !have_typical)
 	{
-		double		median = po_histogram_percentile_ms(counts, 0.5) * PO_NS_PER_MS;
-
-		c->typical_from = median / TYPICAL_WIDTH;
-		c->typical_to = median * TYPICAL_WIDTH;
+		c->typical_from = ms[0] * PO_NS_PER_MS / TYPICAL_WIDTH;
+		c->typical_to = ms[0] * PO_NS_PER_MS * TYPICAL_WIDTH;
 	}
 }
 

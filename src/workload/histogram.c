@@ -40,27 +40,38 @@ po_histogram_middle_ms(int bucket)
 	return ldexp(first + 0.5, shift + PO_HISTOGRAM_UNIT_SHIFT) / 1e6;
 }
 
-/*
- * Returns the latency in milliseconds that a fraction of the executions does not
- * exceed; counts has PO_HISTOGRAM_BUCKETS elements.  NaN for an empty histogram.
- */
-double
-po_histogram_percentile_ms(const uint32 *counts, double fraction)
+/* Returns the sum of a chunk's counts; NULL stands for an empty one. */
+static double
+chunk_total(const uint32 *chunk)
 {
 	double		total = 0;
-	double		wanted;
-	double		seen = 0;
 
-	for (int i = 0; i < PO_HISTOGRAM_BUCKETS; i++)
-		total += counts[i];
-	if (total == 0)
-		return NAN;
-	wanted = Max(ceil(fraction * total), 1);
-	for (int i = 0; i < PO_HISTOGRAM_BUCKETS; i++)
-	{
-		seen += counts[i];
-		if (seen >= wanted)
-			return po_histogram_middle_ms(i);
-	}
-	return po_histogram_middle_ms(PO_HISTOGRAM_BUCKETS - 1);
+	for (int i = 0; chunk != NULL && i < PO_HISTOGRAM_CHUNK_SIZE; i++)
+		total += chunk[i];
+	return total;
+}
+
+/*
+ * Writes for each of n rising fractions the latency in milliseconds that this
+ * fraction of the executions does not exceed; chunks has PO_HISTOGRAM_CHUNKS
+ * elements, NULL for empty ones.  NaN for an empty histogram.
+ */
+void
+po_histogram_percentiles(const uint32 *const *chunks, int n, const double *fractions, double *ms)
+{
+	double		total = 0;
+	double		seen = 0;
+	int			done = 0;
+
+	for (int c = 0; c < PO_HISTOGRAM_CHUNKS; c++)
+		total += chunk_total(chunks[c]);
+	for (int c = 0; c < PO_HISTOGRAM_CHUNKS && done < n; c++)
+		for (int i = 0; chunks[c] != NULL && i < PO_HISTOGRAM_CHUNK_SIZE; i++)
+		{
+			seen += chunks[c][i];
+			while (done < n && chunks[c][i] > 0 && seen >= Max(ceil(fractions[done] * total), 1))
+				ms[done++] = po_histogram_middle_ms(c * PO_HISTOGRAM_CHUNK_SIZE + i);
+		}
+	while (done < n)
+		ms[done++] = NAN;
 }

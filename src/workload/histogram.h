@@ -18,6 +18,7 @@
 
 extern int	po_histogram_bucket(uint64 ns);
 extern double po_histogram_middle_ms(int bucket);
-extern double po_histogram_percentile_ms(const uint32 *counts, double fraction);
+extern void po_histogram_percentiles(const uint32 *const *chunks, int n, const double *fractions,
+									 double *ms);
 
 #endif							/* PO_WORKLOAD_HISTOGRAM_H */

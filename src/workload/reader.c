@@ -27,14 +27,11 @@ begin_reading(void)
 static void
 copy_statement(const PoTrackEntry *entry, int what, PoTracked *to)
 {
-	static uint32 counts[PO_HISTOGRAM_BUCKETS];
+	static const double fractions[] = {0.50, 0.95, 0.99};
 
 	memset(to, 0, sizeof(PoTracked));
 	to->entry = *entry;
-	po_tracked_histogram(entry, counts);
-	to->p50_ms = po_histogram_percentile_ms(counts, 0.50);
-	to->p95_ms = po_histogram_percentile_ms(counts, 0.95);
-	to->p99_ms = po_histogram_percentile_ms(counts, 0.99);
+	po_tracked_percentiles(entry, lengthof(fractions), fractions, to->percentiles_ms);
 	if (what & PO_READ_SUGGESTIONS)
 		to->suggestion = po_tracked_copy_text(entry->suggestion, NULL);
 	for (int i = 0; (what & PO_READ_PLANS) && i < PO_TRACK_PLANS; i++)
@@ -43,8 +40,8 @@ copy_statement(const PoTrackEntry *entry, int what, PoTracked *to)
 		to->samples[i] = po_capture_read(entry, i);
 	if (what & PO_READ_HISTOGRAMS)
 	{
-		to->counts = palloc(sizeof(counts));
-		memcpy(to->counts, counts, sizeof(counts));
+		to->counts = palloc(sizeof(uint32) * PO_HISTOGRAM_BUCKETS);
+		po_tracked_histogram(entry, to->counts);
 	}
 }
 

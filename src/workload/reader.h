@@ -12,9 +12,7 @@
 typedef struct PoTracked
 {
 	PoTrackEntry entry;
-	double		p50_ms;
-	double		p95_ms;
-	double		p99_ms;
+	double		percentiles_ms[3];	/* 50, 95, 99 % */
 	char	   *suggestion;
 	char	   *plan_texts[PO_TRACK_PLANS];
 	PoSample   *samples[PO_SAMPLE_KINDS];

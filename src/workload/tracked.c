@@ -448,6 +448,17 @@ po_tracked_add_bucket(PoTrackEntry *entry, int bucket, uint32 n)
 	*count += Min(n, PG_UINT32_MAX - *count);
 }
 
+/* Computes percentiles of a statement's latencies, as po_histogram_percentiles does. */
+void
+po_tracked_percentiles(const PoTrackEntry *entry, int n, const double *fractions, double *ms)
+{
+	const uint32 *parts[PO_HISTOGRAM_CHUNKS];
+
+	for (int i = 0; i < PO_HISTOGRAM_CHUNKS; i++)
+		parts[i] = entry->chunks[i] == 0 ? NULL : chunks[entry->chunks[i] - 1].counts;
+	po_histogram_percentiles(parts, n, fractions, ms);
+}
+
 /* Copies a statement's histogram into counts, of PO_HISTOGRAM_BUCKETS elements. */
 void
 po_tracked_histogram(const PoTrackEntry *entry, uint32 *counts)

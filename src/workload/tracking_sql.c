@@ -116,9 +116,8 @@ put_statement(PoRow *row, const PoTracked *t)
 	po_row_float8(row, (double) e->min_ns / PO_NS_PER_MS);
 	po_row_float8(row, (double) e->max_ns / PO_NS_PER_MS);
 	po_row_float8(row, calls > 0 ? sqrt(e->squares_ns / calls) / PO_NS_PER_MS : 0);
-	put_ms(row, t->p50_ms);
-	put_ms(row, t->p95_ms);
-	put_ms(row, t->p99_ms);
+	for (int i = 0; i < lengthof(t->percentiles_ms); i++)
+		put_ms(row, t->percentiles_ms[i]);
 	po_row_int4(row, count_plans(e));
 	po_row_datum(row, TimestampTzGetDatum(e->first_seen));
 	po_row_datum(row, TimestampTzGetDatum(e->last_seen));

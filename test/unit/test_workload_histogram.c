@@ -51,17 +51,24 @@ static void
 test_percentiles(void)
 {
 	static uint32 counts[PO_HISTOGRAM_BUCKETS];
-	double		ms;
+	const uint32 *chunks[PO_HISTOGRAM_CHUNKS] = {NULL};
+	const double fractions[] = {0, 0.50, 0.99, 1};
+	double		ms[4];
 
-	ok(isnan(po_histogram_percentile_ms(counts, 0.5)), "nothing has no percentile");
+	po_histogram_percentiles(chunks, 4, fractions, ms);
+	ok(isnan(ms[0]) && isnan(ms[3]), "nothing has no percentile");
 	for (int i = 1; i <= 1000; i++)
-		counts[po_histogram_bucket((uint64) i * 1000000)]++;
-	ms = po_histogram_percentile_ms(counts, 0.50);
-	ok(fabs(ms - 500) <= 10, "the median of 1 to 1000 ms is within 2 %");
-	ms = po_histogram_percentile_ms(counts, 0.99);
-	ok(fabs(ms - 990) <= 20, "so is the 99th percentile");
-	ms = po_histogram_percentile_ms(counts, 0);
-	ok(fabs(ms - 1) <= 0.02, "and the first");
+	{
+		int			bucket = po_histogram_bucket((uint64) i * 1000000);
+
+		counts[bucket]++;
+		chunks[bucket / PO_HISTOGRAM_CHUNK_SIZE] = &counts[bucket - bucket % PO_HISTOGRAM_CHUNK_SIZE];
+	}
+	po_histogram_percentiles(chunks, 4, fractions, ms);
+	ok(fabs(ms[0] - 1) <= 0.02, "the first of 1 to 1000 ms is within 2 %");
+	ok(fabs(ms[1] - 500) <= 10, "so is the median");
+	ok(fabs(ms[2] - 990) <= 20, "the 99th percentile");
+	ok(fabs(ms[3] - 1000) <= 20, "and the last");
 }
 
 /* Runs the tests. */
