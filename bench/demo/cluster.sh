@@ -17,15 +17,6 @@ remove_cluster() {
 	exit "$status"
 }
 
-# Builds and installs the extension into the server of PG_CONFIG.
-build_extension() {
-	mkdir -p build
-	if ! { "$MAKE" -s -j "$(nproc)" PG_CONFIG="$PG_CONFIG" all && "$MAKE" -s PG_CONFIG="$PG_CONFIG" install; } >build/make.log 2>&1; then
-		cat build/make.log >&2
-		die "the build failed"
-	fi
-}
-
 # Prints the settings of the server; what is not here is as PostgreSQL ships it.
 settings() {
 	cat <<-CONF

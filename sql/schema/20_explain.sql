@@ -25,11 +25,12 @@ COMMENT ON FUNCTION perf_optimizer.plan_findings(text, text[], boolean) IS
 CREATE FUNCTION perf_optimizer.analyze_query(query text, params text[] DEFAULT NULL, execute boolean DEFAULT false,
     OUT query_id bigint, OUT plan_source text, OUT estimated_cost float8, OUT estimated_rows float8,
     OUT planning_time_ms float8, OUT execution_time_ms float8, OUT actual_rows float8, OUT used_indexes text[],
-    OUT recommendations text[], OUT findings jsonb, OUT execution_plan jsonb)
+    OUT recommendations text[], OUT findings jsonb, OUT execution_plan jsonb, OUT trigger_time_ms float8,
+    OUT jit_time_ms float8)
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_analyze_query';
 COMMENT ON FUNCTION perf_optimizer.analyze_query(text, text[], boolean) IS
-'Everything about one statement''s plan in one row. Arguments and errors as of plan_nodes. plan_source: literal, params, sample, typed generic or generic. Costs are the planner''s units, times milliseconds; execution columns are NULL unless execute. actual_rows: rows returned or changed. findings: the rows of plan_findings; execution_plan: the rows of plan_nodes. With execute the statement runs once with the caller''s rights and is rolled back: sequences, session advisory locks and what functions send elsewhere stay, deferred triggers do not fire.';
+'Everything about one statement''s plan in one row. Arguments and errors as of plan_nodes. plan_source: literal, params, sample, typed generic or generic. Costs are the planner''s units, times milliseconds; execution columns are NULL unless execute. actual_rows: rows returned or changed. findings: the rows of plan_findings; execution_plan: the rows of plan_nodes; trigger_time_ms and jit_time_ms: spent in triggers, foreign keys among them, and compiling expressions. With execute the statement runs once with the caller''s rights and is rolled back: sequences, session advisory locks and what functions send elsewhere stay, deferred triggers do not fire.';
 
 CREATE FUNCTION perf_optimizer.analyze_plan(plan jsonb,
     OUT rule text, OUT severity text, OUT node_id int, OUT relation regclass, OUT message text, OUT evidence jsonb,

@@ -58,6 +58,7 @@ typedef struct PoolBuilder
 	PoPool	   *pool;
 	HTAB	   *keys;
 	List	   *kept;			/* PoolEntry */
+	PoExpressions *expressions;
 	Oid			relation;		/* only indexes on it; InvalidOid: on any table */
 	TimestampTz deadline;		/* 0: none */
 } PoolBuilder;
@@ -83,7 +84,7 @@ entry_of(PoolBuilder *builder, Oid relid, const PoKey *key)
 		entry->index = NULL;
 		entry->served = po_served_by_existing(relid, key);
 		if (!entry->served)
-			entry->index = po_hypo_build_columns(relid, key);
+			entry->index = po_hypo_build_columns(relid, key, builder->expressions);
 	}
 	return entry;
 }
@@ -103,10 +104,15 @@ target_of(const PoolBuilder *builder, Oid relid, PoKey *key)
 	for (int i = 0; i < key->ncolumns; i++)
 	{
 		int			column = key->columns[i];
-		AttrNumber	attnum = get_attnum(builder->relation,
-										get_attname(relid, PO_COLUMN_ATTNUM(column), false));
+		AttrNumber	attnum;
 
-		key->columns[i] = attnum | (abs(column) & PO_COLUMN_NULLS);
+		/* An expression of the partitioned table is not one of the partition's. */
+		if (po_key_column_is_expression(column))
+			return InvalidOid;
+		attnum = get_attnum(builder->relation,
+							get_attname(relid, PO_COLUMN_ATTNUM(column), false));
+
+		key->columns[i] = attnum + abs(column) - PO_COLUMN_ATTNUM(column);
 		if (column < 0)
 			key->columns[i] = -key->columns[i];
 	}
@@ -270,7 +276,8 @@ compare_entries(const ListCell *a, const ListCell *b)
 
 		if (ca != cb)
 			return PO_COLUMN_ATTNUM(ca) != PO_COLUMN_ATTNUM(cb) ?
-				PO_COLUMN_ATTNUM(ca) - PO_COLUMN_ATTNUM(cb) : cb - ca;
+				PO_COLUMN_ATTNUM(ca) - PO_COLUMN_ATTNUM(cb) :
+				abs(ca) != abs(cb) ? abs(ca) - abs(cb) : cb - ca;
 	}
 	return 0;
 }
@@ -355,7 +362,7 @@ total_cost(const PoWorkload *workload)
 PoPool *
 po_pool_build(PoWorkload *workload, Oid relation, TimestampTz deadline)
 {
-	PoolBuilder builder = {palloc0(sizeof(PoPool)), NULL, NIL, relation, deadline};
+	PoolBuilder builder = {palloc0(sizeof(PoPool)), NULL, NIL, workload->expressions, relation, deadline};
 	HASHCTL		control = {0};
 	double		total = total_cost(workload);
 	ListCell   *lc;

@@ -9,14 +9,15 @@
 #include "advisor/served.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_opfamily.h"
 #include "commands/defrem.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 /*
  * Reads the leading key columns of a real index as a key; those after an expression,
- * an operator class that is not the type's default or a collation that is not the
- * column's do not count.
+ * an operator class that is neither the type's default nor for patterns, or a
+ * collation that is not the column's do not count.
  */
 static void
 read_key(Relation index, Oid relid, PoKey *key)
@@ -37,8 +38,12 @@ read_key(Relation index, Oid relid, PoKey *key)
 		if (column <= 0)
 			return;
 		get_atttypetypmodcoll(relid, column, &type, &typmod, &collation);
-		if (index->rd_indcollation[i] != collation ||
-			index->rd_opfamily[i] != get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID)))
+		if (index->rd_indcollation[i] != collation)
+			return;
+		if (index->rd_opfamily[i] == TEXT_PATTERN_BTREE_FAM_OID ||
+			index->rd_opfamily[i] == BPCHAR_PATTERN_BTREE_FAM_OID)
+			column |= PO_COLUMN_PATTERN;
+		else if (index->rd_opfamily[i] != get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID)))
 			return;
 		if (desc != nulls_first)
 			column |= PO_COLUMN_NULLS;

@@ -187,6 +187,7 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 	PoCostCache cache;
 	PoSearchProblem problem = {0};
 	PoSearchResult result;
+	PoSet		none = {{0}};
 	double		total = 0;
 
 	if (options->time_limit_ms >= 0)
@@ -204,7 +205,7 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 	problem.max_indexes = options->max_indexes;
 	problem.stop = out_of_time;
 	problem.stop_arg = &advice;
-	total = po_search_total(&problem, &(PoSet){{0}});
+	total = po_search_total(&problem, &none);
 	problem.min_gain = total * options->min_improvement_pct / 100;
 	problem.min_price = total * MIN_PRICE_SHARE;
 

@@ -54,12 +54,12 @@ end_as_role(const RoleScope *scope)
 
 /* Parses the statement and reads what it needs of its tables. */
 static void
-analyze_query(PoAdvisorQuery *query)
+analyze_query(PoAdvisorQuery *query, PoExpressions *expressions)
 {
 	query->statement = po_query_parse(query->text, NULL);
 	if (query->queryid == 0)
 		query->queryid = query->statement->queryid;
-	query->accesses = po_access_collect(query->statement, &query->cost);
+	query->accesses = po_access_collect(query->statement, expressions, &query->cost);
 }
 
 /* Says whether an error is about the statement, not about the server or the caller's wish to stop. */
@@ -127,7 +127,7 @@ add_query(PoWorkload *workload, PoAdvisorQuery *query)
 	{
 		if (OidIsValid(query->role))
 			begin_as_role(query->role, &scope);
-		analyze_query(query);
+		analyze_query(query, workload->expressions);
 		if (OidIsValid(query->role))
 			end_as_role(&scope);
 		ReleaseCurrentSubTransaction();
@@ -154,6 +154,17 @@ add_query(PoWorkload *workload, PoAdvisorQuery *query)
 	PG_END_TRY();
 }
 
+/* Returns an empty workload in the current memory context. */
+static PoWorkload *
+create_workload(bool measured)
+{
+	PoWorkload *workload = palloc0(sizeof(PoWorkload));
+
+	workload->measured = measured;
+	workload->expressions = po_key_column_create();
+	return workload;
+}
+
 /*
  * Makes a workload of given texts; weights may be NULL (all 1).  Everything lives in
  * the current memory context and refers to the texts.
@@ -161,7 +172,7 @@ add_query(PoWorkload *workload, PoAdvisorQuery *query)
 PoWorkload *
 po_workload_from_texts(char **texts, const double *weights, int n)
 {
-	PoWorkload *workload = palloc0(sizeof(PoWorkload));
+	PoWorkload *workload = create_workload(false);
 
 	for (int i = 0; i < n; i++)
 	{
@@ -236,10 +247,9 @@ read_statistics(void)
 PoWorkload *
 po_workload_from_statistics(void)
 {
-	PoWorkload *workload = palloc0(sizeof(PoWorkload));
+	PoWorkload *workload = create_workload(true);
 	ListCell   *lc;
 
-	workload->measured = true;
 	foreach(lc, read_statistics())
 	{
 		PoAdvisorQuery *query = (PoAdvisorQuery *) lfirst(lc);

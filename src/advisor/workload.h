@@ -5,6 +5,7 @@
 #ifndef PO_ADVISOR_WORKLOAD_H
 #define PO_ADVISOR_WORKLOAD_H
 
+#include "plan/key_column.h"
 #include "plan/query.h"
 
 /* One statement of the workload. */
@@ -34,6 +35,7 @@ typedef struct PoWorkload
 	List	   *queries;		/* PoAdvisorQuery */
 	List	   *skipped;		/* PoSkipped */
 	bool		measured;		/* weights are calls that happened */
+	PoExpressions *expressions; /* that keys refer to */
 } PoWorkload;
 
 extern PoWorkload *po_workload_from_texts(char **texts, const double *weights, int n);

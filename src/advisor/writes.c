@@ -14,6 +14,7 @@
 
 #include <math.h>
 
+#include "access/sysattr.h"
 #include "access/table.h"
 #include "advisor/writes.h"
 #include "catalog/pg_class.h"
@@ -230,13 +231,23 @@ entry_cost(const PoHypoSize *size)
 		random_page_cost * (PAGE_WRITES_PER_ENTRY + (1 - in_memory));
 }
 
-/* Says whether an update sets a key column of the index. */
+/* Says whether an update sets a column that the index holds, depends on or is limited by. */
 static bool
 touches(const Change *change, const PoHypoIndex *index)
 {
+	Bitmapset  *inside = NULL;
+	ListCell   *lc;
+
 	for (int i = 0; i < index->ncolumns; i++)
 	{
 		if (list_member_int(change->columns, index->keys[i]))
+			return true;
+	}
+	pull_varattnos((Node *) index->expressions, 1, &inside);
+	pull_varattnos((Node *) index->predicate, 1, &inside);
+	foreach(lc, change->columns)
+	{
+		if (bms_is_member(lfirst_int(lc) - FirstLowInvalidHeapAttributeNumber, inside))
 			return true;
 	}
 	return false;

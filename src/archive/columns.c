@@ -112,6 +112,47 @@ po_columns_shared(Oid source, Oid destination, List **blockers)
 	return columns.data;
 }
 
+/* Returns the number of columns that a relation has now. */
+static int
+live_columns(TupleDesc desc)
+{
+	int			n = 0;
+
+	for (int i = 0; i < desc->natts; i++)
+		n += !TupleDescAttr(desc, i)->attisdropped;
+	return n;
+}
+
+/* Tells whether a partition with column a can have a parent with column b. */
+static bool
+can_inherit(Form_pg_attribute a, Form_pg_attribute b)
+{
+	return b != NULL && a->atttypid == b->atttypid && a->atttypmod == b->atttypmod &&
+		a->attcollation == b->attcollation && a->attgenerated == b->attgenerated &&
+		(a->attnotnull || !b->attnotnull);
+}
+
+/* Tells whether partitions of source have the columns that partitions of destination need. */
+bool
+po_columns_alike(Oid source, Oid destination)
+{
+	Relation	from = table_open(source, AccessShareLock);
+	Relation	to = table_open(destination, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(from);
+	bool		alike = live_columns(desc) == live_columns(RelationGetDescr(to));
+
+	for (int i = 0; i < desc->natts && alike; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (!att->attisdropped)
+			alike = can_inherit(att, find_column(to, NameStr(att->attname)));
+	}
+	table_close(to, AccessShareLock);
+	table_close(from, AccessShareLock);
+	return alike;
+}
+
 /* Returns the quoted list of a relation's primary key columns; NULL when it has none. */
 char *
 po_columns_key(Oid relation)

@@ -8,6 +8,7 @@
 #include "nodes/pg_list.h"
 
 extern char *po_columns_shared(Oid source, Oid destination, List **blockers);
+extern bool po_columns_alike(Oid source, Oid destination);
 extern char *po_columns_key(Oid relation);
 
 #endif							/* PO_COLUMNS_H */

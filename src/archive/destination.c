@@ -9,38 +9,15 @@
 #include "postgres.h"
 
 #include "archive/columns.h"
+#include "archive/ddl.h"
 #include "archive/destination.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "core/relname.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-
-/* Runs one utility command through SPI, which the caller has connected. */
-static void
-run_command(const char *sql)
-{
-	int			rc = SPI_execute(sql, false, 0);
-
-	if (rc < 0)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(rc));
-}
-
-/* Returns the one text value of a query on the catalog with an OID parameter. */
-static char *
-fetch_text(const char *sql, Oid parameter)
-{
-	Oid			types[] = {OIDOID};
-	Datum		values[] = {ObjectIdGetDatum(parameter)};
-	int			rc = SPI_execute_with_args(sql, 1, types, values, NULL, true, 1);
-
-	if (rc < 0)
-		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(rc));
-	return SPI_processed == 0 ? NULL : SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-}
 
 /* Raises 42P07 when a name is taken in a schema. */
 static void
@@ -58,7 +35,7 @@ check_name_is_free(Oid schema, const char *name, const char *qualified)
 static char *
 partition_clause(Oid relation)
 {
-	char	   *key = fetch_text("SELECT pg_catalog.pg_get_partkeydef($1)", relation);
+	char	   *key = po_ddl_partition_key(relation);
 
 	return key ? psprintf(" PARTITION BY %s", key) : pstrdup("");
 }
@@ -70,7 +47,7 @@ give_to_owner(PoArchivePolicy *policy, const char *name)
 	Oid			owner = po_policy_run_as(policy);
 
 	if (owner != GetUserId())
-		run_command(psprintf("ALTER TABLE %s OWNER TO %s", name,
+		po_ddl_run(psprintf("ALTER TABLE %s OWNER TO %s", name,
 							 quote_identifier(GetUserNameFromId(owner, false))));
 }
 
@@ -89,13 +66,13 @@ po_destination_create(PoArchivePolicy *policy)
 	bool		partitioned = get_rel_relkind(policy->relation) == RELKIND_PARTITIONED_TABLE;
 
 	check_name_is_free(schema, plain, name);
-	run_command(psprintf("CREATE TABLE %s (LIKE %s INCLUDING COMMENTS INCLUDING COMPRESSION"
+	po_ddl_run(psprintf("CREATE TABLE %s (LIKE %s INCLUDING COMMENTS INCLUDING COMPRESSION"
 						 " INCLUDING CONSTRAINTS INCLUDING STORAGE)%s", name,
 						 po_relname_qualified(policy->relation), partition_clause(policy->relation)));
 	if (key)
-		run_command(psprintf("ALTER TABLE %s ADD PRIMARY KEY (%s)", name, key));
+		po_ddl_run(psprintf("ALTER TABLE %s ADD PRIMARY KEY (%s)", name, key));
 	if (!partitioned)
-		run_command(psprintf("CREATE INDEX ON %s (%s)", name, quote_identifier(policy->time_column)));
+		po_ddl_run(psprintf("CREATE INDEX ON %s (%s)", name, quote_identifier(policy->time_column)));
 	give_to_owner(policy, name);
 	return get_relname_relid(plain, schema);
 }
@@ -104,36 +81,40 @@ po_destination_create(PoArchivePolicy *policy)
 bool
 po_destination_is_like(Oid source, Oid destination)
 {
-	char	   *a = fetch_text("SELECT pg_catalog.pg_get_partkeydef($1)", source);
-	char	   *b = fetch_text("SELECT pg_catalog.pg_get_partkeydef($1)", destination);
+	char	   *a = po_ddl_partition_key(source);
+	char	   *b = po_ddl_partition_key(destination);
 
 	return a && b && strcmp(a, b) == 0;
 }
 
+/* Returns the partition of a table that a leaf is or is below of. */
+static Oid
+direct_partition(Oid relation, Oid leaf)
+{
+	Oid			parent;
+
+	while ((parent = get_partition_parent(leaf, false)) != relation)
+		leaf = parent;
+	return leaf;
+}
+
 /*
- * Makes a partition of the destination with the bounds of a leaf of the source,
- * unless there is one, so that single rows of the leaf have a place.  The caller
- * has connected SPI; the destination is partitioned like the source.
+ * Makes a partition of the destination with the bounds of the source's partition
+ * that a leaf is part of, unless there is one, so that single rows of the leaf
+ * have a place.  The caller has connected SPI; the destination is partitioned
+ * like the source.
  */
 void
-po_destination_add_leaf(Oid destination, Oid leaf)
+po_destination_add_leaf(PoArchivePolicy *policy, Oid leaf)
 {
-	Oid			types[] = {OIDOID, TEXTOID};
-	char	   *bound = fetch_text("SELECT pg_catalog.pg_get_expr(relpartbound, oid) FROM pg_catalog.pg_class"
-								   " WHERE oid OPERATOR(pg_catalog.=) $1", leaf);
-	Datum		values[] = {ObjectIdGetDatum(destination), CStringGetTextDatum(bound)};
+	Oid			partition = direct_partition(policy->relation, leaf);
+	char	   *bound = po_ddl_partition_bound(partition);
 	char	   *name;
 
-	if (SPI_execute_with_args("SELECT FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c"
-							  " ON c.oid OPERATOR(pg_catalog.=) i.inhrelid"
-							  " WHERE i.inhparent OPERATOR(pg_catalog.=) $1"
-							  " AND pg_catalog.pg_get_expr(c.relpartbound, c.oid) OPERATOR(pg_catalog.=) $2",
-							  2, types, values, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the partitions of the destination");
-	if (SPI_processed > 0)
+	if (po_ddl_has_partition(policy->destination, bound))
 		return;
-	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(destination)),
-									  makeObjectName(get_rel_name(leaf), NULL, "archive"));
-	run_command(psprintf("CREATE TABLE %s PARTITION OF %s %s", name,
-						 po_relname_qualified(destination), bound));
+	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(policy->destination)),
+									  makeObjectName(get_rel_name(partition), NULL, "archive"));
+	po_ddl_run(psprintf("CREATE TABLE %s PARTITION OF %s %s", name,
+						 po_relname_qualified(policy->destination), bound));
 }

@@ -8,7 +8,7 @@
 #include "archive/policy.h"
 
 extern Oid	po_destination_create(PoArchivePolicy *policy);
-extern void po_destination_add_leaf(Oid destination, Oid leaf);
+extern void po_destination_add_leaf(PoArchivePolicy *policy, Oid leaf);
 extern bool po_destination_is_like(Oid source, Oid destination);
 
 #endif							/* PO_DESTINATION_H */

@@ -12,6 +12,8 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "archive/columns.h"
+#include "archive/ddl.h"
 #include "archive/destination.h"
 #include "archive/partition.h"
 #include "catalog/pg_class.h"
@@ -113,29 +115,11 @@ is_referenced(Oid relation)
 	return SPI_processed > 0;
 }
 
-/* Tells whether a partitioned table has a partition with the bounds of a leaf of another. */
-static bool
-has_same_bounds(Oid parent, Oid leaf)
-{
-	Oid			types[] = {OIDOID, OIDOID};
-	Datum		values[] = {ObjectIdGetDatum(parent), ObjectIdGetDatum(leaf)};
-
-	if (SPI_execute_with_args("SELECT FROM pg_catalog.pg_inherits i"
-							  " JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.inhrelid,"
-							  " pg_catalog.pg_class l WHERE i.inhparent OPERATOR(pg_catalog.=) $1"
-							  " AND l.oid OPERATOR(pg_catalog.=) $2"
-							  " AND pg_catalog.pg_get_expr(c.relpartbound, c.oid)"
-							  " OPERATOR(pg_catalog.=) pg_catalog.pg_get_expr(l.relpartbound, l.oid)",
-							  2, types, values, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read partitions");
-	return SPI_processed > 0;
-}
-
 /*
  * Returns the leaves that can change their parent as a whole: a move without a
- * predicate between tables partitioned alike by ranges of the time column, all
- * rows older than the cutoff, and no partition there for part of them.  The
- * caller has connected SPI.
+ * predicate between tables of the same columns partitioned alike by ranges of the
+ * time column, all rows older than the cutoff, and no partition there for part of
+ * them.  The caller has connected SPI.
  */
 List *
 po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff)
@@ -147,39 +131,15 @@ po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff)
 		get_rel_relkind(policy->relation) != RELKIND_PARTITIONED_TABLE ||
 		!is_partitioned_by_time(policy) ||
 		!po_destination_is_like(policy->relation, policy->destination) ||
+		!po_columns_alike(policy->relation, policy->destination) ||
 		is_referenced(policy->relation))
 		return NIL;
 	foreach(cell, find_inheritance_children(policy->relation, AccessShareLock))
 		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION &&
 			is_wholly_old(policy, cutoff, lfirst_oid(cell)) &&
-			!has_same_bounds(policy->destination, lfirst_oid(cell)))
+			!po_ddl_has_partition(policy->destination, po_ddl_partition_bound(lfirst_oid(cell))))
 			whole = lappend_oid(whole, lfirst_oid(cell));
 	return whole;
-}
-
-/* Runs one utility command through SPI. */
-static void
-run_command(const char *sql)
-{
-	int			rc = SPI_execute(sql, false, 0);
-
-	if (rc < 0)
-		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(rc));
-}
-
-/* Returns a text that the catalog prints for a partition. */
-static char *
-fetch_text(const char *sql, Oid leaf)
-{
-	Oid			types[] = {OIDOID};
-	Datum		values[] = {ObjectIdGetDatum(leaf)};
-	char	   *text = NULL;
-
-	if (SPI_execute_with_args(sql, 1, types, values, NULL, true, 1) == SPI_OK_SELECT && SPI_processed > 0)
-		text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	if (text == NULL)
-		elog(ERROR, "relation %u is not a partition", leaf);
-	return text;
 }
 
 /*
@@ -192,9 +152,9 @@ po_partition_prove_bound(Oid leaf)
 	char	   *name = po_relname_qualified(leaf);
 
 	if (!OidIsValid(get_relation_constraint_oid(leaf, BOUND_CONSTRAINT, true)))
-		run_command(psprintf("ALTER TABLE %s ADD CONSTRAINT " BOUND_CONSTRAINT " CHECK (%s) NOT VALID", name,
-							 fetch_text("SELECT pg_catalog.pg_get_partition_constraintdef($1)", leaf)));
-	run_command(psprintf("ALTER TABLE %s VALIDATE CONSTRAINT " BOUND_CONSTRAINT, name));
+		po_ddl_run(psprintf("ALTER TABLE %s ADD CONSTRAINT " BOUND_CONSTRAINT " CHECK (%s) NOT VALID", name,
+							 po_ddl_partition_constraint(leaf)));
+	po_ddl_run(psprintf("ALTER TABLE %s VALIDATE CONSTRAINT " BOUND_CONSTRAINT, name));
 }
 
 /* Detaches a leaf from the table and attaches it to the destination; one transaction holds both. */
@@ -202,14 +162,13 @@ void
 po_partition_reattach(PoArchivePolicy *policy, Oid leaf)
 {
 	char	   *name = po_relname_qualified(leaf);
-	char	   *bound = fetch_text("SELECT pg_catalog.pg_get_expr(relpartbound, oid) FROM pg_catalog.pg_class"
-								   " WHERE oid OPERATOR(pg_catalog.=) $1", leaf);
+	char	   *bound = po_ddl_partition_bound(leaf);
 
-	run_command(psprintf("ALTER TABLE %s DETACH PARTITION %s",
+	po_ddl_run(psprintf("ALTER TABLE %s DETACH PARTITION %s",
 						 po_relname_qualified(policy->relation), name));
-	run_command(psprintf("ALTER TABLE %s ATTACH PARTITION %s %s",
+	po_ddl_run(psprintf("ALTER TABLE %s ATTACH PARTITION %s %s",
 						 po_relname_qualified(policy->destination), name, bound));
-	run_command(psprintf("ALTER TABLE %s DROP CONSTRAINT " BOUND_CONSTRAINT, name));
+	po_ddl_run(psprintf("ALTER TABLE %s DROP CONSTRAINT " BOUND_CONSTRAINT, name));
 }
 
 /* Returns the number of rows of a leaf. */

@@ -147,7 +147,7 @@ check_source(PoArchivePolicy *policy, List **blockers)
 								 po_relname_qualified(policy->relation)));
 	foreach(cell, tables)
 	{
-		Relation	rel = table_open(lfirst_oid(cell), NoLock);
+		Relation	rel = table_open(lfirst_oid(cell), AccessShareLock);
 
 		if (rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
 			block(blockers, psprintf("partition %s is a foreign table", po_relname_qualified(lfirst_oid(cell))));
@@ -189,7 +189,7 @@ check_destination(PoArchivePolicy *policy, List **blockers)
 		return;
 	foreach(cell, find_all_inheritors(policy->destination, AccessShareLock, NULL))
 	{
-		Relation	rel = table_open(lfirst_oid(cell), NoLock);
+		Relation	rel = table_open(lfirst_oid(cell), AccessShareLock);
 
 		check_table(policy, rel, CMD_INSERT,
 					lfirst_oid(cell) == policy->destination ? rights : 0, blockers);

@@ -84,7 +84,11 @@ typedef struct ArchiveRun
 
 typedef void (*RunStep) (ArchiveRun *run);
 
-/* Runs a step with the policy's settings and the identity that works on the tables. */
+/*
+ * Runs a step with the policy's settings and the identity that works on the
+ * tables.  SPI calls leave their own memory context behind as the current one;
+ * the connection of the step's own frees it.
+ */
 static void
 perform(ArchiveRun *run, RunStep step)
 {
@@ -98,9 +102,11 @@ perform(ArchiveRun *run, RunStep step)
 		(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_SAVE, true, 0, false);
 	}
+	SPI_connect();
 	po_own_become(&scope, run->role);
 	step(run);
 	po_own_end(&scope);
+	SPI_finish();
 	po_preflight_end_settings(level);
 }
 
@@ -117,6 +123,7 @@ try_step(ArchiveRun *run, RunStep step, bool needs_snapshot)
 	ErrorData  *volatile error = NULL;
 
 	MemoryContextReset(run->step_context);
+	MemoryContextSwitchTo(run->step_context);
 	PG_TRY();
 	{
 		if (needs_snapshot)
@@ -128,10 +135,10 @@ try_step(ArchiveRun *run, RunStep step, bool needs_snapshot)
 		ReleaseCurrentSubTransaction();
 		open = false;
 		CurrentResourceOwner = owner;
-		MemoryContextSwitchTo(old);
+		MemoryContextSwitchTo(run->step_context);
 		if (needs_snapshot)
 			PopActiveSnapshot();
-		SPI_commit();
+		SPI_commit();			/* leaves some memory behind in the current context */
 	}
 	PG_CATCH();
 	{
@@ -147,9 +154,10 @@ try_step(ArchiveRun *run, RunStep step, bool needs_snapshot)
 		}
 	}
 	PG_END_TRY();
-	MemoryContextSwitchTo(old);
+	MemoryContextSwitchTo(run->step_context);
 	if (error)
 		SPI_commit();
+	MemoryContextSwitchTo(old);
 	return error;
 }
 
@@ -261,6 +269,8 @@ step_prepare(ArchiveRun *run)
 {
 	PoPreflightCount count;
 	MemoryContext old;
+	List	   *leaves;
+	List	   *whole;
 
 	po_predicate_require_safe_path();
 	raise_blockers(run, po_preflight_tables(run->policy));
@@ -270,9 +280,11 @@ step_prepare(ArchiveRun *run)
 	raise_blockers(run, po_preflight_rows(run->policy, &run->cutoff,
 										  run->policy->max_share_pct > 0 ? &count : NULL));
 	po_runlog_set_cutoff(run->run_id, run->cutoff.at);
+	leaves = po_partition_leaves(run->policy);
+	whole = po_partition_whole(run->policy, &run->cutoff);
 	old = MemoryContextSwitchTo(run->context);
-	run->leaves = po_partition_leaves(run->policy);
-	run->whole = po_partition_whole(run->policy, &run->cutoff);
+	run->leaves = list_copy(leaves);
+	run->whole = list_copy(whole);
 	if (run->policy->predicate)
 		run->policy->predicate = pstrdup(run->policy->predicate);
 	MemoryContextSwitchTo(old);
@@ -308,7 +320,7 @@ step_begin_leaf(ArchiveRun *run)
 
 	if (run->policy->strategy != PO_ARCHIVE_DELETE && run->leaf != run->policy->relation &&
 		po_destination_is_like(run->policy->relation, run->policy->destination))
-		po_destination_add_leaf(run->policy->destination, run->leaf);
+		po_destination_add_leaf(run->policy, run->leaf);
 	old = MemoryContextSwitchTo(run->context);
 	run->batch = po_batch_begin(run->policy, &run->cutoff, run->leaf);
 	MemoryContextSwitchTo(old);

@@ -104,6 +104,14 @@
 #define PO_CHECK_PERMISSIONS(plan) ((void) ExecCheckRTPerms((plan)->rtable, true))
 #endif
 
+/* 16: a range table entry made by hand needs its entry in that list.  Needs parser/parse_relation.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_ADD_PERMISSIONS(query, rte) \
+	((void) addRTEPermissionInfo(&(query)->rteperminfos, (rte)))
+#else
+#define PO_ADD_PERMISSIONS(query, rte) ((void) 0)
+#endif
+
 /* ---- assertions (for the stand-ins of the unit tests) ---- */
 
 /* 16: the error type went away. */
@@ -215,13 +223,6 @@
 #define PO_RIGHT_JOIN_NAME(type) ""
 #endif
 
-/* 18: the locale of a collation tells whether it sorts by bytes.  Needs utils/pg_locale.h. */
-#if PG_VERSION_NUM >= 180000
-#define PO_COLLATION_IS_C(collation) (pg_newlocale_from_collation(collation)->collate_is_c)
-#else
-#define PO_COLLATION_IS_C(collation) lc_collate_is_c(collation)
-#endif
-
 /* ---- instrumentation ---- */
 
 /* 19: nodes and triggers have types of their own around the common part, times are instr_time. */
@@ -284,7 +285,8 @@
 #define PO_RUNNER_CONNECTION_FLAGS 0
 #endif
 
-/* 18: a portal is no longer told that it runs once. */
+/* 18: a portal is no longer told that it runs once.  FETCH_ALL is LONG_MAX, whose header 19 no longer includes. */
+#include <limits.h>
 #if PG_VERSION_NUM >= 180000
 #define PO_PORTAL_RUN(portal, dest, qc) \
 	((void) PortalRun((portal), FETCH_ALL, true, (dest), (dest), (qc)))

@@ -74,6 +74,7 @@ po_own_end(PoOwnScope *scope)
 uint64
 po_own_execute(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
 {
+	MemoryContext old = CurrentMemoryContext;
 	PoOwnScope	scope;
 	SPIPlanPtr	plan;
 	int			rc;
@@ -88,5 +89,6 @@ po_own_execute(const char *sql, int nargs, Oid *types, Datum *values, const char
 		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(rc));
 	po_own_end(&scope);
 	(void) SPI_freeplan(plan);
+	MemoryContextSwitchTo(old); /* SPI leaves its own */
 	return SPI_processed;
 }

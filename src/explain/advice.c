@@ -7,7 +7,9 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "explain/advice.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -24,20 +26,28 @@
 #define MIN_GAIN 0.10
 /* Proofs in one analysis at most: each costs a few planner calls. */
 #define MAX_PROOFS 12
+/* Statements that take longer to plan are not planned dozens of times. */
+#define MAX_PLANNING_MS 100
 
-/* Tells whether indexes can be tried out: the statement is at hand, and not yet too often. */
+/*
+ * Tells whether indexes can be tried out: the statement is at hand, quick to plan, and
+ * was not tried too often.
+ */
 bool
 po_advice_can_prove(const PoAnalysis *analysis)
 {
-	return analysis->statement != NULL && analysis->proofs < MAX_PROOFS;
+	return analysis->statement != NULL && analysis->planning_ms <= MAX_PLANNING_MS &&
+		analysis->proofs < MAX_PROOFS;
 }
 
-/* Tells whether an index can be created on the relation at all. */
+/* Tells whether a user can create an index on the relation at all; system catalogs take none. */
 static bool
 can_have_index(Oid relid)
 {
 	char		kind = get_rel_relkind(relid);
 
+	if (relid < FirstNormalObjectId)
+		return false;
 	return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE ||
 		kind == RELKIND_MATVIEW;
 }
@@ -64,9 +74,7 @@ po_advice_prove(PoAnalysis *analysis, Oid relid, PoFindingDraft *draft)
 
 	if (analysis->statement == NULL || !OidIsValid(relid))
 		return false;
-	facts = po_facts_get(analysis, relid);
-	if (facts->root != relid)
-		facts = po_facts_get(analysis, facts->root);
+	facts = po_facts_get(analysis, po_facts_root(analysis, relid));
 	if (!facts->tried && po_advice_can_prove(analysis) && can_have_index(facts->relid))
 	{
 		analysis->proofs++;
@@ -116,10 +124,11 @@ po_advice_prove_expression(PoAnalysis *analysis, const PoNode *node, Node *expr,
 	char	   *definition;
 
 	if (!po_advice_can_prove(analysis) || !can_have_index(node->relid) ||
+		!po_facts_may_read(node->relid) || get_typtype(exprType(expr)) == TYPTYPE_PSEUDO ||
 		contain_mutable_functions(expr) || has_parameter(expr, NULL))
 		return false;
 	facts = po_facts_get(analysis, node->relid);
-	if (facts->root != node->relid)
+	if (po_facts_root(analysis, node->relid) != node->relid)
 		return false;
 	analysis->proofs++;
 	definition = psprintf("CREATE INDEX CONCURRENTLY ON %s ((%s))", facts->name,

@@ -45,6 +45,24 @@ begin_analysis(MemoryContext *context)
 	return MemoryContextSwitchTo(*context);
 }
 
+/* Adds the columns for what was measured beside the plan's nodes: triggers, compilation. */
+static void
+add_beside_plan(PoRow *row, const PoPlanTree *tree)
+{
+	double		trigger_ms = 0;
+
+	if (!tree->executed)
+	{
+		po_row_null(row);
+		po_row_null(row);
+		return;
+	}
+	for (int i = 0; i < tree->ntriggers; i++)
+		trigger_ms += tree->triggers[i].total_ms;
+	po_row_float8(row, trigger_ms);
+	po_row_float8(row, tree->jit_ms);
+}
+
 /* analyze_query(query, params, execute): everything about one statement in one row. */
 Datum
 perf_optimizer_analyze_query(PG_FUNCTION_ARGS)
@@ -82,6 +100,7 @@ perf_optimizer_analyze_query(PG_FUNCTION_ARGS)
 	po_row_text_array(&row, texts, n);
 	po_row_datum(&row, JsonbPGetDatum(po_analysis_findings_json(analysis)));
 	po_row_datum(&row, JsonbPGetDatum(po_node_rows_json(tree)));
+	add_beside_plan(&row, tree);
 	MemoryContextSwitchTo(old);
 	result = po_row_finish_single(&row);
 	MemoryContextDelete(context);

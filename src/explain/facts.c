@@ -13,13 +13,16 @@
 #include "catalog/pg_statistic.h"
 #include "core/relname.h"
 #include "explain/finding.h"
+#include "miscadmin.h"
 #include "optimizer/plancat.h"
 #include "postmaster/autovacuum.h"
 #include "storage/bufmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 /* A table that is larger by this factor than when it was analyzed has grown. */
@@ -59,27 +62,22 @@ analyze_limit(Relation relation, double tuples)
 	return threshold + scale * Max(tuples, 0);
 }
 
-/* Returns the topmost partitioned table above a partition, or the relation itself. */
-static Oid
-find_root(Relation relation)
+/* Tells whether values of a relation are stored out of line. */
+bool
+po_facts_has_toast(Oid relid)
 {
-	if (!relation->rd_rel->relispartition)
-		return RelationGetRelid(relation);
-	return llast_oid(get_partition_ancestors(RelationGetRelid(relation)));
-}
+	Relation	relation = table_open(relid, AccessShareLock);
+	Oid			toastid = relation->rd_rel->reltoastrelid;
+	bool		result = false;
 
-/* Tells whether values of the relation are stored out of line. */
-static bool
-has_toasted_values(Relation relation)
-{
-	Relation	toast;
-	bool		result;
+	if (OidIsValid(toastid))
+	{
+		Relation	toast = table_open(toastid, AccessShareLock);
 
-	if (!OidIsValid(relation->rd_rel->reltoastrelid))
-		return false;
-	toast = table_open(relation->rd_rel->reltoastrelid, AccessShareLock);
-	result = RelationGetNumberOfBlocks(toast) > 0;
-	table_close(toast, AccessShareLock);
+		result = RelationGetNumberOfBlocks(toast) > 0;
+		table_close(toast, AccessShareLock);
+	}
+	table_close(relation, AccessShareLock);
 	return result;
 }
 
@@ -100,10 +98,8 @@ fill_sizes(PoFacts *facts, Relation relation)
 		estimate_rel_size(relation, NULL, &pages, &tuples, &visible);
 		facts->pages = pages;
 		facts->tuples = tuples;
-		facts->has_toast = has_toasted_values(relation);
 	}
 	facts->tuples = Max(facts->tuples, 0);
-	facts->row_bytes = get_relation_data_width(RelationGetRelid(relation), NULL);
 }
 
 /*
@@ -134,7 +130,7 @@ read_facts(Oid relid)
 
 	facts->relid = relid;
 	facts->name = po_relname_qualified(relid);
-	facts->root = find_root(relation);
+	facts->root = relation->rd_rel->relispartition ? InvalidOid : relid;
 	fill_sizes(facts, relation);
 	facts->analyzed = has_statistics(relation);
 	facts->modified = (double) DatumGetInt64(DirectFunctionCall1(pg_stat_get_mod_since_analyze,
@@ -157,6 +153,28 @@ po_facts_partitions(Oid root)
 		leaves += get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE;
 	list_free(children);
 	return leaves;
+}
+
+/*
+ * Tells whether the user may know what the statistics say of a table: he may read all
+ * of it, not only through a view of somebody else or past row security.
+ */
+bool
+po_facts_may_read(Oid relid)
+{
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		check_enable_rls(relid, InvalidOid, true) != RLS_ENABLED;
+}
+
+/* Returns the topmost partitioned table above a relation, or the relation itself. */
+Oid
+po_facts_root(PoAnalysis *analysis, Oid relid)
+{
+	PoFacts    *facts = po_facts_get(analysis, relid);
+
+	if (!OidIsValid(facts->root))
+		facts->root = llast_oid(get_partition_ancestors(relid));
+	return facts->root;
 }
 
 /* Returns the facts of a relation, read once in an analysis; NULL for InvalidOid. */

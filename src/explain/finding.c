@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "explain/finding.h"
+#include "explain/skew.h"
 #include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "utils/builtins.h"
@@ -118,6 +119,7 @@ void
 po_finding_end(PoAnalysis *analysis, PoFindingDraft *draft)
 {
 	Assert(draft->finding->message != NULL && draft->finding->advice != NULL);
+	po_skew_note(analysis, draft);
 	po_json_float(&draft->evidence, "share_ratio", rint(draft->finding->share * 1000) / 1000);
 	po_json_end_object(&draft->evidence);
 	draft->finding->evidence = po_json_finish(&draft->evidence);
@@ -129,7 +131,7 @@ static Oid
 root_of(PoAnalysis *analysis, Oid relid)
 {
 	return OidIsValid(relid) && analysis->statement != NULL ?
-		po_facts_get(analysis, relid)->root : relid;
+		po_facts_root(analysis, relid) : relid;
 }
 
 /*

@@ -36,17 +36,15 @@ typedef struct PoFinding
 typedef struct PoFacts
 {
 	Oid			relid;
-	Oid			root;			/* the topmost partitioned table, or the table itself */
+	Oid			root;			/* read it by po_facts_root */
 	char	   *name;			/* schema-qualified and quoted */
 	double		pages;			/* at its last vacuum or analyze, or now if never */
 	double		tuples;
 	double		all_visible;	/* pages */
-	double		row_bytes;		/* average width of a whole row */
 	bool		analyzed;		/* there are statistics of its columns */
 	double		modified;		/* rows changed since the last analyze */
 	double		modified_limit; /* from which on autovacuum analyzes it */
 	bool		changed;		/* so much that it was to be analyzed */
-	bool		has_toast;		/* with at least one page */
 	bool		tried;			/* an index was looked for */
 	bool		proven;			/* and found */
 	PoProof		proof;
@@ -109,6 +107,9 @@ extern double po_finding_relation_share(PoAnalysis *analysis, const PoNode *node
 extern bool po_facts_foreign_key(Oid constraint, PoForeignKey *key);
 extern List *po_facts_referencing(Oid relid);
 extern char *po_facts_foreign_key_index(const PoForeignKey *key);
+extern Oid	po_facts_root(PoAnalysis *analysis, Oid relid);
+extern bool po_facts_may_read(Oid relid);
+extern bool po_facts_has_toast(Oid relid);
 extern int	po_facts_partitions(Oid root);
 extern PoFacts *po_facts_get(PoAnalysis *analysis, Oid relid);
 

@@ -138,6 +138,7 @@ classify_comparison(PoPredicate *predicate, Oid opno, Node *operand, Node *value
 	int			strategy;
 
 	predicate->operand = operand;
+	predicate->value = strip_relabels(value);
 	if (IsA(inner, Var) && is_like(predicate->opfuncid, &predicate->ignores_case))
 	{
 		predicate->kind = PO_PREDICATE_LIKE;
@@ -262,20 +263,27 @@ po_predicate_columns(List *predicates, PoPredicateKind kind)
 	return result;
 }
 
-/* Returns the columns that a scan's own index conditions compare, equalities first. */
+/* Returns the predicates that a scan hands to its index. */
 List *
-po_predicate_index_columns(const PoNode *node)
+po_predicate_of_index(const PoNode *node)
 {
 	List	   *quals = NIL;
-	List	   *predicates;
 
-	if (node->plan == NULL)
+	if (node->plan == NULL || node->rti == 0)
 		return NIL;
 	if (IsA(node->plan, IndexScan))
 		quals = ((IndexScan *) node->plan)->indexqualorig;
 	else if (IsA(node->plan, BitmapHeapScan))
 		quals = ((BitmapHeapScan *) node->plan)->bitmapqualorig;
-	predicates = po_predicate_list(quals, node->rti);
+	return po_predicate_list(quals, node->rti);
+}
+
+/* Returns the columns that a scan's own index conditions compare, equalities first. */
+List *
+po_predicate_index_columns(const PoNode *node)
+{
+	List	   *predicates = po_predicate_of_index(node);
+
 	return list_concat_unique_int(po_predicate_columns(predicates, PO_PREDICATE_EQUAL),
 								  po_predicate_columns(predicates, PO_PREDICATE_RANGE));
 }

@@ -26,6 +26,7 @@ typedef struct PoPredicate
 	AttrNumber	attnum;			/* 0: none, or more than one column */
 	Node	   *clause;
 	Node	   *operand;		/* the side that holds the column */
+	Node	   *value;			/* the other side */
 	Oid			from_type;		/* of an implicit cast */
 	Oid			to_type;
 	Oid			opfuncid;
@@ -38,6 +39,7 @@ extern List *po_predicate_list(List *quals, int rti);
 extern List *po_predicate_of_scan(const PoNode *node);
 extern bool po_predicate_resolve(Plan *plan, const Var *var, int *rti, AttrNumber *attnum);
 extern List *po_predicate_columns(List *predicates, PoPredicateKind kind);
+extern List *po_predicate_of_index(const PoNode *node);
 extern List *po_predicate_index_columns(const PoNode *node);
 
 #endif							/* PO_PREDICATE_H */

@@ -78,7 +78,7 @@ statistics_statement(PoAnalysis *analysis, const PoNode *node)
 
 	if (list_length(columns) < 2 || list_length(columns) > 8)
 		return NULL;
-	facts = po_facts_get(analysis, po_facts_get(analysis, node->relid)->root);
+	facts = po_facts_get(analysis, po_facts_root(analysis, node->relid));
 	initStringInfo(&sql);
 	initStringInfo(&name);
 	appendStringInfo(&name, "%s", get_rel_name(facts->relid));

@@ -51,25 +51,27 @@ is_wasteful_inner(const PoAnalysis *analysis, const PoNode *inner)
 	return inner->executed && inner->removed_filter >= NESTED_REMOVED_FACTOR * Max(kept, 1);
 }
 
-/* Returns the part of a nested loop that its inner side takes. */
+/* Returns the part of a nested loop that is not its outer side: reading the inner one and comparing. */
 static double
-inner_part(const PoNode *join, const PoNode *inner)
+inner_part(const PoNode *join, const PoNode *outer)
 {
 	if (join->executed && join->total_ms > 0)
-		return inner->total_ms / join->total_ms;
-	return join->effective_cost > 0 ? inner->effective_cost / join->effective_cost : 0;
+		return Max(1 - outer->total_ms / join->total_ms, 0);
+	return join->effective_cost > 0 ? 1 - outer->effective_cost / join->effective_cost : 0;
 }
 
 /* Completes the finding about a nested loop whose inner side is a wasteful scan. */
 static void
-report_nested(PoAnalysis *analysis, const PoNode *node, const PoNode *inner, double loops)
+report_nested(PoAnalysis *analysis, const PoNode *node, const PoNode *outer, const PoNode *inner)
 {
+	double		loops = inner_loops(inner, outer);
 	PoFindingDraft draft = po_finding_begin(analysis, node,
-											po_finding_subtree_share(analysis, inner));
+											po_finding_subtree_share(analysis, node) *
+											inner_part(node, outer));
 
 	draft.finding->relid = inner->relid;
 	po_json_float(&draft.evidence, "loops", loops);
-	po_json_float(&draft.evidence, "inner_part_ratio", inner_part(node, inner));
+	po_json_float(&draft.evidence, "inner_part_ratio", inner_part(node, outer));
 	if (inner->executed)
 		po_json_float(&draft.evidence, "inner_rows_removed", inner->removed_filter);
 	/* Without counts, only a proof says that the repeated scan is worth a finding. */
@@ -87,7 +89,6 @@ po_rule_join_nested(PoAnalysis *analysis, const PoNode *node)
 {
 	const PoNode *inner;
 	const PoNode *outer;
-	double		loops;
 
 	if (node->kind != PO_NODE_NESTED_LOOP)
 		return;
@@ -95,11 +96,10 @@ po_rule_join_nested(PoAnalysis *analysis, const PoNode *node)
 	outer = po_node_child(analysis->tree, node, PO_ROLE_OUTER);
 	if (inner == NULL || outer == NULL || !po_node_is_scan(inner))
 		return;
-	loops = inner_loops(inner, outer);
-	if (loops < NESTED_MIN_LOOPS || inner_part(node, inner) < NESTED_INNER_SHARE ||
+	if (inner_loops(inner, outer) < NESTED_MIN_LOOPS || inner_part(node, outer) < NESTED_INNER_SHARE ||
 		!is_wasteful_inner(analysis, inner) || po_finding_repeats(analysis, inner->relid))
 		return;
-	report_nested(analysis, node, inner, loops);
+	report_nested(analysis, node, outer, inner);
 }
 
 /* Returns the scan below one side of a join, past nodes that only store or hash; NULL for none. */

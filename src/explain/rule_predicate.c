@@ -14,6 +14,7 @@
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "core/collation.h"
 #include "core/compat.h"
 #include "explain/advice.h"
 #include "explain/predicate.h"
@@ -25,7 +26,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/pg_locale.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
@@ -273,7 +273,7 @@ sorts_by_bytes(Relation index, int key)
 
 	if (family == TEXT_PATTERN_BTREE_FAM_OID || family == BPCHAR_PATTERN_BTREE_FAM_OID)
 		return true;
-	return OidIsValid(collation) && PO_COLLATION_IS_C(collation);
+	return OidIsValid(collation) && po_collation_is_c(collation);
 }
 
 /* Passes a B-tree that begins with the predicate's column and serves prefixes. */

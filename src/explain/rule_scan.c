@@ -9,6 +9,7 @@
 #include "explain/advice.h"
 #include "explain/predicate.h"
 #include "explain/rule.h"
+#include "optimizer/plancat.h"
 #include "storage/bufpage.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -72,15 +73,19 @@ add_scan_evidence(PoFindingDraft *draft, double scanned, double kept)
 void
 po_rule_scan_selective(PoAnalysis *analysis, const PoNode *node)
 {
-	PoFacts    *facts = analysis->statement ? po_facts_get(analysis, node->relid) : NULL;
+	PoFacts    *facts;
 	double		scanned;
-	double		kept = po_finding_rows(analysis, node);
+	double		kept;
 	PoFindingDraft draft;
 
 	if (node->kind != PO_NODE_SEQ_SCAN || node->filter == NULL ||
-		(facts == NULL && !node->executed) || po_finding_repeats(analysis, node->relid))
+		po_finding_repeats(analysis, node->relid))
+		return;
+	facts = analysis->statement ? po_facts_get(analysis, node->relid) : NULL;
+	if (facts == NULL && !node->executed)
 		return;
 	scanned = rows_scanned(node, facts);
+	kept = po_finding_rows(analysis, node);
 	if (kept >= SELECTIVE_KEPT * scanned || po_finding_stops_early(analysis, node))
 		return;
 	if (scanned < SELECTIVE_MIN_ROWS && (facts == NULL || facts->pages < SELECTIVE_MIN_PAGES))
@@ -232,7 +237,7 @@ po_rule_scan_sparse(PoAnalysis *analysis, const PoNode *node)
 		return;
 	/* What subplans in the condition read is counted here, too. */
 	blocks = Min(blocks, facts->pages * node->loops);
-	needed = scanned * (MAXALIGN((int) facts->row_bytes) + ROW_OVERHEAD) /
+	needed = scanned * (MAXALIGN(get_relation_data_width(node->relid, NULL)) + ROW_OVERHEAD) /
 		(BLCKSZ - SizeOfPageHeaderData) + 1;
 	if (blocks < SPARSE_FACTOR * needed + SPARSE_MIN_PAGES)
 		return;
@@ -272,7 +277,7 @@ void
 po_rule_scan_pruning(PoAnalysis *analysis, const PoNode *node)
 {
 	const PoNode *member;
-	PoFacts    *facts;
+	Oid			root;
 	PoFindingDraft draft;
 
 	if (node->kind != PO_NODE_APPEND && node->kind != PO_NODE_MERGE_APPEND)
@@ -281,15 +286,14 @@ po_rule_scan_pruning(PoAnalysis *analysis, const PoNode *node)
 		node->prunes_at_run || !members_are_filtered_partitions(analysis, node))
 		return;
 	member = po_node_child(analysis->tree, node, PO_ROLE_MEMBER);
-	facts = po_facts_get(analysis, member->relid);
-	if (po_finding_repeats(analysis, facts->root) ||
-		po_facts_partitions(facts->root) != node->subplans_total)
+	root = po_facts_root(analysis, member->relid);
+	if (po_finding_repeats(analysis, root) || po_facts_partitions(root) != node->subplans_total)
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_subtree_share(analysis, node));
-	draft.finding->relid = facts->root;
+	draft.finding->relid = root;
 	po_json_int(&draft.evidence, "partitions_scanned", node->subplans_total);
 	draft.finding->message = psprintf("All %d partitions of %s are scanned.", node->subplans_total,
-									  po_facts_get(analysis, facts->root)->name);
+									  po_facts_get(analysis, root)->name);
 	draft.finding->advice =
 		pstrdup("Add a condition on the partition key, with a value of the key's own type.");
 	po_finding_end(analysis, &draft);

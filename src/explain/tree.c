@@ -16,6 +16,7 @@
 #include "explain/tree.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #define WIDTH 100
 #define BAR_WIDTH 10
@@ -331,6 +332,26 @@ add_summary(Sheet *sheet)
 	sheet->lines = lappend(sheet->lines, line.data);
 }
 
+/* Adds a line for each trigger that fired, and one for the compilation of expressions. */
+static void
+add_beside_plan(Sheet *sheet)
+{
+	const PoPlanTree *tree = sheet->analysis->tree;
+
+	for (int i = 0; i < tree->ntriggers; i++)
+	{
+		const PoTrigger *trigger = &tree->triggers[i];
+		char	   *name = OidIsValid(trigger->constraint) ?
+			get_constraint_name(trigger->constraint) : trigger->name;
+
+		add_wrapped(sheet, "", psprintf("trigger %s: %.0f calls, %.3f ms", quote_identifier(name),
+										trigger->calls, trigger->total_ms));
+	}
+	if (tree->jit_functions > 0)
+		add_wrapped(sheet, "", psprintf("compiling %d expressions: %.3f ms", tree->jit_functions,
+										tree->jit_ms));
+}
+
 /*
  * Returns the lines that show an analysed statement, as a list of C strings in the
  * current memory context; utf8 allows box-drawing characters.
@@ -343,6 +364,7 @@ po_tree_lines(const PoAnalysis *analysis, bool utf8)
 	add_summary(&sheet);
 	for (int i = 0; i < analysis->tree->nnodes; i++)
 		add_node(&sheet, &analysis->tree->nodes[i]);
+	add_beside_plan(&sheet);
 	add_findings(&sheet, 0);
 	return sheet.lines;
 }

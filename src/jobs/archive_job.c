@@ -47,7 +47,8 @@ read_record(PoJobRun *run)
 	PoStoreScope scope;
 	PoStoreArgs args = {0};
 
-	po_store_begin(&scope);
+	if (!po_store_begin(&scope))
+		return;
 	po_store_text(&args, run->job->target);
 	if (po_store_run("SELECT a.rows_archived, a.why_stopped FROM perf_optimizer.archive_run a"
 					 " WHERE a.policy = $1 ORDER BY a.run_id DESC LIMIT 1", &args) == 1)

@@ -8,6 +8,7 @@
 #include "jobs/exec.h"
 #include "jobs/kinds.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "tcop/tcopprot.h"
 #include "utils/syscache.h"
@@ -35,10 +36,56 @@ as_whom(const PoJob *job)
 	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(job->owner)) ? job->owner : InvalidOid;
 }
 
-/* Anything may stand in a command, so it is not known to wait. */
+/* Tells whether a list of options asks for CONCURRENTLY. */
+static bool
+asks_concurrently(List *options)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "concurrently") == 0)
+			return true;
+	return false;
+}
+
+/* Tells whether ALTER TABLE detaches a partition concurrently. */
+static bool
+detaches_concurrently(AlterTableStmt *stmt)
+{
+	ListCell   *cell;
+
+	foreach(cell, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
+
+		if (cmd->subtype == AT_DetachPartition && castNode(PartitionCmd, cmd->def)->concurrent)
+			return true;
+	}
+	return false;
+}
+
+/* Tells whether a statement waits until every older snapshot is gone. */
+static bool
+statement_waits(Node *stmt)
+{
+	if (IsA(stmt, IndexStmt))
+		return ((IndexStmt *) stmt)->concurrent;
+	if (IsA(stmt, DropStmt))
+		return ((DropStmt *) stmt)->concurrent;
+	if (IsA(stmt, ReindexStmt))
+		return asks_concurrently(((ReindexStmt *) stmt)->params);
+	return IsA(stmt, AlterTableStmt) && detaches_concurrently((AlterTableStmt *) stmt);
+}
+
+/* Some statements do, as far as they stand in the text itself and not in a function. */
 static bool
 waits_for_snapshots(const PoJob *job)
 {
+	ListCell   *cell;
+
+	foreach(cell, pg_parse_query(job->command))
+		if (statement_waits(lfirst_node(RawStmt, cell)->stmt))
+			return true;
 	return false;
 }
 

@@ -14,19 +14,25 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/stratnum.h"
 #include "access/transam.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_opfamily.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "core/collation.h"
 #include "core/compat.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "plan/access.h"
 #include "plan/hypo_build.h"
 #include "plan/whatif.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
 
@@ -35,6 +41,7 @@ typedef struct Collection
 {
 	List	   *accesses;
 	MemoryContext context;
+	PoExpressions *expressions; /* NULL: only plain columns */
 } Collection;
 
 /* One relation under inspection. */
@@ -54,38 +61,92 @@ typedef enum ColumnUse
 	USE_RANGE
 } ColumnUse;
 
-/* Returns the attribute number when an expression is a plain column of the relation that can be indexed, else 0. */
-static AttrNumber
-plain_column(const Inspection *inspection, Node *node)
+/*
+ * Tells whether an expression holds what no index can: parameters, aggregates, windows,
+ * sub-selects, and other than plain columns.
+ */
+static bool
+has_unindexable(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_Var:
+			return ((Var *) node)->varlevelsup != 0 || ((Var *) node)->varattno <= 0;
+		case T_Param:
+		case T_PlaceHolderVar:
+		case T_Aggref:
+		case T_GroupingFunc:
+		case T_WindowFunc:
+		case T_SubLink:
+		case T_SubPlan:
+		case T_AlternativeSubPlan:
+		case T_CurrentOfExpr:
+		case T_SetToDefault:
+		case T_NextValueExpr:
+			return true;
+		default:
+			return expression_tree_walker(node, has_unindexable, context);
+	}
+}
+
+/*
+ * Returns the number of an expression over the relation's columns that an index could
+ * hold, else 0.  An implicit cast is none: the statement should lose it instead.
+ */
+static int
+key_expression(const Inspection *inspection, Node *node)
+{
+	PoExpressions *expressions = inspection->collection->expressions;
+	int			varno;
+
+	if (expressions == NULL || node == NULL || IsA(node, Const) || IsA(node, Param) ||
+		exprType(node) == BOOLOID)
+		return 0;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST)
+		return 0;
+	if (!bms_get_singleton_member(pull_varnos(inspection->root, node), &varno) ||
+		varno != inspection->rel->relid || has_unindexable(node, NULL) ||
+		expression_returns_set(node) || contain_mutable_functions(node) ||
+		!OidIsValid(GetDefaultOpClass(exprType(node), BTREE_AM_OID)))
+		return 0;
+	return po_key_column_add(expressions, inspection->relid, node, varno);
+}
+
+/*
+ * Returns the number of a key column when an expression is a column of the relation
+ * that can be indexed, or an expression over such, else 0.
+ */
+static int
+key_column(const Inspection *inspection, Node *node)
 {
 	Var		   *var;
 
 	while (node != NULL && IsA(node, RelabelType))
 		node = (Node *) ((RelabelType *) node)->arg;
 	if (node == NULL || !IsA(node, Var))
-		return InvalidAttrNumber;
+		return key_expression(inspection, node);
 	var = (Var *) node;
 	if (var->varno != inspection->rel->relid || var->varlevelsup != 0 || var->varattno <= 0 ||
 		!po_hypo_build_supported(inspection->relid, var->varattno))
-		return InvalidAttrNumber;
+		return 0;
 	return var->varattno;
 }
 
 /* Says what the default B-tree operator class of a column can do with an operator (column on the left). */
 static ColumnUse
-operator_use(const Inspection *inspection, AttrNumber attnum, Oid operator, Oid inputcollid)
+operator_use(const Inspection *inspection, int column, Oid operator, Oid inputcollid)
 {
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
+	Node	   *node = po_key_column_node(inspection->collection->expressions, inspection->relid, column);
+	Oid			collation = exprCollation(node);
 	Oid			opclass;
 
 	if (!OidIsValid(operator))
 		return USE_NONE;
-	get_atttypetypmodcoll(inspection->relid, attnum, &type, &typmod, &collation);
 	if (OidIsValid(collation) && collation != inputcollid)
 		return USE_NONE;
-	opclass = GetDefaultOpClass(type, BTREE_AM_OID);
+	opclass = GetDefaultOpClass(exprType(node), BTREE_AM_OID);
 	switch (get_op_opfamily_strategy(operator, get_opclass_family(opclass)))
 	{
 		case InvalidStrategy:
@@ -105,9 +166,9 @@ is_outside(const Inspection *inspection, Node *value)
 		!contain_volatile_functions(value);
 }
 
-/* Reads a comparison of two operands; sets *attnum. */
+/* Reads a comparison of two operands; sets *column. */
 static ColumnUse
-use_of_operator(const Inspection *inspection, OpExpr *clause, AttrNumber *attnum)
+use_of_operator(const Inspection *inspection, OpExpr *clause, int *column)
 {
 	Node	   *left;
 	Node	   *right;
@@ -116,33 +177,33 @@ use_of_operator(const Inspection *inspection, OpExpr *clause, AttrNumber *attnum
 		return USE_NONE;
 	left = (Node *) linitial(clause->args);
 	right = (Node *) lsecond(clause->args);
-	*attnum = plain_column(inspection, left);
-	if (*attnum != 0 && is_outside(inspection, right))
-		return operator_use(inspection, *attnum, clause->opno, clause->inputcollid);
-	*attnum = plain_column(inspection, right);
-	if (*attnum != 0 && is_outside(inspection, left))
-		return operator_use(inspection, *attnum, get_commutator(clause->opno), clause->inputcollid);
+	*column = key_column(inspection, left);
+	if (*column != 0 && is_outside(inspection, right))
+		return operator_use(inspection, *column, clause->opno, clause->inputcollid);
+	*column = key_column(inspection, right);
+	if (*column != 0 && is_outside(inspection, left))
+		return operator_use(inspection, *column, get_commutator(clause->opno), clause->inputcollid);
 	return USE_NONE;
 }
 
 /* Reads column op ANY (array). */
 static ColumnUse
-use_of_array(const Inspection *inspection, ScalarArrayOpExpr *clause, AttrNumber *attnum)
+use_of_array(const Inspection *inspection, ScalarArrayOpExpr *clause, int *column)
 {
-	*attnum = plain_column(inspection, (Node *) linitial(clause->args));
-	if (!clause->useOr || *attnum == 0 || !is_outside(inspection, (Node *) lsecond(clause->args)))
+	*column = key_column(inspection, (Node *) linitial(clause->args));
+	if (!clause->useOr || *column == 0 || !is_outside(inspection, (Node *) lsecond(clause->args)))
 		return USE_NONE;
-	return operator_use(inspection, *attnum, clause->opno, clause->inputcollid);
+	return operator_use(inspection, *column, clause->opno, clause->inputcollid);
 }
 
 /* Reads a null test, a boolean test or a bare boolean column. */
 static ColumnUse
-use_of_test(const Inspection *inspection, Node *clause, AttrNumber *attnum)
+use_of_test(const Inspection *inspection, Node *clause, int *column)
 {
 	if (IsA(clause, NullTest))
 	{
-		*attnum = plain_column(inspection, (Node *) ((NullTest *) clause)->arg);
-		if (*attnum == 0 || ((NullTest *) clause)->argisrow)
+		*column = key_column(inspection, (Node *) ((NullTest *) clause)->arg);
+		if (*column == 0 || ((NullTest *) clause)->argisrow)
 			return USE_NONE;
 		return ((NullTest *) clause)->nulltesttype == IS_NULL ? USE_EQUAL : USE_RANGE;
 	}
@@ -150,27 +211,27 @@ use_of_test(const Inspection *inspection, Node *clause, AttrNumber *attnum)
 		clause = (Node *) ((BooleanTest *) clause)->arg;
 	else if (is_notclause(clause))
 		clause = (Node *) get_notclausearg((Expr *) clause);
-	*attnum = exprType(clause) == BOOLOID ? plain_column(inspection, clause) : 0;
-	return *attnum != 0 ? USE_EQUAL : USE_NONE;
+	*column = exprType(clause) == BOOLOID ? key_column(inspection, clause) : 0;
+	return *column != 0 ? USE_EQUAL : USE_NONE;
 }
 
-/* Says which column a clause compares and how; *attnum is meaningful unless USE_NONE. */
+/* Says which column a clause compares and how; *column is meaningful unless USE_NONE. */
 static ColumnUse
-use_of_clause(const Inspection *inspection, Node *clause, AttrNumber *attnum)
+use_of_clause(const Inspection *inspection, Node *clause, int *column)
 {
 	if (IsA(clause, RestrictInfo))
 		clause = (Node *) ((RestrictInfo *) clause)->clause;
 	switch (nodeTag(clause))
 	{
 		case T_OpExpr:
-			return use_of_operator(inspection, (OpExpr *) clause, attnum);
+			return use_of_operator(inspection, (OpExpr *) clause, column);
 		case T_ScalarArrayOpExpr:
-			return use_of_array(inspection, (ScalarArrayOpExpr *) clause, attnum);
+			return use_of_array(inspection, (ScalarArrayOpExpr *) clause, column);
 		case T_NullTest:
 		case T_BooleanTest:
 		case T_BoolExpr:
 		case T_Var:
-			return use_of_test(inspection, clause, attnum);
+			return use_of_test(inspection, clause, column);
 		default:
 			return USE_NONE;
 	}
@@ -185,11 +246,11 @@ add_row_compare(const Inspection *inspection, RowCompareExpr *clause, PoNeeds *n
 
 	foreach(lc, clause->largs)
 	{
-		AttrNumber	attnum = plain_column(inspection, (Node *) lfirst(lc));
+		int			column = key_column(inspection, (Node *) lfirst(lc));
 
-		if (attnum == 0 || key.ncolumns == PO_KEY_COLUMNS)
+		if (column == 0 || key.ncolumns == PO_KEY_COLUMNS)
 			break;
-		key.columns[key.ncolumns++] = attnum;
+		key.columns[key.ncolumns++] = column;
 	}
 	if (key.ncolumns > 0 && is_outside(inspection, (Node *) clause->rargs))
 	{
@@ -198,13 +259,49 @@ add_row_compare(const Inspection *inspection, RowCompareExpr *clause, PoNeeds *n
 	}
 }
 
+/* Says whether a pattern of LIKE begins with characters that an index can look up. */
+static bool
+has_prefix(Const *pattern)
+{
+	char	   *start;
+
+	if (pattern->constisnull || pattern->consttype != TEXTOID)
+		return false;
+	start = TextDatumGetCString(pattern->constvalue);
+	return start[0] != '\0' && start[0] != '%' && start[0] != '_';
+}
+
+/*
+ * Adds a column that is compared with the beginning of a pattern.  The default operator
+ * class serves that in the C collation only, elsewhere it needs the one for patterns.
+ */
+static void
+add_prefix_search(const Inspection *inspection, OpExpr *clause, PoNeeds *needs)
+{
+	int			column;
+	Node	   *pattern;
+	Oid			collation;
+
+	if ((clause->opno != OID_TEXT_LIKE_OP && clause->opno != OID_BPCHAR_LIKE_OP) ||
+		list_length(clause->args) != 2)
+		return;
+	column = key_column(inspection, (Node *) linitial(clause->args));
+	pattern = (Node *) lsecond(clause->args);
+	if (column == 0 || !IsA(pattern, Const) || !has_prefix((Const *) pattern))
+		return;
+	collation = exprCollation(po_key_column_node(inspection->collection->expressions,
+												 inspection->relid, column));
+	po_candidate_add_column(needs->range, &needs->nrange,
+							po_collation_is_c(collation) ? column : column + PO_COLUMN_PATTERN);
+}
+
 static void save_access(const Inspection *inspection, PoNeeds *needs);
 
 /* Adds one restriction to the needs; each arm of an OR becomes an access of its own. */
 static void
 add_restriction(const Inspection *inspection, Node *clause, PoNeeds *needs)
 {
-	AttrNumber	attnum;
+	int			column;
 
 	if (IsA(clause, RestrictInfo))
 		clause = (Node *) ((RestrictInfo *) clause)->clause;
@@ -227,13 +324,15 @@ add_restriction(const Inspection *inspection, Node *clause, PoNeeds *needs)
 		add_row_compare(inspection, (RowCompareExpr *) clause, needs);
 		return;
 	}
-	switch (use_of_clause(inspection, clause, &attnum))
+	if (IsA(clause, OpExpr))
+		add_prefix_search(inspection, (OpExpr *) clause, needs);
+	switch (use_of_clause(inspection, clause, &column))
 	{
 		case USE_EQUAL:
-			po_candidate_add_column(needs->equal, &needs->nequal, attnum);
+			po_candidate_add_column(needs->equal, &needs->nequal, column);
 			break;
 		case USE_RANGE:
-			po_candidate_add_column(needs->range, &needs->nrange, attnum);
+			po_candidate_add_column(needs->range, &needs->nrange, column);
 			break;
 		case USE_NONE:
 			break;
@@ -244,41 +343,41 @@ add_restriction(const Inspection *inspection, Node *clause, PoNeeds *needs)
  * Returns the relation's column that an expression of the parent query is: its own
  * plain column, or one of an appendrel ancestor, translated.  0 when it is neither.
  */
-static AttrNumber
+static int
 column_of_member(const Inspection *inspection, Expr *member)
 {
 	Index		child = inspection->rel->relid;
 	AppendRelInfo **links = inspection->root->append_rel_array;
-	AttrNumber	attnum = plain_column(inspection, (Node *) member);
+	int			column = key_column(inspection, (Node *) member);
 	Node	   *node = (Node *) member;
 	Node	   *translated;
 
-	if (attnum != 0 || links == NULL || links[child] == NULL)
-		return attnum;
+	if (column != 0 || links == NULL || links[child] == NULL)
+		return column;
 	while (IsA(node, RelabelType))
 		node = (Node *) ((RelabelType *) node)->arg;
 	if (!IsA(node, Var) || ((Var *) node)->varno != links[child]->parent_relid ||
 		((Var *) node)->varattno <= 0 ||
 		((Var *) node)->varattno > list_length(links[child]->translated_vars))
-		return InvalidAttrNumber;
+		return 0;
 	translated = (Node *) list_nth(links[child]->translated_vars, ((Var *) node)->varattno - 1);
-	return plain_column(inspection, translated);
+	return key_column(inspection, translated);
 }
 
 /* Returns the relation's column among the members of an equivalence class, or 0. */
-static AttrNumber
+static int
 column_of_class(const Inspection *inspection, const EquivalenceClass *class)
 {
 	ListCell   *lc;
 
 	foreach(lc, class->ec_members)
 	{
-		AttrNumber	attnum = column_of_member(inspection, ((EquivalenceMember *) lfirst(lc))->em_expr);
+		int			column = column_of_member(inspection, ((EquivalenceMember *) lfirst(lc))->em_expr);
 
-		if (attnum != 0)
-			return attnum;
+		if (column != 0)
+			return column;
 	}
-	return InvalidAttrNumber;
+	return 0;
 }
 
 /* Adds the columns that are joined by equality with columns of other relations. */
@@ -286,7 +385,7 @@ static void
 add_joins(const Inspection *inspection, PoNeeds *needs)
 {
 	ListCell   *lc;
-	AttrNumber	attnum;
+	int			column;
 
 	foreach(lc, inspection->root->eq_classes)
 	{
@@ -295,19 +394,19 @@ add_joins(const Inspection *inspection, PoNeeds *needs)
 		if (class->ec_has_const || class->ec_has_volatile ||
 			bms_membership(class->ec_relids) != BMS_MULTIPLE)
 			continue;
-		attnum = column_of_class(inspection, class);
-		if (attnum != 0)
-			po_candidate_add_column(needs->join, &needs->njoin, attnum);
+		column = column_of_class(inspection, class);
+		if (column != 0)
+			po_candidate_add_column(needs->join, &needs->njoin, column);
 	}
 	foreach(lc, inspection->rel->joininfo)
 	{
-		switch (use_of_clause(inspection, (Node *) lfirst(lc), &attnum))
+		switch (use_of_clause(inspection, (Node *) lfirst(lc), &column))
 		{
 			case USE_EQUAL:
-				po_candidate_add_column(needs->join, &needs->njoin, attnum);
+				po_candidate_add_column(needs->join, &needs->njoin, column);
 				break;
 			case USE_RANGE:
-				po_candidate_add_column(needs->range, &needs->nrange, attnum);
+				po_candidate_add_column(needs->range, &needs->nrange, column);
 				break;
 			case USE_NONE:
 				break;
@@ -337,27 +436,18 @@ add_order(const Inspection *inspection, List *pathkeys, PoNeeds *needs)
 	po_candidate_add_order(needs, &key);
 }
 
-/* Returns the number of distinct values of a column, for putting columns in sequence. */
+/* Returns the number of distinct values of a key column, for putting columns in sequence. */
 static double
-distinct_values(const Inspection *inspection, int attnum)
+distinct_values(const Inspection *inspection, int column)
 {
-	Var			var;
-	Oid			type;
-	int32		typmod;
-	Oid			collation;
+	Node	   *node = copyObject(po_key_column_node(inspection->collection->expressions,
+													 inspection->relid, column));
 	VariableStatData vardata;
 	bool		isdefault;
 	double		n;
 
-	get_atttypetypmodcoll(inspection->relid, attnum, &type, &typmod, &collation);
-	memset(&var, 0, sizeof(var));
-	var.xpr.type = T_Var;
-	var.varno = inspection->rel->relid;
-	var.varattno = attnum;
-	var.vartype = type;
-	var.vartypmod = typmod;
-	var.varcollid = collation;
-	examine_variable(inspection->root, (Node *) &var, 0, &vardata);
+	ChangeVarNodes(node, 1, inspection->rel->relid, 0);
+	examine_variable(inspection->root, node, 0, &vardata);
 	n = get_variable_numdistinct(&vardata, &isdefault);
 	ReleaseVariableStats(vardata);
 	return n;
@@ -413,7 +503,10 @@ save_access(const Inspection *inspection, PoNeeds *needs)
 	MemoryContextSwitchTo(old);
 }
 
-/* Says whether a relation of a query is a table whose use we describe: no catalogue, no partition reached by its root. */
+/*
+ * Says whether a relation of a query is a table whose use we describe: no catalogue, not
+ * one of this extension, no partition reached by its root.
+ */
 static bool
 is_described(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 {
@@ -423,6 +516,8 @@ is_described(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 		return false;
 	if (rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW &&
 		rte->relkind != RELKIND_PARTITIONED_TABLE)
+		return false;
+	if (get_rel_namespace(rte->relid) == get_namespace_oid("perf_optimizer", true))
 		return false;
 	return link == NULL ||
 		root->simple_rte_array[link->parent_relid]->relkind != RELKIND_PARTITIONED_TABLE;
@@ -454,9 +549,9 @@ inspect(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, void *arg)
  * things are.  Raises what planning raises.
  */
 List *
-po_access_collect(PoStatement *statement, double *cost)
+po_access_collect(PoStatement *statement, PoExpressions *expressions, double *cost)
 {
-	Collection	collection = {NIL, CurrentMemoryContext};
+	Collection	collection = {NIL, CurrentMemoryContext, expressions};
 
 	*cost = po_whatif_visit(statement, inspect, &collection);
 	return collection.accesses;

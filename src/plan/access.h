@@ -6,6 +6,7 @@
 #define PO_ACCESS_H
 
 #include "plan/candidate.h"
+#include "plan/key_column.h"
 #include "plan/query.h"
 
 /* One use of a table by a statement (or of one arm of an OR over it). */
@@ -15,6 +16,6 @@ typedef struct PoAccess
 	PoNeeds		needs;
 } PoAccess;
 
-extern List *po_access_collect(PoStatement *statement, double *cost);
+extern List *po_access_collect(PoStatement *statement, PoExpressions *expressions, double *cost);
 
 #endif							/* PO_ACCESS_H */

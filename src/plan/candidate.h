@@ -13,9 +13,11 @@
 
 /*
  * A column of a key: its attribute number, plus PO_COLUMN_NULLS when nulls are sorted
- * where the direction would not sort them by default; negated for descending.
+ * where the direction would not sort them by default, plus PO_COLUMN_PATTERN for the
+ * operator class that compares strings character by character; negated for descending.
  */
 #define PO_COLUMN_NULLS 0x10000
+#define PO_COLUMN_PATTERN 0x20000
 #define PO_COLUMN_ATTNUM(column) (((column) < 0 ? -(column) : (column)) % PO_COLUMN_NULLS)
 
 /* The columns of a B-tree key, first to last. */

@@ -12,10 +12,13 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "core/compat.h"
 #include "core/relname.h"
 #include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/value.h"
 #include "plan/hypo_build.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -81,6 +84,33 @@ po_hypo_build_supported(Oid relid, AttrNumber attnum)
 	return ok;
 }
 
+/* Returns the name of the operator class that serves prefix searches whatever the collation. */
+static char *
+pattern_class(Oid type)
+{
+	switch (getBaseType(type))
+	{
+		case VARCHAROID:
+			return "varchar_pattern_ops";
+		case BPCHAROID:
+			return "bpchar_pattern_ops";
+		default:
+			return "text_pattern_ops";
+	}
+}
+
+/* Returns the operator class of a column of a key. */
+static Oid
+choose_class(int column, Oid type)
+{
+	if (abs(column) & PO_COLUMN_PATTERN)
+		return get_opclass_oid(BTREE_AM_OID,
+							   list_make2(makeString("pg_catalog"),
+										  makeString(pattern_class(type))),
+							   false);
+	return GetDefaultOpClass(type, BTREE_AM_OID);
+}
+
 /* Appends the order of a key column where it is not the default. */
 static void
 append_order(StringInfo ddl, int16 options)
@@ -95,11 +125,11 @@ append_order(StringInfo ddl, int16 options)
 }
 
 /*
- * Returns the statement that creates a B-tree on plain columns.  A partitioned table
- * does not support CONCURRENTLY, so its statement goes without.
+ * Returns the statement that creates a B-tree on a key.  A partitioned table does not
+ * support CONCURRENTLY, so its statement goes without.
  */
 static char *
-columns_definition(const PoHypoIndex *index)
+columns_definition(const PoHypoIndex *index, const PoKey *key, const PoExpressions *expressions)
 {
 	StringInfoData ddl;
 	bool		partitioned = get_rel_relkind(index->relid) == RELKIND_PARTITIONED_TABLE;
@@ -111,7 +141,9 @@ columns_definition(const PoHypoIndex *index)
 	{
 		if (i > 0)
 			appendStringInfoString(&ddl, ", ");
-		appendStringInfoString(&ddl, quote_identifier(get_attname(index->relid, index->keys[i], false)));
+		appendStringInfoString(&ddl, po_key_column_text(expressions, index->relid, key->columns[i]));
+		if (abs(key->columns[i]) & PO_COLUMN_PATTERN)
+			appendStringInfo(&ddl, " %s", pattern_class(index->types[i]));
 		append_order(&ddl, index->options[i]);
 	}
 	appendStringInfoChar(&ddl, ')');
@@ -127,17 +159,18 @@ columns_name(const PoHypoIndex *index)
 	initStringInfo(&columns);
 	for (int i = 0; i < index->nkeycolumns; i++)
 		appendStringInfo(&columns, "%s%s", i > 0 ? "_" : "",
-						 get_attname(index->relid, index->keys[i], false));
+						 index->keys[i] == 0 ? "expr" : get_attname(index->relid, index->keys[i], false));
 	return ChooseRelationName(get_rel_name(index->relid), columns.data, "idx",
 							  get_rel_namespace(index->relid), false);
 }
 
 /*
- * Describes a B-tree index on plain columns, in the current memory context; each must
- * pass po_hypo_build_supported.  The table must be locked.
+ * Describes a B-tree index on a key, in the current memory context; its columns must
+ * pass po_hypo_build_supported.  expressions may be NULL when the key has none.  The
+ * table must be locked.
  */
 PoHypoIndex *
-po_hypo_build_columns(Oid relid, const PoKey *key)
+po_hypo_build_columns(Oid relid, const PoKey *key, const PoExpressions *expressions)
 {
 	int			n = key->ncolumns;
 	PoHypoIndex *index = po_hypo_build_empty(relid, "btree", n, n);
@@ -146,17 +179,18 @@ po_hypo_build_columns(Oid relid, const PoKey *key)
 	{
 		int			column = key->columns[i];
 		int16		options = column < 0 ? INDOPTION_DESC | INDOPTION_NULLS_FIRST : 0;
-		Oid			type;
-		int32		typmod;
-		Oid			collation;
+		Node	   *node = po_key_column_node(expressions, relid, column);
 
-		index->keys[i] = (AttrNumber) PO_COLUMN_ATTNUM(column);
+		if (po_key_column_is_expression(column))
+			index->expressions = lappend(index->expressions, node);
+		else
+			index->keys[i] = (AttrNumber) PO_COLUMN_ATTNUM(column);
 		if (abs(column) & PO_COLUMN_NULLS)
 			options ^= INDOPTION_NULLS_FIRST;
-		get_atttypetypmodcoll(relid, index->keys[i], &type, &typmod, &collation);
-		po_hypo_build_key(index, i, type, collation, GetDefaultOpClass(type, BTREE_AM_OID), options);
+		po_hypo_build_key(index, i, exprType(node), exprCollation(node),
+						  choose_class(column, exprType(node)), options);
 	}
-	index->definition = columns_definition(index);
+	index->definition = columns_definition(index, key, expressions);
 	index->name = columns_name(index);
 	return index;
 }

@@ -7,11 +7,12 @@
 
 #include "plan/candidate.h"
 #include "plan/hypo.h"
+#include "plan/key_column.h"
 
 extern PoHypoIndex *po_hypo_build_empty(Oid relid, const char *am_name, int ncolumns, int nkeycolumns);
 extern void po_hypo_build_key(PoHypoIndex *index, int i, Oid type, Oid collation, Oid opclass,
 							  int16 options);
-extern PoHypoIndex *po_hypo_build_columns(Oid relid, const PoKey *key);
+extern PoHypoIndex *po_hypo_build_columns(Oid relid, const PoKey *key, const PoExpressions *expressions);
 extern bool po_hypo_build_supported(Oid relid, AttrNumber attnum);
 
 #endif							/* PO_HYPO_BUILD_H */

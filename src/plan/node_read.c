@@ -380,6 +380,19 @@ inherit_relation(PoPlanTree *tree, PoNode *node)
 	}
 }
 
+/* Returns the name of a subplan as EXPLAIN prints it; the server before 19 keeps it ready. */
+static char *
+subplan_name(const SubPlan *subplan, PoNodeRole role)
+{
+	const char *name = subplan->plan_name;
+
+	if (strncmp(name, "CTE ", 4) == 0 || strncmp(name, "InitPlan ", 9) == 0 ||
+		strncmp(name, "SubPlan ", 8) == 0)
+		return pstrdup(name);
+	return psprintf("%s %s", subplan->subLinkType == CTE_SUBLINK ? "CTE" :
+					role == PO_ROLE_INITPLAN ? "InitPlan" : "SubPlan", name);
+}
+
 /* Reads a node and its subtree; subplan is given when the node is the root of one. */
 static void
 read_node(PoNodeReader *reader, PlanState *state, int parent, PoNodeRole role,
@@ -395,7 +408,7 @@ read_node(PoNodeReader *reader, PlanState *state, int parent, PoNodeRole role,
 	node->role = role;
 	if (subplan != NULL)
 	{
-		node->subplan = pstrdup(subplan->plan_name);
+		node->subplan = subplan_name(subplan, role);
 		node->hashed = subplan->useHashTable;
 		node->correlated = (subplan->parParam != NIL);
 	}

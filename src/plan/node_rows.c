@@ -159,16 +159,49 @@ po_node_rows_emit(PoRow *row, const PoPlanTree *tree)
 	}
 }
 
+/* Orders columns as jsonb orders the keys of an object: by length, then by bytes. */
+static int
+compare_columns(const void *a, const void *b)
+{
+	const char *left = columns[*(const int *) a].name;
+	const char *right = columns[*(const int *) b].name;
+	size_t		left_length = strlen(left);
+	size_t		right_length = strlen(right);
+
+	if (left_length != right_length)
+		return left_length < right_length ? -1 : 1;
+	return memcmp(left, right, left_length);
+}
+
+/* Returns the columns in jsonb's order, so that it finds nothing to sort. */
+static const int *
+json_order(void)
+{
+	static int	order[lengthof(columns)];
+	static bool sorted = false;
+
+	if (!sorted)
+	{
+		for (int c = 0; c < lengthof(columns); c++)
+			order[c] = c;
+		qsort(order, lengthof(columns), sizeof(int), compare_columns);
+		sorted = true;
+	}
+	return order;
+}
+
 /* Adds the rows of plan_nodes as an array of objects to a value under construction. */
 void
 po_node_rows_append(PoJson *json, const char *key, const PoPlanTree *tree)
 {
+	const int  *order = json_order();
+
 	po_json_begin_array(json, key);
 	for (int i = 0; i < tree->nnodes; i++)
 	{
 		po_json_begin_object(json, NULL);
 		for (int c = 0; c < lengthof(columns); c++)
-			append_column(json, &columns[c], &tree->nodes[i]);
+			append_column(json, &columns[order[c]], &tree->nodes[i]);
 		po_json_end_object(json);
 	}
 	po_json_end_array(json);

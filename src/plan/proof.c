@@ -21,7 +21,7 @@
 static void
 try_key(PoStatement *statement, Oid relid, const PoKey *key, PoProof *proof)
 {
-	PoHypoIndex *index = po_hypo_build_columns(relid, key);
+	PoHypoIndex *index = po_hypo_build_columns(relid, key, NULL);
 	List	   *used;
 	double		cost = po_whatif_cost(statement, list_make1(index), NIL, &used);
 	double		limit = proof->cost_after;
@@ -50,7 +50,7 @@ po_proof_find(PoStatement *statement, Oid relid, double min_gain, PoProof *proof
 
 	proof->index = NULL;
 	proof->size_bytes = 0;
-	foreach(lc, po_access_collect(statement, &proof->cost_before))
+	foreach(lc, po_access_collect(statement, NULL, &proof->cost_before))
 	{
 		PoAccess   *access = (PoAccess *) lfirst(lc);
 		int			n;

@@ -246,6 +246,27 @@ choose_source(const PoStatement *statement, const PoParams *params)
 	return PO_SOURCE_GENERIC;
 }
 
+/*
+ * Gives the query its id whatever compute_query_id says; the server asserts
+ * that the setting allows it, so it is on for the moment.
+ */
+static void
+identify(Query *query, const char *text)
+{
+	int			setting = compute_query_id;
+
+	compute_query_id = COMPUTE_QUERY_ID_ON;
+	PG_TRY();
+	{
+		PO_JUMBLE_QUERY(query, text);
+	}
+	PG_FINALLY();
+	{
+		compute_query_id = setting;
+	}
+	PG_END_TRY();
+}
+
 /* Analyses and rewrites the parsed statement. */
 static void
 analyze(PoStatement *statement, RawStmt *raw)
@@ -258,7 +279,7 @@ analyze(PoStatement *statement, RawStmt *raw)
 									&statement->nparams, NULL);
 	require_plannable(query);
 	if (query->queryId == 0)
-		PO_JUMBLE_QUERY(query, statement->text);
+		identify(query, statement->text);
 	statement->queryid = (int64) query->queryId;
 	statement->queries = pg_rewrite_query(query);
 	foreach(lc, statement->queries)

@@ -21,11 +21,13 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
+#include "core/compat.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/pathnode.h"
+#include "parser/parse_relation.h"
 #include "plan/btree_model.h"
 #include "plan/hypo_info.h"
 #include "plan/size.h"
@@ -64,6 +66,7 @@ make_root(Oid relid)
 	root->parse = makeNode(Query);
 	root->parse->commandType = CMD_SELECT;
 	root->parse->rtable = list_make1(rte);
+	PO_ADD_PERMISSIONS(root->parse, rte);
 	root->glob = makeNode(PlannerGlobal);
 	root->query_level = 1;
 	root->planner_cxt = CurrentMemoryContext;

@@ -268,6 +268,17 @@ po_dispatch_reap(void)
 	}
 }
 
+/* Frees the slots of runners that are gone, when there is no table to note it in. */
+void
+po_dispatch_forget(void)
+{
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < po_sched->nrunners; i++)
+		if (po_sched->runners[i].dboid == MyDatabaseId && po_sched->runners[i].phase == PO_RUNNER_GONE)
+			po_sched->runners[i].phase = PO_RUNNER_FREE;
+	LWLockRelease(po_sched_lock);
+}
+
 /*
  * Tells whether a slot of ours needs another look soon: its process is gone and
  * could not be settled, or has not come to life yet.

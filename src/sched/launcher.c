@@ -105,13 +105,12 @@ list_databases(void)
 	return result;
 }
 
-/* Forgets a database that is gone, and the runs that its runners left; lock held. */
+/* Forgets a database that is gone, and the slots of its runners without a process; lock held. */
 static void
 forget_database(PoDatabase *db)
 {
 	for (int i = 0; i < po_sched->nrunners; i++)
-		if (po_sched->runners[i].dboid == db->dboid &&
-			po_sched->runners[i].phase == PO_RUNNER_GONE)
+		if (po_sched->runners[i].dboid == db->dboid && po_sched->runners[i].pid == 0)
 			po_sched->runners[i].phase = PO_RUNNER_FREE;
 	db->state = PO_DB_UNUSED;
 }

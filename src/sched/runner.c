@@ -245,16 +245,11 @@ store_outcome(const PoJobRun *run, const PoOutcome *outcome)
 
 	HOLD_CANCEL_INTERRUPTS();
 	QueryCancelPending = false;
-	StartTransactionCommand();
-	if (po_store_exists())
+	if (po_store_begin(&scope))
 	{
-		CommitTransactionCommand();
-		po_store_begin(&scope);
 		(void) po_run_settle(run->run_id, outcome);
 		po_store_commit(&scope);
 	}
-	else
-		CommitTransactionCommand();
 	QueryCancelPending = false;
 	RESUME_CANCEL_INTERRUPTS();
 }
@@ -266,7 +261,8 @@ begin_run(PoJobRun *run)
 	PoStoreScope scope;
 	PoJob	   *job;
 
-	po_store_begin(&scope);
+	if (!po_store_begin(&scope))
+		return false;
 	job = po_job_load(slot->job_id, run->memory);
 	run->job = job;
 	run->run_id = slot->run_id;

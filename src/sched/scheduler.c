@@ -120,18 +120,6 @@ retire(TimestampTz next)
 		proc_exit(0);
 }
 
-/* Tells whether the extension exists here. */
-static bool
-extension_exists(void)
-{
-	bool		exists;
-
-	StartTransactionCommand();
-	exists = po_store_exists();
-	CommitTransactionCommand();
-	return exists;
-}
-
 /* Deletes old history and follows renames, at most once an hour and only when awake anyway. */
 static void
 keep_house(TimestampTz now)
@@ -147,35 +135,38 @@ keep_house(TimestampTz now)
 
 /*
  * Looks at the jobs once: settles what runners dropped, enqueues what is due,
- * hands out what waits.  Returns the moment of the next look.
+ * hands out what waits.  Fills the moment of the next look; false when the
+ * extension does not exist.
  */
-static TimestampTz
-look(bool first, bool at_boot)
+static bool
+look(bool first, bool at_boot, TimestampTz *next)
 {
 	PoStoreScope scope;
 	TimestampTz now = po_clock_now();
-	TimestampTz next;
-	TimestampTz more;
 
-	po_store_begin(&scope);
+	*next = DT_NOEND;
+	if (!po_store_begin(&scope))
+		return false;
 	if (first)
 		po_slots_recover();
 	po_dispatch_reap();
 	po_store_commit(&scope);
 
 	if (!po_guc_run_jobs)
-		return DT_NOEND;
+		return true;
 
-	po_store_begin(&scope);
-	next = po_slots_take(now, at_boot);
+	if (!po_store_begin(&scope))
+		return false;
+	*next = po_slots_take(now, at_boot);
 	keep_house(now);
 	po_store_commit(&scope);
 
 	/* Runners must find the rows of their runs, so this comes after the commit. */
-	po_store_begin(&scope);
-	more = po_dispatch_runs(now);
+	if (!po_store_begin(&scope))
+		return false;
+	*next = Min(*next, po_dispatch_runs(now));
 	po_store_commit(&scope);
-	return Min(next, more);
+	return true;
 }
 
 /* Does one turn of the main loop; returns the moment of the next. */
@@ -184,6 +175,7 @@ turn(bool first)
 {
 	PoDatabase *db;
 	bool		at_boot;
+	bool		exists;
 	TimestampTz next;
 
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
@@ -191,27 +183,24 @@ turn(bool first)
 	db->wanted = false;
 	at_boot = !db->booted;
 	LWLockRelease(po_sched_lock);
-	if (!extension_exists())
-	{
-		/* Jobs that come with a later CREATE EXTENSION wait for the next start. */
-		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
-		db->booted = true;
-		LWLockRelease(po_sched_lock);
-		retire(DT_NOEND);
-		return DT_NOEND;
-	}
 	MemoryContextReset(look_context);
 	MemoryContextSwitchTo(look_context);
 	pgstat_report_activity(STATE_RUNNING, "looking for jobs that are due");
-	next = look(first, at_boot);
+	exists = look(first, at_boot, &next);
 	pgstat_report_stat(false);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
-	if (po_guc_run_jobs)
+	/* Jobs that come with a later CREATE EXTENSION wait for the next start. */
+	if (po_guc_run_jobs || !exists)
 		db->booted = true;
 	db->failures = 0;
 	db->state = PO_DB_ACTIVE;
 	LWLockRelease(po_sched_lock);
+	if (!exists)
+	{
+		po_dispatch_forget();
+		retire(DT_NOEND);
+	}
 	if (first)
 		po_shared_wake_launcher(false);
 	return next;

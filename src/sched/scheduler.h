@@ -14,6 +14,7 @@ extern TimestampTz po_slots_take(TimestampTz now, bool at_boot);
 extern void po_slots_recover(void);
 extern TimestampTz po_dispatch_runs(TimestampTz now);
 extern void po_dispatch_reap(void);
+extern void po_dispatch_forget(void);
 extern bool po_dispatch_unsettled(void);
 extern bool po_dispatch_busy(void);
 

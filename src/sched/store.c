@@ -41,30 +41,26 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-/* Tells whether the extension exists in this database; needs a transaction. */
-bool
-po_store_exists(void)
-{
-	return OidIsValid(get_extension_oid("perf_optimizer", true));
-}
-
 /*
  * Locks the extension against being dropped until the transaction ends, and
- * returns its owner; raises 42704 when it does not exist.  DROP EXTENSION locks
+ * returns its owner, InvalidOid when it does not exist.  DROP EXTENSION locks
  * the extension before its tables, in an order of its own: who waits for it here,
  * before any table, cannot deadlock with it.
  */
 static Oid
 lock_extension(void)
 {
-	Oid			extension = get_extension_oid("perf_optimizer", false);
-	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	Oid			extension = get_extension_oid("perf_optimizer", true);
+	Relation	rel;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	Oid			owner = InvalidOid;
 
+	if (!OidIsValid(extension))
+		return InvalidOid;
 	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	rel = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(extension));
 	scan = systable_beginscan(rel, ExtensionOidIndexId, true, NULL, 1, &key);
@@ -73,10 +69,6 @@ lock_extension(void)
 		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	if (!OidIsValid(owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"perf_optimizer\" has just been dropped")));
 	return owner;
 }
 
@@ -110,15 +102,10 @@ check_tables(Oid owner)
 					 errhint("Drop and create the extension, or give the table back with ALTER TABLE ... OWNER TO.")));
 }
 
-/*
- * Begins to act as the extension's owner, with a pinned search_path and SPI
- * connected.  In a transaction; pair with po_store_leave unless an error comes.
- */
-void
-po_store_enter(PoStoreScope *scope)
+/* Does the work of po_store_enter once the extension is locked. */
+static void
+enter_as(Oid owner, PoStoreScope *scope)
 {
-	Oid			owner = lock_extension();
-
 	check_tables(owner);
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
 	scope->guc_level = NewGUCNestLevel();
@@ -128,6 +115,23 @@ po_store_enter(PoStoreScope *scope)
 							 GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+}
+
+/*
+ * Begins to act as the extension's owner, with a pinned search_path and SPI
+ * connected.  In a transaction; pair with po_store_leave unless an error comes.
+ * Raises 42704 when the extension does not exist.
+ */
+void
+po_store_enter(PoStoreScope *scope)
+{
+	Oid			owner = lock_extension();
+
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("extension \"perf_optimizer\" does not exist")));
+	enter_as(owner, scope);
 }
 
 /* Goes back to who was acting before; results of SPI are freed. */
@@ -141,17 +145,27 @@ po_store_leave(PoStoreScope *scope)
 }
 
 /*
- * Starts a transaction of a worker's own and enters.  Whatever the role's or the
+ * Starts a transaction of a worker's own and enters; false, and no transaction,
+ * when the extension does not exist any more.  Whatever the role's or the
  * database's default_transaction_* say, it can write and sees what is committed.
  */
-void
+bool
 po_store_begin(PoStoreScope *scope)
 {
+	Oid			owner;
+
 	StartTransactionCommand();
+	owner = lock_extension();
+	if (!OidIsValid(owner))
+	{
+		CommitTransactionCommand();
+		return false;
+	}
 	XactReadOnly = false;
 	XactIsoLevel = XACT_READ_COMMITTED;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	po_store_enter(scope);
+	enter_as(owner, scope);
+	return true;
 }
 
 /* Leaves and commits what po_store_begin started. */

@@ -26,10 +26,9 @@ typedef struct PoStoreArgs
 	char		nulls[PO_STORE_MAX_ARGS];
 } PoStoreArgs;
 
-extern bool po_store_exists(void);
 extern void po_store_enter(PoStoreScope *scope);
 extern void po_store_leave(PoStoreScope *scope);
-extern void po_store_begin(PoStoreScope *scope);
+extern bool po_store_begin(PoStoreScope *scope);
 extern void po_store_commit(PoStoreScope *scope);
 
 extern void po_store_int4(PoStoreArgs *args, int32 value);

@@ -3,14 +3,16 @@
  *	  Commands that need our workers out of the way.
  *
  * DROP DATABASE, CREATE DATABASE ... TEMPLATE, RENAME and SET TABLESPACE want no
- * process connected to the database and give up after five seconds.  So we stop
- * our workers there first, keep new ones away while the command runs, and let
- * the launcher start them again when it is over, however it ended.
+ * process connected to the database and give up after five seconds; one that
+ * allows no connections any more should not have our workers either.  So we stop
+ * our workers there first, keep new ones away until the transaction ends, and let
+ * the launcher start them again then, however it ended.
  */
 #include "postgres.h"
 
 #include <signal.h>
 
+#include "access/xact.h"
 #include "catalog/pg_database.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
@@ -18,30 +20,53 @@
 #include "miscadmin.h"
 #include "sched/shared.h"
 #include "sched/utility.h"
-#include "storage/ipc.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #define WAIT_FOR_WORKERS_MS 10000
+#define MAX_HELD 16
 
 static ProcessUtility_hook_type prev_ProcessUtility = NULL;
+
+/* Databases that the current transaction keeps free of workers. */
+static Oid	held[MAX_HELD];
+static int	nheld = 0;
+/* The current transaction changes the list of databases. */
+static bool rescan_pending = false;
+
+/* Finds an option of a command by its name; NULL when it is not given. */
+static DefElem *
+find_option(List *options, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, name) == 0 && option->arg != NULL)
+			return option;
+	}
+	return NULL;
+}
 
 /* Returns the template that CREATE DATABASE copies, or NULL for the default one. */
 static const char *
 template_of(CreatedbStmt *stmt)
 {
-	ListCell   *cell;
+	DefElem    *option = find_option(stmt->options, "template");
 
-	foreach(cell, stmt->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
+	return option != NULL ? defGetString(option) : NULL;
+}
 
-		if (strcmp(option->defname, "template") == 0 && option->arg != NULL)
-			return defGetString(option);
-	}
-	return NULL;
+/* Tells whether ALTER DATABASE moves the database or shuts it; other options do not mind our workers. */
+static bool
+moves_or_shuts(AlterDatabaseStmt *stmt)
+{
+	return find_option(stmt->options, "tablespace") != NULL ||
+		find_option(stmt->options, "allow_connections") != NULL;
 }
 
 /* Returns the name of the database that a command wants for itself, or NULL. */
@@ -52,7 +77,7 @@ database_wanted(Node *stmt)
 		return ((DropdbStmt *) stmt)->dbname;
 	if (IsA(stmt, CreatedbStmt))
 		return template_of((CreatedbStmt *) stmt);
-	if (IsA(stmt, AlterDatabaseStmt))
+	if (IsA(stmt, AlterDatabaseStmt) && moves_or_shuts((AlterDatabaseStmt *) stmt))
 		return ((AlterDatabaseStmt *) stmt)->dbname;
 	if (IsA(stmt, RenameStmt) && ((RenameStmt *) stmt)->renameType == OBJECT_DATABASE)
 		return ((RenameStmt *) stmt)->subname;
@@ -101,34 +126,64 @@ stop_workers(Oid dboid)
 	ConditionVariableCancelSleep();
 }
 
-/* Keeps new workers away from a database until release_database. */
+/*
+ * Lets workers into the databases again that this transaction has kept to
+ * itself.  Before its end the launcher would see the old state of pg_database.
+ */
+static void
+end_of_transaction(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	if (nheld > 0)
+		rescan_pending = true;
+	while (nheld > 0)
+	{
+		PoDatabase *db;
+
+		nheld--;
+		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+		db = po_shared_find_database(held[nheld]);
+		if (db != NULL && db->held > 0)
+		{
+			db->held--;
+			db->wanted = true;
+		}
+		LWLockRelease(po_sched_lock);
+	}
+	if (rescan_pending)
+		po_shared_wake_launcher(true);
+	rescan_pending = false;
+}
+
+/* Has end_of_transaction called in this session. */
+static void
+watch_transaction(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+		RegisterXactCallback(end_of_transaction, NULL);
+	registered = true;
+}
+
+/* Keeps new workers away from a database until the end of the transaction. */
 static void
 hold_database(Oid dboid)
 {
 	PoDatabase *db;
 
+	watch_transaction();
+	if (nheld == MAX_HELD)
+		return;					/* many in one transaction: its workers are only stopped */
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	db = po_shared_add_database(dboid);
 	if (db != NULL)
-		db->held++;
-	LWLockRelease(po_sched_lock);
-}
-
-/* Lets workers into the database again; also called when the session ends in between. */
-static void
-release_database(int code, Datum arg)
-{
-	PoDatabase *db;
-
-	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
-	db = po_shared_find_database(DatumGetObjectId(arg));
-	if (db != NULL && db->held > 0)
 	{
-		db->held--;
-		db->wanted = true;
+		db->held++;
+		held[nheld++] = dboid;
 	}
 	LWLockRelease(po_sched_lock);
-	po_shared_wake_launcher(true);
 }
 
 /* Runs the command as it would run without us. */
@@ -169,18 +224,14 @@ process_utility(PlannedStmt *pstmt, const char *query, bool read_only,
 	if (OidIsValid(dboid) && dboid != MyDatabaseId && PO_DATABASE_OWNERCHECK(dboid, GetUserId()))
 	{
 		hold_database(dboid);
-		PG_ENSURE_ERROR_CLEANUP(release_database, ObjectIdGetDatum(dboid));
-		{
-			stop_workers(dboid);
-			run_command(pstmt, query, read_only, context, params, env, dest, qc);
-		}
-		PG_END_ENSURE_ERROR_CLEANUP(release_database, ObjectIdGetDatum(dboid));
-		release_database(0, ObjectIdGetDatum(dboid));
-		return;
+		stop_workers(dboid);
+	}
+	if (rescan)
+	{
+		watch_transaction();
+		rescan_pending = true;
 	}
 	run_command(pstmt, query, read_only, context, params, env, dest, qc);
-	if (rescan)
-		po_shared_wake_launcher(true);
 	if (prepared)
 		po_shared_wake_database(MyDatabaseId);
 }

@@ -79,6 +79,18 @@ writable_server() {
   copy_server
 }
 
+# Builds and installs the extension into the server of PG_CONFIG; the compiler's messages are shown only when it fails.
+build_extension() {
+  mkdir -p build
+  if ! {
+    "$MAKE" -s -j "$(nproc 2>/dev/null || echo 2)" PG_CONFIG="$PG_CONFIG" all &&
+      "$MAKE" -s PG_CONFIG="$PG_CONFIG" install
+  } >build/make.log 2>&1; then
+    cat build/make.log >&2
+    die "the build failed"
+  fi
+}
+
 # Copies the project without what was built, into a folder.
 copy_tree() {
   mkdir -p "$1"

@@ -7,7 +7,7 @@
 SET client_min_messages = warning;
 SET jit = off;
 
-SELECT plan(95);
+SELECT plan(96);
 
 CREATE TABLE "Call" (id int PRIMARY KEY, "userId" int, status text, amount numeric) WITH (autovacuum_enabled = off);
 INSERT INTO "Call" SELECT i, i % 100, 'open', i FROM generate_series(1, 10000) i;
@@ -172,6 +172,12 @@ SET ROLE po_test_explain;
 SELECT lives_ok($$SELECT perf_optimizer.analyze_query('SELECT id FROM "Call"', NULL, true)$$, 'columns that the caller may read');
 SELECT throws_ok($$SELECT perf_optimizer.analyze_query('SELECT amount FROM "Call"')$$, '42501', NULL, 'columns that the caller may not');
 SELECT throws_ok($$SELECT perf_optimizer.analyze_query('DELETE FROM "Call" WHERE id = 5')$$, '42501', NULL, 'a DELETE that the caller may not do');
+RESET ROLE;
+CREATE VIEW open_call AS SELECT * FROM "Call" WHERE lower(status) = 'open' || "userId";
+REVOKE ALL ON "Call" FROM po_test_explain; GRANT SELECT ON open_call TO po_test_explain;
+SET ROLE po_test_explain;
+SELECT ok(findings @> '[{"rule": "wrapped-column", "suggested_sql": null}]', 'a table that the caller sees through a view only: findings, but no proof from its statistics')
+FROM perf_optimizer.analyze_query('SELECT * FROM open_call WHERE abs("userId") = 7');
 RESET ROLE;
 CREATE SCHEMA other; CREATE TABLE other."Call" (x int);
 SET search_path = other, public;

@@ -8,7 +8,7 @@ SET client_min_messages = warning;
 SET jit = off;
 SET max_parallel_workers_per_gather = 0;
 
-SELECT plan(30);
+SELECT plan(34);
 
 CREATE FUNCTION pg_temp.finds(wanted text, query text, execute boolean DEFAULT false, params text[] DEFAULT NULL)
 RETURNS boolean LANGUAGE sql AS $$
@@ -30,6 +30,8 @@ SELECT ok(pg_temp.finds('fk-trigger-time', 'DELETE FROM "Parent" WHERE id > 900'
 SELECT is(pg_temp.suggests('fk-trigger-time', 'DELETE FROM "Parent" WHERE id > 900'),
 	'CREATE INDEX CONCURRENTLY ON public.child ("parentId")', 'with the index');
 SELECT ok(pg_temp.finds('fk-trigger-time', 'DELETE FROM "Parent" WHERE id > 900', true), 'measured');
+SELECT ok(trigger_time_ms > 0 AND jit_time_ms = 0, 'the time in triggers') FROM perf_optimizer.analyze_query('DELETE FROM "Parent" WHERE id > 900', NULL, true);
+SELECT ok(bool_or(l LIKE 'trigger "child_parentId_fkey": 100 calls, %'), 'and in explain_tree') FROM perf_optimizer.explain_tree('DELETE FROM "Parent" WHERE id > 900', NULL, true) l;
 SELECT is((SELECT count(*)::int FROM "Parent"), 1000, 'nothing was deleted');
 CREATE INDEX ON child ("parentId");
 SELECT ok(NOT pg_temp.finds('fk-trigger-time', 'DELETE FROM "Parent" WHERE id > 900'), 'not with an index');
@@ -86,6 +88,12 @@ ANALYZE skew;
 SELECT ok(pg_temp.finds('generic-plan-gap', 'SELECT pad FROM skew WHERE status = $1', false, '{rare}'), 'a rare value');
 SELECT ok(NOT pg_temp.finds('generic-plan-gap', 'SELECT pad FROM skew WHERE id = $1', false, '{5}'), 'not a unique key');
 SELECT ok(NOT pg_temp.finds('generic-plan-gap', 'SELECT pad FROM skew WHERE status = $1'), 'quiet without values');
+CREATE TABLE kind AS SELECT i AS id, CASE WHEN i <= 30000 THEN 0 ELSE i % 2000 END AS k, repeat('k', 100) AS pad FROM generate_series(1, 60000) i;
+ANALYZE kind;
+SELECT is(evidence ->> 'skewed_column', 'k', 'a generic estimate that hides skew says so')
+FROM perf_optimizer.plan_findings('SELECT pad FROM kind WHERE k = $1') WHERE rule = 'selective-seq-scan';
+SELECT is(evidence ->> 'skewed_column', NULL, 'a plan for a value does not')
+FROM perf_optimizer.plan_findings('SELECT pad FROM kind WHERE k = $1', '{5}') WHERE rule = 'selective-seq-scan';
 
 -- memoize-misses
 CREATE TABLE visit (id int, page int) WITH (autovacuum_enabled = off);

@@ -1,7 +1,7 @@
 -- suggest_indexes: what it finds, that every definition runs, limits, writes, redundancy, workloads, errors, privileges.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(95);
+SELECT plan(116);
 SET default_statistics_target = 1000;
 SET max_parallel_workers_per_gather = 0;
 CREATE SCHEMA "po Test";
@@ -82,11 +82,47 @@ SELECT is((SELECT array_agg(relation::text ORDER BY relation::text) FROM perf_op
 SELECT ok(suggested('select * from "CapitalCall" where "isFinal" and "fundName" = ''fund 3''') ~ '"fundName"', 'a boolean column beside an equality');
 SELECT ok(suggested('select * from "CapitalCall" where "userId" = $1 or id = $2') ~ '"userId"', 'an arm of an OR');
 
+-- Expressions over columns.
+CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql IMMUTABLE STRICT AS 'SELECT $1 * 2';
+CREATE FUNCTION thrice(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1 * 3; END';
+SELECT is(suggested(q), d, what) FROM (VALUES
+    ('select * from odd where lower(v) = $1', 'odd (lower((v)::text))', 'a function'),
+    ('select * from odd where "select" + gen = 7', 'odd ((("select")::integer + gen))', 'an operator'),
+    ('select * from odd where date_trunc(''day'', ts at time zone ''UTC'') = ''2024-01-05'' and gen = 5', 'odd (gen, date_trunc(''day''::text, (ts AT TIME ZONE ''UTC''::text)))', 'beside a column'),
+    ('select * from odd where thrice(gen) = 6', 'odd ("po Test".thrice(gen))', 'a function of one''s own, qualified'),
+    ('select * from odd where js->>''a'' = ''b''', 'odd ((js ->> ''a''::text))', 'a field of a document'),
+    ('select * from event where abs(entity) = 6', 'event (abs(entity))', 'of a partitioned table'),
+    ('select * from odd where lower(v) = lower($1) and random() < 2', 'odd (lower((v)::text))', 'beside a volatile condition'),
+    ('select * from odd where random() + gen = 6', NULL, 'not a volatile one'),
+    ('select * from odd where gen = 6.5', NULL, 'not an implicit cast'),
+    ('select * from odd where gen + $1 = 6', NULL, 'not one with a parameter'),
+    ('select v, sum(gen) from odd group by v order by sum(gen) desc, v limit 5', NULL, 'not an aggregate'),
+    ('select v, count(*) + max(gen) from odd group by v having sum(gen) + 1 > 5 order by 2 limit 5', NULL, 'not an expression over aggregates'),
+    ('select rank() over (order by gen + 1), row_number() over (order by js->>''a'') from odd order by sum(gen) over (partition by v) + 1', 'odd (v)', 'not a window'),
+    ('select generate_series(1, gen) from odd order by 1', NULL, 'not a set'),
+    ('select (select max(p.gen) from odd p where p.gen = o.gen + 1) + o.gen from odd o order by 1', 'odd (gen)', 'not a sub-select'),
+    ('select grouping(v), v, arr[1] from odd group by rollup(v), arr order by 1, 2, 3', NULL, 'not a grouping')
+) v(q, d, what);
+SELECT definition AS expression_ddl FROM perf_optimizer.suggest_indexes(queries => ARRAY['select * from odd where thrice(gen) = 6']) \gset
+SET search_path = public;
+SELECT lives_ok(replace(:'expression_ddl', ' CONCURRENTLY', ''), 'an expression''s definition runs with another search_path');
+SET search_path = "po Test", public;
+SELECT is(suggested('select * from odd where thrice(gen) = 6'), NULL, 'and is not suggested again');
+
+-- The beginning of a pattern: the default operator class in the C collation, else the one for patterns.
+CREATE COLLATION not_c (provider = libc, locale = 'C.UTF-8');
+CREATE TABLE pattern AS SELECT ('n' || g % 9999) COLLATE "C" AS c, ('n' || g % 9999)::varchar(20) COLLATE not_c AS v
+FROM generate_series(1, 40000) g;
+ANALYZE pattern;
+SELECT is(suggested('select * from pattern where c like ''n77%'''), 'pattern (c)', 'LIKE in the C collation');
+SELECT is(suggested('select * from pattern where v like ''n77%'''), 'pattern (v varchar_pattern_ops)', 'LIKE in another collation');
+SELECT is(suggested('select * from pattern where v like ''%n77%'' or c like $1'), NULL, 'no beginning, no index');
+
 -- What is not suggested.
 SELECT is(suggested(q), NULL, what) FROM (VALUES
     ('select * from "CapitalCall" where id = $1', 'what the primary key serves'),
     ('select * from "CapitalCall"', 'the whole table'),
-    ('select * from odd where arr && ''{1}'' and js @> ''{}'' and random() < 0.5 and v || ''x'' = ''y'' limit 1', 'what no B-tree on columns serves'),
+    ('select * from odd where arr && ''{1}'' and js @> ''{}'' and random() < 0.5 and v || $1 = ''y'' and js->>''a'' is distinct from ''b'' limit 1', 'what no B-tree on columns serves'),
     ('select * from pg_class where relname = ''x'' and relkind = ''r''', 'a system catalogue'),
     ('select 1', 'no table'),
     ('select * from "CapitalCall" where status <> ''PAID''', 'an inequality')
@@ -155,11 +191,11 @@ SELECT count(*) AS before FROM pg_index \gset
 \o /dev/null
 SELECT definition FROM found UNION
 SELECT definition FROM perf_optimizer.suggest_indexes(queries => ARRAY['select * from event where entity = 7', 'select * from summary where "user" = $1',
-    'select * from parent where v = 7', 'select * from odd where "with space" = $1', 'select * from odd order by ts desc limit 5',
+    'select * from parent where v = 7', 'select * from odd where lower(v) = $1', 'select * from odd where gen + 1 = 7', 'select * from odd where "with space" = $1', 'select * from odd order by ts desc limit 5',
     'select * from "CapitalCall" order by "dueDate" desc nulls last, "amountDue" limit 10'], min_improvement_pct => 0.1)
 \gexec
 \o
-SELECT cmp_ok((SELECT count(*) FROM pg_index), '>=', :before + (SELECT count(*) FROM found) + 4, 'every definition created its index');
+SELECT cmp_ok((SELECT count(*) FROM pg_index), '>=', :before + (SELECT count(*) FROM found) + 6, 'every definition created its index');
 SELECT is_empty('SELECT 1 FROM pg_index WHERE NOT indisvalid', 'and a valid one');
 SELECT is_empty($$SELECT definition FROM given, perf_optimizer.suggest_indexes(queries => q, min_improvement_pct => 1) s
     WHERE s.definition IN (SELECT definition FROM found)$$, 'what exists now is not suggested again');

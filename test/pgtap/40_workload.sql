@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(35);
+SELECT plan(38);
 
 CREATE TABLE po_workload (id int PRIMARY KEY, v text);
 INSERT INTO po_workload SELECT i, repeat('x', 100) FROM generate_series(1, 2000) AS i;
@@ -87,6 +87,17 @@ SELECT count(*) FILTER (WHERE query LIKE 'UPDATE po_workload%') AS all_seen FROM
 RESET ROLE;
 SELECT is(:'seen'::boolean[], '{t,t}', 'a role sees its own texts and no others');
 SELECT is(:all_seen, 1, 'a member of pg_read_all_stats sees all');
+
+-- Statements inside functions are told apart, and their time counts once.
+SET pg_stat_statements.track = 'all';
+CREATE FUNCTION po_nested() RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT sum(id) FROM po_workload WHERE id > 5); END $$;
+SELECT po_nested() \g /dev/null
+SET pg_stat_statements.track = 'top';
+SELECT ok(bool_or(NOT toplevel AND query LIKE '%sum(id) FROM po_workload%'), 'a statement inside a function is not top-level')
+  FROM perf_optimizer.slow_queries(max_rows => 1000);
+SELECT ok(bool_or(toplevel AND query LIKE 'SELECT po_nested()%'), 'its caller is') FROM perf_optimizer.slow_queries(max_rows => 1000);
+SELECT ok(sum(time_share_pct) BETWEEN 99.9 AND 100.1, 'the shares of top-level statements add up to 100 still')
+  FROM perf_optimizer.slow_queries(max_rows => 1000) WHERE toplevel;
 
 -- A schema of its own, an old version, and a search path that lies in wait.
 DROP EXTENSION pg_stat_statements CASCADE;

@@ -5,7 +5,7 @@
 -- Scheduled jobs: every error by its SQLSTATE, privileges, transactions, and next_run against a walk in SQL.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(117);
+SELECT plan(118);
 
 CREATE ROLE po_test_owner LOGIN;
 CREATE ROLE po_test_other LOGIN;
@@ -156,6 +156,13 @@ SELECT ok((SELECT count(*) > 0 FROM perf_optimizer.jobs), 'a member sees the job
 SELECT is(perf_optimizer.pause_job(current_setting('po_test.job')::bigint), true, 'and alters them');
 RESET ROLE;
 SELECT is((perf_optimizer.run_job(current_setting('po_test.job')::bigint) > 0), true, 'so does a superuser');
+
+SET ROLE po_test_nologin;
+SELECT CASE WHEN current_setting('server_version_num')::int >= 170000
+	THEN lives_ok($$SELECT perf_optimizer.schedule_command('nologin', '@daily', 'SELECT 1')$$, 'from 17 on a role needs no LOGIN')
+	ELSE throws_ok($$SELECT perf_optimizer.schedule_command('nologin', '@daily', 'SELECT 1')$$, '55000', NULL, 'before 17 a role needs LOGIN') END;
+SELECT perf_optimizer.unschedule('nologin') \g /dev/null
+RESET ROLE;
 
 /* ---- what does not exist ---- */
 SELECT throws_ok(format('SELECT perf_optimizer.%s(999999)', f), '42704', NULL, f || ' of what does not exist')

@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(170);
+SELECT plan(174);
 
 SET client_min_messages = error;
 SET TimeZone = 'UTC';
@@ -261,6 +261,19 @@ SELECT is(perf_optimizer.create_archive_policy('po_ar.parted', 'at', '1 year', n
   'flat', 'into an ordinary table');
 CALL perf_optimizer.run_archive('flat');
 SELECT is(array_agg(id), '{7000}', 'rows go by predicate') FROM po_ar.flat;
+
+CREATE TABLE po_ar.deep (id int, at date NOT NULL, region text, doubled int GENERATED ALWAYS AS (id * 2) STORED) PARTITION BY RANGE (at);
+CREATE TABLE po_ar.deep20 PARTITION OF po_ar.deep FOR VALUES FROM ('2020-01-01') TO ('2021-01-01') PARTITION BY LIST (region);
+CREATE TABLE po_ar.deep20e PARTITION OF po_ar.deep20 FOR VALUES IN ('e');
+CREATE TABLE po_ar.deep20rest PARTITION OF po_ar.deep20 DEFAULT;
+CREATE TABLE po_ar.deep21 PARTITION OF po_ar.deep FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
+CREATE TABLE po_ar.deeprest PARTITION OF po_ar.deep DEFAULT;
+INSERT INTO po_ar.deep (id, at, region) SELECT i, '2020-01-01'::date + i * 3, substr('ewn', i % 3 + 1, 1) FROM generate_series(0, 300) i;
+SELECT is(perf_optimizer.create_archive_policy('po_ar.deep', 'at', '1 year'), 'deep', 'partitions of partitions, a default one, a generated column');
+SELECT is(partitions, '{}', 'none of which can go as a whole') FROM perf_optimizer.preview_archive('deep');
+CALL perf_optimizer.run_archive('deep');
+SELECT is_empty('SELECT * FROM po_ar.deep', 'the rows go one by one');
+SELECT results_eq('SELECT count(*), sum(doubled) FROM po_ar.deep_archive', 'SELECT 301::bigint, sum(i * 2) FROM generate_series(0, 300) i', 'and arrive');
 
 -- What cannot be archived.
 CREATE TABLE po_ar.parent (id int, at timestamptz);

@@ -1,5 +1,8 @@
 -- The examples of doc/jobs.md that need no worker.
-CREATE SCHEMA doc_jobs;
+-- A role of its own: it sees its own jobs and policies only.
+CREATE ROLE po_test_doc LOGIN;
+CREATE SCHEMA doc_jobs AUTHORIZATION po_test_doc;
+SET SESSION AUTHORIZATION po_test_doc;
 SET search_path = doc_jobs;
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
@@ -26,4 +29,7 @@ SELECT perf_optimizer.schedule_maintenance('orders', '@daily', name => 'purge');
 SELECT perf_optimizer.unschedule('purge');
 SELECT perf_optimizer.unschedule('purge');
 SELECT perf_optimizer.unschedule(job_id) FROM perf_optimizer.jobs;
+RESET SESSION AUTHORIZATION;
+SET client_min_messages = warning;
 DROP SCHEMA doc_jobs CASCADE;
+DROP ROLE po_test_doc;

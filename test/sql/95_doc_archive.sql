@@ -1,5 +1,8 @@
 -- The examples of doc/archive.md.
-CREATE SCHEMA doc_archive;
+-- A role of its own: it sees its own jobs and policies only.
+CREATE ROLE po_test_doc LOGIN;
+CREATE SCHEMA doc_archive AUTHORIZATION po_test_doc;
+SET SESSION AUTHORIZATION po_test_doc;
 SET search_path = doc_archive;
 SET TimeZone = 'UTC';
 SET DateStyle = 'ISO';
@@ -28,4 +31,7 @@ SELECT perf_optimizer.create_archive_policy('"Event"', 'created', '1 year', name
 SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '-1 day', name => 'wrong', timezone => 'UTC');
 SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '1 year', predicate => '"id" IN (SELECT 1)', name => 'wrong', timezone => 'UTC');
 SELECT perf_optimizer.drop_archive_policy('old views'), perf_optimizer.drop_archive_policy('Event');
+RESET SESSION AUTHORIZATION;
+SET client_min_messages = warning;
 DROP SCHEMA doc_archive CASCADE;
+DROP ROLE po_test_doc;

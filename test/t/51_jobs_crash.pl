@@ -90,7 +90,8 @@ my $down = time;
 select undef, undef, undef, 0.2 while time - $down < 4;
 $node->start;
 holds("SELECT count(*) >= 2 FROM perf_optimizer.job_runs WHERE name = 'tick' AND run_id > $last AND status = 'skipped' AND message LIKE 'missed%'", 'missed slots are recorded');
-holds("SELECT count(*) = 1 FROM perf_optimizer.job_runs WHERE name = 'tick' AND run_id > $last AND cause = 'catch-up' AND status = 'succeeded'", 'one run catches up');
+holds("SELECT status = 'succeeded' FROM perf_optimizer.job_runs WHERE name = 'tick' AND run_id > $last AND status <> 'skipped' ORDER BY run_id LIMIT 1", 'the last of them runs');
+is(sql("SELECT cause FROM perf_optimizer.job_runs WHERE name = 'tick' AND run_id > $last AND status <> 'skipped' ORDER BY run_id LIMIT 1"), 'catch-up', 'to catch up');
 
 # Workers that end by SIGTERM come back; the run of a runner has crashed, and is tried again where that is safe.
 my $scheduler = worker('perf_optimizer scheduler');

@@ -21,7 +21,8 @@ $node->safe_psql('postgres', 'CREATE DATABASE platform');
 
 my @blocks = blocks();
 cmp_ok(scalar @blocks, '>', 5, 'the path has steps');
-my ($cured, $refreshes) = (0, 0);
+# What a step creates is what the step before it was told to create.
+my %told = (suggest_indexes => qr/^(CREATE INDEX CONCURRENTLY .*);/m, matview_status => qr/^(CREATE UNIQUE INDEX .*);/m);
 for my $step (1 .. @blocks)
 {
 	my ($ret, $out, $err) = $node->psql('platform', $blocks[$step - 1]);
@@ -33,6 +34,11 @@ for my $step (1 .. @blocks)
 		next;
 	}
 	is($ret, 0, "step $step runs") or diag($blocks[$step - 1], $err);
+	for my $function (grep { $blocks[$step - 1] =~ /$_/ } sort keys %told)
+	{
+		my ($statement) = $blocks[$step] =~ $told{$function};
+		like($out, qr/\Q$statement\E/, "$function says what the next step does");
+	}
 }
 ok($node->poll_query_until('platform',
 	"SELECT count(*) >= 2 FROM perf_optimizer.job_runs WHERE name LIKE 'refresh%' AND status = 'succeeded'"),

@@ -19,10 +19,13 @@ SELECT plan_source, round(estimated_cost) AS estimated_cost, round(planning_time
        round(execution_time_ms::numeric, 1) AS execution_ms, actual_rows, used_indexes
 FROM perf_optimizer.analyze_query(current_setting('demo.query'), :'params', execute => true);
 
-SELECT repeat('  ', depth) || node_type || coalesce(' on ' || relation::text, '') AS node,
-       round(plan_rows) AS estimated, round(actual_rows) AS actual, loops, round(self_time_ms::numeric, 1) AS self_ms,
-       round(rows_removed) AS removed, coalesce(filter, condition) AS filter
-FROM perf_optimizer.plan_nodes(current_setting('demo.query'), :'params', execute => true) ORDER BY node_id;
-
-SELECT rule, severity, node_id AS node, message, suggested_sql
+\echo 'The same for reading, SELECT * FROM perf_optimizer.explain_tree(query, params, execute => true):'
+\echo
+\pset format unaligned
+\pset tuples_only on
+SELECT * FROM perf_optimizer.explain_tree(current_setting('demo.query'), :'params', execute => true);
+\pset format wrapped
+\pset tuples_only off
+\echo
+SELECT rule, severity, node_id AS node, evidence, suggested_sql
 FROM perf_optimizer.plan_findings(current_setting('demo.query'), :'params', execute => true) \gx

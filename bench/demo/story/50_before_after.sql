@@ -5,7 +5,7 @@ SELECT b.calls, b.mean_time_ms AS before_ms, a.mean_time_ms AS after_ms, b.total
 FROM demo.before b JOIN demo.after a USING (query_id)
 WHERE b.query ~* '^(select|insert|update)' AND b.query !~ 'perf_optimizer|pg_stat_statements';
 
-SELECT calls, round(before_ms::numeric, 2) AS before_ms, round(after_ms::numeric, 2) AS after_ms,
+SELECT calls, round(before_ms::numeric, 3) AS before_ms, round(after_ms::numeric, 3) AS after_ms,
        round((before_ms / after_ms)::numeric, 1) AS times_faster, left(query, 76) AS statement
 FROM pair ORDER BY before_total - after_total DESC;
 

@@ -8,7 +8,7 @@ documented() {
   fixture
   mkdir -p "$root/expected" "$root/doc"
   printf 'SELECT 0;\nSELECT 1 AS one;\n one \n-----\n   1\n(1 row)\n\n' >"$root/expected/90_doc.out"
-  printf 'See [one](doc/one.md#top) and [the web](https://example.org).\n' >"$root/README.md"
+  printf 'Function one(): see [one](doc/one.md#top) and [the web](https://example.org).\n' >"$root/README.md"
   # shellcheck disable=SC2016
   printf 'Text.\n\n<!-- tested: 90_doc -->\n```sql\nSELECT 1 AS one;\n one\n-----\n   1\n(1 row)\n```\n' >"$root/doc/one.md"
 }
@@ -26,6 +26,12 @@ fails docs 'there is no expected/90_doc.out' "a test that does not exist"
 documented
 printf '\n<!-- tested: 90_doc -->\nno block\n' >>"$root/README.md"
 fails docs 'no block follows' "a mark without a block"
+documented
+printf 'CREATE FUNCTION perf_optimizer.secret() RETURNS int LANGUAGE sql RETURN 1;\n' >"$root/sql/schema/10_more.sql"
+fails docs 'secret is not in README.md or doc/' "a function without a word"
+documented
+printf 'CREATE FUNCTION perf_optimizer.fired() RETURNS trigger LANGUAGE c;\n' >"$root/sql/schema/10_more.sql"
+passes docs "a trigger function"
 documented
 rm "$root/doc/one.md"
 fails docs 'no such file: doc/one.md' "a link to nowhere"

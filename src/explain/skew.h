@@ -1,0 +1,12 @@
+/*
+ * skew.h
+ *	  What an estimate for an unknown value hides.
+ */
+#ifndef PO_SKEW_H
+#define PO_SKEW_H
+
+#include "explain/finding.h"
+
+extern void po_skew_note(PoAnalysis *analysis, PoFindingDraft *draft);
+
+#endif							/* PO_SKEW_H */

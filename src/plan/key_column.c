@@ -1,0 +1,98 @@
+/*
+ * key_column.c
+ *	  What stands behind the numbers in a key: columns and expressions.
+ */
+#include "postgres.h"
+
+#include "nodes/makefuncs.h"
+#include "plan/candidate.h"
+#include "plan/key_column.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+
+/* Returns an empty list of expressions that lives in the current memory context. */
+PoExpressions *
+po_key_column_create(void)
+{
+	PoExpressions *expressions = palloc0(sizeof(PoExpressions));
+
+	expressions->context = CurrentMemoryContext;
+	return expressions;
+}
+
+/*
+ * Returns the number of an expression over the columns of a table, which is relation
+ * varno of its query; adds it when it is new.  Returns 0 when there are too many.
+ */
+int
+po_key_column_add(PoExpressions *expressions, Oid relid, Node *node, Index varno)
+{
+	Node	   *copy = copyObject(node);
+	ListCell   *lc;
+	ListCell   *lc2;
+	MemoryContext old;
+
+	if (varno != 1)
+		ChangeVarNodes(copy, varno, 1, 0);
+	forboth(lc, expressions->relids, lc2, expressions->nodes)
+	{
+		if (lfirst_oid(lc) == relid && equal(lfirst(lc2), copy))
+			return PO_EXPRESSION_FIRST + foreach_current_index(lc);
+	}
+	if (PO_EXPRESSION_FIRST + list_length(expressions->nodes) >= PO_COLUMN_NULLS)
+		return 0;
+	old = MemoryContextSwitchTo(expressions->context);
+	expressions->relids = lappend_oid(expressions->relids, relid);
+	expressions->nodes = lappend(expressions->nodes, copyObject(copy));
+	MemoryContextSwitchTo(old);
+	return PO_EXPRESSION_FIRST + list_length(expressions->nodes) - 1;
+}
+
+/* Says whether a column of a key stands for an expression. */
+bool
+po_key_column_is_expression(int column)
+{
+	return PO_COLUMN_ATTNUM(column) >= PO_EXPRESSION_FIRST;
+}
+
+/* Returns a column of a key as an expression with varno 1; not to be changed. */
+Node *
+po_key_column_node(const PoExpressions *expressions, Oid relid, int column)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+
+	if (po_key_column_is_expression(column))
+		return (Node *) list_nth(expressions->nodes, PO_COLUMN_ATTNUM(column) - PO_EXPRESSION_FIRST);
+	get_atttypetypmodcoll(relid, PO_COLUMN_ATTNUM(column), &type, &typmod, &collation);
+	return (Node *) makeVar(1, PO_COLUMN_ATTNUM(column), type, typmod, collation, 0);
+}
+
+/*
+ * Returns a column of a key as CREATE INDEX takes it: a quoted name, or an expression
+ * whose names are qualified as far as they are not the system's.
+ */
+char *
+po_key_column_text(const PoExpressions *expressions, Oid relid, int column)
+{
+	Node	   *node = po_key_column_node(expressions, relid, column);
+	char	   *text;
+	int			level;
+
+	if (IsA(node, Var))
+		return pstrdup(quote_identifier(get_attname(relid, PO_COLUMN_ATTNUM(column), false)));
+	level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	text = deparse_expression(node, deparse_context_for(get_rel_name(relid), relid), false, false);
+	AtEOXact_GUC(true, level);
+	/* A call needs no parentheses, an operator has got its own. */
+	if (IsA(node, OpExpr) ||
+		(IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CALL))
+		return text;
+	return psprintf("(%s)", text);
+}

@@ -1,0 +1,27 @@
+/*
+ * key_column.h
+ *	  What stands behind the numbers in a key: columns and expressions.
+ */
+#ifndef PO_KEY_COLUMN_H
+#define PO_KEY_COLUMN_H
+
+#include "nodes/pg_list.h"
+
+/* Numbers from here on stand for expressions; no table has so many columns. */
+#define PO_EXPRESSION_FIRST 2000
+
+/* Expressions that keys refer to by number. */
+typedef struct PoExpressions
+{
+	MemoryContext context;
+	List	   *relids;			/* OID of each one's table */
+	List	   *nodes;			/* the expression, with varno 1 */
+} PoExpressions;
+
+extern PoExpressions *po_key_column_create(void);
+extern int	po_key_column_add(PoExpressions *expressions, Oid relid, Node *node, Index varno);
+extern bool po_key_column_is_expression(int column);
+extern Node *po_key_column_node(const PoExpressions *expressions, Oid relid, int column);
+extern char *po_key_column_text(const PoExpressions *expressions, Oid relid, int column);
+
+#endif							/* PO_KEY_COLUMN_H */
