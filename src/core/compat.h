@@ -331,6 +331,15 @@
 #define PO_BACKEND_STATUS(i) pgstat_fetch_stat_local_beentry(i)
 #endif
 
+/* 17 and 19: the class of waits for buffers was renamed, its number stayed. */
+#if PG_VERSION_NUM >= 190000
+#define PO_WAIT_BUFFER PG_WAIT_BUFFER
+#elif PG_VERSION_NUM >= 170000
+#define PO_WAIT_BUFFER PG_WAIT_BUFFERPIN
+#else
+#define PO_WAIT_BUFFER PG_WAIT_BUFFER_PIN
+#endif
+
 /* 19: the state of jumbling is constant to hooks. */
 #if PG_VERSION_NUM >= 190000
 #define PO_JUMBLE_STATE const JumbleState

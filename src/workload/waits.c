@@ -118,7 +118,7 @@ classify(uint32 wait)
 		case PG_WAIT_LOCK:
 			return PO_WAIT_LOCK;
 		case PG_WAIT_LWLOCK:
-		case PG_WAIT_BUFFER_PIN:
+		case PO_WAIT_BUFFER:
 			return PO_WAIT_LWLOCK;
 		case PG_WAIT_IPC:
 			return PO_WAIT_IPC;
