@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(33);
+SELECT plan(34);
 
 CREATE TABLE po_posts (id int PRIMARY KEY, title text);
 CREATE TABLE po_comments (id int PRIMARY KEY, post_id int, body text);
@@ -110,6 +110,17 @@ SELECT is_empty($$
       ON t.query_id = s.queryid AND t.userid = s.userid AND t.toplevel = s.toplevel
    WHERE s.query LIKE '%po_big%' AND (s.calls <> t.calls OR s.rows <> t.row_count OR abs(s.mean_exec_time - t.mean_time_ms) > 5)
 $$, 'calls, rows and times are those of pg_stat_statements');
+
+-- Samples are what the planner is asked with: names under the search_path that they were meant under.
+CREATE SCHEMA po_other;
+CREATE TABLE po_other.po_far AS SELECT i AS id, i % 5000 AS kind, repeat('x', 50) AS body FROM generate_series(1, 50000) AS i;
+ANALYZE po_other.po_far;
+SET search_path = po_other;
+SELECT format('SELECT body FROM po_far WHERE kind = %s', i) FROM generate_series(1, 5) AS i \gexec
+RESET search_path;
+SET client_min_messages = error;
+SELECT ok(count(*) = 1, 'an index for a statement that only its own search_path explains') FROM perf_optimizer.suggest_indexes('po_other.po_far');
+RESET client_min_messages;
 
 -- Redaction, and switches.
 SET perf_optimizer.redact_samples = on;
