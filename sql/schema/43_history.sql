@@ -151,12 +151,6 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_welch_p_value';
 COMMENT ON FUNCTION perf_optimizer.welch_p_value(float8, float8, float8, float8, float8, float8) IS
 'How likely a rise of the mean from mean1 to mean2 would be by chance (Welch''s t-test, one-sided), from numbers of executions, means and population deviations.';
 
-CREATE FUNCTION perf_optimizer.may_see(userid oid) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT userid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user) OR pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') $$;
-COMMENT ON FUNCTION perf_optimizer.may_see(oid) IS 'Whether you may see the statements of a role: your own, and all as a member of pg_read_all_stats.';
-
 CREATE VIEW perf_optimizer.snapshots WITH (security_barrier) AS
   SELECT * FROM perf_optimizer.snapshot;
 COMMENT ON VIEW perf_optimizer.snapshots IS 'Snapshots of this database''s workload: what happened from from_at to taken_at, and the state at the end.';
@@ -167,7 +161,7 @@ CREATE VIEW perf_optimizer.statement_history WITH (security_barrier) AS
     FROM perf_optimizer.snapshot_statement s
     JOIN perf_optimizer.snapshot n USING (snapshot_id)
     LEFT JOIN perf_optimizer.snapshot_text t ON t.query_id OPERATOR(pg_catalog.=) s.query_id AND t.userid OPERATOR(pg_catalog.=) s.userid
-   WHERE perf_optimizer.may_see(s.userid);
+   WHERE (s.userid OPERATOR(pg_catalog.=) (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) current_user) OR (SELECT pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')));
 COMMENT ON VIEW perf_optimizer.statement_history IS 'What each statement that you may see did in each snapshot''s interval.';
 
 CREATE VIEW perf_optimizer.plan_history WITH (security_barrier) AS
@@ -175,12 +169,12 @@ CREATE VIEW perf_optimizer.plan_history WITH (security_barrier) AS
     FROM perf_optimizer.snapshot_plan_use u
     JOIN perf_optimizer.snapshot n USING (snapshot_id)
     JOIN perf_optimizer.snapshot_plan p USING (query_id, userid, toplevel, plan_id)
-   WHERE perf_optimizer.may_see(u.userid);
+   WHERE (u.userid OPERATOR(pg_catalog.=) (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) current_user) OR (SELECT pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE')));
 COMMENT ON VIEW perf_optimizer.plan_history IS 'The plan shapes of the statements that you may see in each snapshot''s interval.';
 
 CREATE VIEW perf_optimizer.load_history WITH (security_barrier) AS
   SELECT w.snapshot_id, n.from_at, n.taken_at,
-         CASE WHEN w.query_id OPERATOR(pg_catalog.<>) 0 AND perf_optimizer.may_see(w.userid) THEN w.query_id END AS query_id,
+         CASE WHEN w.query_id OPERATOR(pg_catalog.<>) 0 AND (w.userid OPERATOR(pg_catalog.=) (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) current_user) OR (SELECT pg_catalog.pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'))) THEN w.query_id END AS query_id,
          w.userid, w.wait_class, w.seconds
     FROM perf_optimizer.snapshot_wait w
     JOIN perf_optimizer.snapshot n USING (snapshot_id);
@@ -345,7 +339,13 @@ CREATE FUNCTION perf_optimizer.record_relations(snapshot bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  pages int := current_setting('block_size')::int;
+  -- Measuring these would wait for their locks: what VACUUM saw last must do.
+  locked oid[] := (SELECT coalesce(array_agg(l.relation), '{}') FROM pg_locks l
+                    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.pid IS DISTINCT FROM pg_backend_pid());
 BEGIN
+  locked := locked || ARRAY(SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = ANY (locked)) || ARRAY(SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = ANY (locked));
   WITH present AS MATERIALIZED (
     SELECT t.relid::text AS key, t.relid, format('%I.%I', t.schemaname, t.relname) AS name, t.n_live_tup, t.n_dead_tup,
            ARRAY[t.seq_scan + coalesce(t.idx_scan, 0) + t.n_tup_ins + t.n_tup_upd + t.n_tup_del, t.seq_scan, t.seq_tup_read,
@@ -353,7 +353,7 @@ BEGIN
       FROM pg_stat_user_tables t WHERE t.schemaname <> 'perf_optimizer'),
   added AS (
     INSERT INTO perf_optimizer.snapshot_table (snapshot_id, relid, relation, seq_scan, seq_tup_read, idx_scan, inserted, updated, deleted, live_rows, dead_rows, total_bytes)
-    SELECT snapshot, d.relid, d.name, d.g[2], d.g[3], d.g[4], d.g[5], d.g[6], d.g[7], d.n_live_tup, d.n_dead_tup, coalesce(pg_total_relation_size(d.relid), 0)
+    SELECT snapshot, d.relid, d.name, d.g[2], d.g[3], d.g[4], d.g[5], d.g[6], d.g[7], d.n_live_tup, d.n_dead_tup, coalesce(CASE WHEN d.relid = ANY (locked) THEN (SELECT c.relpages::bigint * pages FROM pg_class c WHERE c.oid = d.relid) ELSE pg_total_relation_size(d.relid) END, 0)
       FROM (SELECT n.*, perf_optimizer.growth(n.numbers, l.numbers) AS g
               FROM present n LEFT JOIN perf_optimizer.snapshot_last l ON l.kind = 'table' AND l.key = n.key) d
      WHERE d.g[1] > 0),
@@ -367,7 +367,7 @@ BEGIN
       FROM pg_stat_user_indexes i WHERE i.schemaname <> 'perf_optimizer'),
   added AS (
     INSERT INTO perf_optimizer.snapshot_index (snapshot_id, indexid, relid, index_name, scans, bytes)
-    SELECT snapshot, d.indexrelid, d.relid, d.name, d.g[1], coalesce(pg_relation_size(d.indexrelid), 0)
+    SELECT snapshot, d.indexrelid, d.relid, d.name, d.g[1], coalesce(CASE WHEN d.indexrelid = ANY (locked) THEN (SELECT c.relpages::bigint * pages FROM pg_class c WHERE c.oid = d.indexrelid) ELSE pg_relation_size(d.indexrelid) END, 0)
       FROM (SELECT n.*, perf_optimizer.growth(n.numbers, l.numbers) AS g
               FROM present n LEFT JOIN perf_optimizer.snapshot_last l ON l.kind = 'index' AND l.key = n.key) d
      WHERE d.g[1] > 0),
@@ -407,17 +407,17 @@ BEGIN
   IF EXISTS (SELECT 1 FROM perf_optimizer.snapshot_last WHERE kind = 'setting') THEN
     INSERT INTO perf_optimizer.snapshot_setting (snapshot_id, name, setting, previous)
       SELECT snapshot, coalesce(s.name, l.key), s.reset_val, l.setting
-        FROM (SELECT * FROM pg_settings g WHERE g.source NOT IN ('session', 'client', 'override')) s
+        FROM (SELECT * FROM pg_settings g WHERE g.source NOT IN ('session', 'client', 'override', 'interactive', 'user', 'database user')) s
         FULL JOIN (SELECT * FROM perf_optimizer.snapshot_last WHERE kind = 'setting') l ON l.key = s.name
        WHERE s.name IS NOT NULL AND l.key IS NOT NULL AND s.reset_val IS DISTINCT FROM l.setting;
   END IF;
   INSERT INTO perf_optimizer.snapshot_last AS a (kind, key, setting)
-    SELECT 'setting', g.name, g.reset_val FROM pg_settings g WHERE g.source NOT IN ('session', 'client', 'override')
+    SELECT 'setting', g.name, g.reset_val FROM pg_settings g WHERE g.source NOT IN ('session', 'client', 'override', 'interactive', 'user', 'database user')
     ON CONFLICT (kind, key) DO UPDATE SET setting = excluded.setting WHERE a.setting IS DISTINCT FROM excluded.setting;
 
   IF current_setting('perf_optimizer.track_max', true) IS NOT NULL THEN
     WITH present AS MATERIALIZED (
-      SELECT coalesce(w.query_id, 0) || ' ' || w.userid || ' ' || w.wait_class AS key, coalesce(w.query_id, 0) AS query_id, w.userid, w.wait_class, sum(w.seconds) AS seconds
+      SELECT coalesce(w.query_id, 0) || ' ' || coalesce(w.userid, 0) || ' ' || w.wait_class AS key, coalesce(w.query_id, 0) AS query_id, coalesce(w.userid, 0) AS userid, w.wait_class, sum(w.seconds) AS seconds
         FROM perf_optimizer.wait_profile() w GROUP BY 1, 2, 3, 4),
     added AS (
       INSERT INTO perf_optimizer.snapshot_wait (snapshot_id, query_id, userid, wait_class, seconds)
@@ -720,5 +720,5 @@ LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'perf_optimizer_wait_profile';
 COMMENT ON FUNCTION perf_optimizer.wait_profile() IS
-'Load of this database by statement and wait class since the server started, in session seconds; query_id is NULL where it is not known, and for other roles'' statements
+'Load of this database by statement and wait class since the server started, in session seconds; userid is NULL for processes without a role, query_id where it is not known, and for other roles'' statements
 unless you are a member of pg_read_all_stats. Errors: 55000 unless perf_optimizer is preloaded.';

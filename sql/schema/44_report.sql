@@ -102,7 +102,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION perf_optimizer.report_load(timestamptz, timestamptz) IS 'Average sessions by wait class in each snapshot of an interval. Internal.';
 
-CREATE FUNCTION perf_optimizer.report_findings(statements jsonb, indexes jsonb) RETURNS jsonb
+CREATE FUNCTION perf_optimizer.report_findings(statements jsonb, indexes jsonb, bursts jsonb) RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -129,9 +129,13 @@ AS $$
              jsonb_build_object('improvement_pct', i->'improvement_pct', 'size_bytes', i->'estimated_size_bytes'), i->>'definition', (i->>'improvement_pct')::float8
         FROM jsonb_array_elements(indexes) i
       UNION ALL
+      SELECT b->>'kind', CASE WHEN (b->>'max_burst')::int >= 50 THEN 'medium' ELSE 'low' END, b->>'relation', format('one session runs it up to %s times in a row, %s times in all', b->>'max_burst', b->>'executions'),
+             jsonb_build_object('query', left(b->>'query', 300), 'parent', left(b->>'parent_query', 300)), CASE WHEN b->>'kind' = 'n-plus-one' THEN b->>'suggestion' END, (b->>'total_time_ms')::float8
+        FROM jsonb_array_elements(bursts) b
+      UNION ALL
       SELECT 'matview', 'medium', m.matview::text, m.finding, jsonb_build_object('size_bytes', m.size_bytes), m.suggested_sql, 0 FROM perf_optimizer.matview_status m WHERE m.finding IS NOT NULL) f
 $$;
-COMMENT ON FUNCTION perf_optimizer.report_findings(jsonb, jsonb) IS 'What a report finds, most severe first. Internal.';
+COMMENT ON FUNCTION perf_optimizer.report_findings(jsonb, jsonb, jsonb) IS 'What a report finds, most severe first. Internal.';
 
 CREATE FUNCTION perf_optimizer.report_relations(since timestamptz, until timestamptz, OUT tables jsonb, OUT indexes jsonb)
 LANGUAGE sql STABLE PARALLEL RESTRICTED
@@ -144,7 +148,7 @@ AS $$
               FROM perf_optimizer.table_history h WHERE h.taken_at > since AND h.taken_at <= until GROUP BY h.relid, h.relation ORDER BY activity DESC LIMIT 50) t),
          (SELECT coalesce(jsonb_agg(to_jsonb(i) ORDER BY i.size_bytes DESC, i.index_name), '[]') FROM (
             SELECT format('%I.%I', x.schemaname, x.indexrelname) AS index_name, format('%I.%I', x.schemaname, x.relname) AS table_name, x.idx_scan AS scans_since_reset,
-                   pg_relation_size(x.indexrelid) AS size_bytes, g.indisunique AS is_unique,
+                   c.relpages::bigint * current_setting('block_size')::int AS size_bytes, g.indisunique AS is_unique,
                    CASE WHEN x.idx_scan = 0 AND NOT g.indisunique AND NOT g.indisreplident THEN 'never scanned on this node since statistics began' END AS note
               FROM pg_stat_user_indexes x JOIN pg_index g ON g.indexrelid = x.indexrelid JOIN pg_class c ON c.oid = x.indexrelid
              WHERE x.schemaname <> 'perf_optimizer' ORDER BY c.relpages DESC LIMIT 50) i)
@@ -181,7 +185,7 @@ BEGIN
     'earlier', perf_optimizer.report_totals(win.from_at - (win.to_at - win.from_at), win.from_at),
     'load', perf_optimizer.report_load(win.from_at, win.to_at),
     'statements', statements, 'n_plus_one', n_plus_one,
-    'findings', perf_optimizer.report_findings(statements, coalesce(suggestions, '[]')),
+    'findings', perf_optimizer.report_findings(statements, coalesce(suggestions, '[]'), n_plus_one),
     'plans', coalesce((SELECT jsonb_agg(jsonb_build_object('plan_id', p.plan_id::text, 'calls', p.calls, 'mean_ms', p.mean_time_ms, 'first_seen', p.first_seen, 'last_seen', p.last_seen, 'plan', p.plan))
                          FROM perf_optimizer.query_plans((statements->0->>'query_id')::bigint) p WHERE statements->0 IS NOT NULL), '[]'),
     'suggested_indexes', suggestions, 'tables', relations.tables, 'indexes', relations.indexes)
@@ -417,7 +421,7 @@ details { margin: .5rem 0; } summary { cursor: pointer; overflow-wrap: anywhere;
     if (!data.findings.length) return section("Findings", "Nothing was found.");
     section("Findings", "Most severe first.", table("Findings", [
       ["Severity", f => el("span", { class: f.severity }, f.severity), "node", f => ["high", "medium", "low", "info"].indexOf(f.severity)], ["Rule", "rule", "text"], ["Object", "object", "text"], ["What", "message", "text"],
-      ["Evidence", f => f.evidence && f.evidence.query ? f.evidence.query : JSON.stringify(f.evidence), "code"], ["Statement to run", "sql", "code"]], data.findings));
+      ["Evidence", f => f.evidence && f.evidence.query ? f.evidence.query : Object.entries(f.evidence || {}).map(([key, v]) => key.replace(/_(bytes|pct|ms)$/, "").replace(/_/g, " ") + ": " + (/_bytes$/.test(key) ? bytes(v) : /_pct$/.test(key) ? number(v, 1) + " %" : /_ms$/.test(key) ? milliseconds(v) : v)).join("\n"), "code"], ["Statement to run", "sql", "code"]], data.findings));
   }
   function statements() {
     section("Statements", data.source === "live" ? "Since tracking began: the interval has no snapshot." : "The costliest of the interval.", table("Statements", [

@@ -55,6 +55,7 @@ typedef struct Header
 LWLock	   *po_tracked_lock = NULL;
 
 static Header *header = NULL;
+static uint32 bucket_mask;
 static uint32 *buckets;
 static PoTrackEntry *entries;
 static uint32 *scratch;
@@ -99,6 +100,7 @@ lay_out(char *base)
 		at = add_size(at, CACHELINEALIGN(mul_size(sizeof(type), (n)))); \
 	} while (0)
 
+	bucket_mask = bucket_count() - 1;
 	PART(header, Header, 1);
 	PART(buckets, uint32, bucket_count());
 	PART(entries, PoTrackEntry, po_settings_track_max);
@@ -218,7 +220,15 @@ chain_of(const PoTrackKey *key)
 {
 	uint64		hash = key->queryid ^ (((uint64) key->userid << 32 | key->dbid) * UINT64CONST(0x9E3779B97F4A7C15));
 
-	return &buckets[murmurhash32((uint32) (hash ^ (hash >> 32)) + (uint32) key->toplevel) & (bucket_count() - 1)];
+	return &buckets[murmurhash32((uint32) (hash ^ (hash >> 32)) + (uint32) key->toplevel) & bucket_mask];
+}
+
+/* Tells whether a place of the table holds the statement of a key. */
+static inline bool
+holds(const PoTrackEntry *entry, const PoTrackKey *key)
+{
+	return entry->key.queryid == key->queryid && entry->key.dbid == key->dbid &&
+		entry->key.userid == key->userid && entry->key.toplevel == key->toplevel;
 }
 
 /* Returns a statement, or NULL. */
@@ -231,8 +241,7 @@ po_tracked_lookup(const PoTrackKey *key)
 	{
 		PoTrackEntry *entry = &entries[number - 1];
 
-		if (entry->key.queryid == key->queryid && entry->key.dbid == key->dbid &&
-			entry->key.userid == key->userid && entry->key.toplevel == key->toplevel)
+		if (holds(entry, key))
 			return entry;
 		number = entry->next;
 	}
@@ -529,12 +538,23 @@ fold_burst(PoTrackEntry *entry, const PoTrackEvent *event)
 	burst->total_ns += (double) event->burst_ns;
 }
 
+/* Returns the statement of an event; mostly the one of the event before, whose place may hold another one by now. */
+static PoTrackEntry *
+enter_event(const PoTrackEvent *event)
+{
+	static PoTrackEntry *last = NULL;
+	PoTrackKey	key = {event->queryid, event->dbid, event->userid, event->toplevel};
+
+	if (last == NULL || !last->used || !holds(last, &key))
+		last = po_tracked_enter(&key, event->at);
+	return last;
+}
+
 /* Adds one execution to the table. */
 static void
 fold_event(const PoTrackEvent *event)
 {
-	PoTrackKey	key = {event->queryid, event->dbid, event->userid, event->toplevel};
-	PoTrackEntry *entry = po_tracked_enter(&key, event->at);
+	PoTrackEntry *entry = enter_event(event);
 	double		ns = (double) event->ns;
 	double		delta;
 

@@ -34,8 +34,12 @@ ok($node->poll_query_until('postgres', q{SELECT count(*) > 0 FROM perf_optimizer
 $node->safe_psql('postgres', 'SELECT perf_optimizer.take_snapshot()');
 is($node->safe_psql('postgres', q{SELECT count(*) > 0 FROM perf_optimizer.load_history WHERE wait_class = 'lock' AND seconds > 0}), 't', 'and a snapshot keeps it');
 $blocker->query_safe('COMMIT');
-$blocker->quit;
 $waiter->finish;
+$node->safe_psql('postgres', 'SELECT count(*) FROM po_t');
+$blocker->query_safe('BEGIN; LOCK TABLE po_t');
+is($node->safe_psql('postgres', "SET lock_timeout = '3s'; SELECT perf_optimizer.take_snapshot() > 0"), 't', 'a locked table keeps no snapshot waiting');
+$blocker->query_safe('COMMIT');
+$blocker->quit;
 
 # A restart: what was counted before is not counted again, what is after is.
 $node->safe_psql('postgres', 'SELECT max(id) FROM po_t WHERE id < 10') for 1 .. 3;
