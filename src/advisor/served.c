@@ -10,7 +10,7 @@
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_opfamily.h"
-#include "commands/defrem.h"
+#include "plan/hypo_build.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -43,7 +43,7 @@ read_key(Relation index, Oid relid, PoKey *key)
 		if (index->rd_opfamily[i] == TEXT_PATTERN_BTREE_FAM_OID ||
 			index->rd_opfamily[i] == BPCHAR_PATTERN_BTREE_FAM_OID)
 			column |= PO_COLUMN_PATTERN;
-		else if (index->rd_opfamily[i] != get_opclass_family(GetDefaultOpClass(type, BTREE_AM_OID)))
+		else if (index->rd_opfamily[i] != po_hypo_build_family(type, NULL))
 			return;
 		if (desc != nulls_first)
 			column |= PO_COLUMN_NULLS;

@@ -188,7 +188,8 @@ perf_optimizer_drop_archive_policy(PG_FUNCTION_ARGS)
 /* What preview_archive returns. */
 typedef struct Preview
 {
-	bool		counted;		/* false when a blocker makes counting pointless */
+	bool		counted;		/* false when a blocker makes counting
+								 * pointless */
 	PoPreflightCount count;
 	int64		batches;
 	List	   *partitions;

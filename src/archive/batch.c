@@ -63,7 +63,7 @@ begins_with(Oid index, AttrNumber column)
 {
 	Relation	rel = index_open(index, AccessShareLock);
 	bool		result = rel->rd_index->indisvalid && rel->rd_index->indkey.values[0] == column &&
-		rel->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(rel) == NIL;
+	rel->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(rel) == NIL;
 
 	index_close(rel, AccessShareLock);
 	return result;
@@ -78,8 +78,10 @@ inspect_leaf(PoBatch *batch)
 	ListCell   *cell;
 
 	foreach(cell, RelationGetIndexList(rel))
+	{
 		if (begins_with(lfirst_oid(cell), column))
 			batch->by_index = true;
+	}
 	batch->nblocks = RelationGetNumberOfBlocks(rel);
 	table_close(rel, NoLock);
 }

@@ -11,7 +11,8 @@
 typedef struct PoCutoff
 {
 	TimestampTz at;				/* as a moment, for people */
-	Datum		value;			/* in the time column's type; rows below it are old */
+	Datum		value;			/* in the time column's type; rows below it
+								 * are old */
 } PoCutoff;
 
 extern void po_cutoff_freeze(PoArchivePolicy *policy, PoCutoff *cutoff);

@@ -48,7 +48,7 @@ give_to_owner(PoArchivePolicy *policy, const char *name)
 
 	if (owner != GetUserId())
 		po_ddl_run(psprintf("ALTER TABLE %s OWNER TO %s", name,
-							 quote_identifier(GetUserNameFromId(owner, false))));
+							quote_identifier(GetUserNameFromId(owner, false))));
 }
 
 /*
@@ -67,8 +67,8 @@ po_destination_create(PoArchivePolicy *policy)
 
 	check_name_is_free(schema, plain, name);
 	po_ddl_run(psprintf("CREATE TABLE %s (LIKE %s INCLUDING COMMENTS INCLUDING COMPRESSION"
-						 " INCLUDING CONSTRAINTS INCLUDING STORAGE)%s", name,
-						 po_relname_qualified(policy->relation), partition_clause(policy->relation)));
+						" INCLUDING CONSTRAINTS INCLUDING STORAGE)%s", name,
+						po_relname_qualified(policy->relation), partition_clause(policy->relation)));
 	if (key)
 		po_ddl_run(psprintf("ALTER TABLE %s ADD PRIMARY KEY (%s)", name, key));
 	if (!partitioned)
@@ -116,5 +116,5 @@ po_destination_add_leaf(PoArchivePolicy *policy, Oid leaf)
 	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(policy->destination)),
 									  makeObjectName(get_rel_name(partition), NULL, "archive"));
 	po_ddl_run(psprintf("CREATE TABLE %s PARTITION OF %s %s", name,
-						 po_relname_qualified(policy->destination), bound));
+						po_relname_qualified(policy->destination), bound));
 }

@@ -43,8 +43,10 @@ po_partition_leaves(PoArchivePolicy *policy)
 	ListCell   *cell;
 
 	foreach(cell, find_all_inheritors(policy->relation, AccessShareLock, NULL))
+	{
 		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
 			leaves = lappend_oid(leaves, lfirst_oid(cell));
+	}
 	return leaves;
 }
 
@@ -95,7 +97,7 @@ is_partitioned_by_time(PoArchivePolicy *policy)
 	Relation	rel = table_open(policy->relation, AccessShareLock);
 	PartitionKey key = RelationGetPartitionKey(rel);
 	bool		result = key && key->strategy == PARTITION_STRATEGY_RANGE && key->partnatts == 1 &&
-		key->partattrs[0] == get_attnum(policy->relation, policy->time_column);
+	key->partattrs[0] == get_attnum(policy->relation, policy->time_column);
 
 	table_close(rel, NoLock);
 	return result;
@@ -135,10 +137,12 @@ po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff)
 		is_referenced(policy->relation))
 		return NIL;
 	foreach(cell, find_inheritance_children(policy->relation, AccessShareLock))
+	{
 		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION &&
 			is_wholly_old(policy, cutoff, lfirst_oid(cell)) &&
 			!po_ddl_has_partition(policy->destination, po_ddl_partition_bound(lfirst_oid(cell))))
 			whole = lappend_oid(whole, lfirst_oid(cell));
+	}
 	return whole;
 }
 
@@ -153,7 +157,7 @@ po_partition_prove_bound(Oid leaf)
 
 	if (!OidIsValid(get_relation_constraint_oid(leaf, BOUND_CONSTRAINT, true)))
 		po_ddl_run(psprintf("ALTER TABLE %s ADD CONSTRAINT " BOUND_CONSTRAINT " CHECK (%s) NOT VALID", name,
-							 po_ddl_partition_constraint(leaf)));
+							po_ddl_partition_constraint(leaf)));
 	po_ddl_run(psprintf("ALTER TABLE %s VALIDATE CONSTRAINT " BOUND_CONSTRAINT, name));
 }
 
@@ -165,9 +169,9 @@ po_partition_reattach(PoArchivePolicy *policy, Oid leaf)
 	char	   *bound = po_ddl_partition_bound(leaf);
 
 	po_ddl_run(psprintf("ALTER TABLE %s DETACH PARTITION %s",
-						 po_relname_qualified(policy->relation), name));
+						po_relname_qualified(policy->relation), name));
 	po_ddl_run(psprintf("ALTER TABLE %s ATTACH PARTITION %s %s",
-						 po_relname_qualified(policy->destination), name, bound));
+						po_relname_qualified(policy->destination), name, bound));
 	po_ddl_run(psprintf("ALTER TABLE %s DROP CONSTRAINT " BOUND_CONSTRAINT, name));
 }
 

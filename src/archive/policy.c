@@ -123,7 +123,7 @@ settle_timezone(PoArchivePolicy *policy)
 {
 	const char *session = pg_get_timezone_name(session_timezone);
 	bool		utc = pg_strcasecmp(session, "UTC") == 0 || pg_strcasecmp(session, "Etc/UTC") == 0 ||
-		pg_strcasecmp(session, "GMT") == 0;
+	pg_strcasecmp(session, "GMT") == 0;
 
 	if (policy->timezone == NULL)
 	{
@@ -202,10 +202,10 @@ void
 po_policy_store(PoArchivePolicy *policy)
 {
 	static const char *const sql =
-		"INSERT INTO perf_optimizer.archive_policy (name, owner, relation, time_column, older_than,"
-		" strategy, destination, predicate, batch_rows, max_rows_per_second, max_replica_lag, schedule,"
-		" timezone, fk_policy, max_share_pct, max_runtime, max_wal_bytes_per_second)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+	"INSERT INTO perf_optimizer.archive_policy (name, owner, relation, time_column, older_than,"
+	" strategy, destination, predicate, batch_rows, max_rows_per_second, max_replica_lag, schedule,"
+	" timezone, fk_policy, max_share_pct, max_runtime, max_wal_bytes_per_second)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 	Oid			types[] = {TEXTOID, REGROLEOID, REGCLASSOID, NAMEOID, INTERVALOID, TEXTOID,
 		REGCLASSOID, TEXTOID, INT4OID, INT4OID, INTERVALOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID,
 	INTERVALOID, INT8OID};
@@ -329,10 +329,10 @@ PoArchivePolicy *
 po_policy_load(const char *name)
 {
 	static const char *const sql =
-		"SELECT id, name, owner, relation, time_column::pg_catalog.text, older_than, strategy, destination,"
-		" predicate, batch_rows, max_rows_per_second, max_replica_lag, schedule, timezone, fk_policy,"
-		" max_share_pct, max_runtime, max_wal_bytes_per_second"
-		" FROM perf_optimizer.archive_policy WHERE name OPERATOR(pg_catalog.=) $1";
+	"SELECT id, name, owner, relation, time_column::pg_catalog.text, older_than, strategy, destination,"
+	" predicate, batch_rows, max_rows_per_second, max_replica_lag, schedule, timezone, fk_policy,"
+	" max_share_pct, max_runtime, max_wal_bytes_per_second"
+	" FROM perf_optimizer.archive_policy WHERE name OPERATOR(pg_catalog.=) $1";
 	Oid			types[] = {TEXTOID};
 	Datum		values[] = {CStringGetTextDatum(name)};
 	PoArchivePolicy *policy;

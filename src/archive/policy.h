@@ -23,17 +23,20 @@ typedef struct PoArchivePolicy
 	Oid			caller;			/* who makes or uses it now */
 	Oid			relation;
 	char	   *time_column;
-	Oid			time_type;		/* looked up; InvalidOid when the column is gone */
+	Oid			time_type;		/* looked up; InvalidOid when the column is
+								 * gone */
 	Interval   *older_than;
 	PoArchiveStrategy strategy;
 	Oid			destination;	/* InvalidOid for delete */
-	char	   *predicate;		/* NULL or one boolean expression, as the server prints it */
+	char	   *predicate;		/* NULL or one boolean expression, as the
+								 * server prints it */
 	int			batch_rows;
 	int			max_rows_per_second;	/* 0: no limit */
 	Interval   *max_replica_lag;	/* NULL: no limit */
 	char	   *schedule;		/* NULL: not scheduled */
 	char	   *timezone;
-	bool		fk_cascade;		/* let ON DELETE actions of foreign keys happen */
+	bool		fk_cascade;		/* let ON DELETE actions of foreign keys
+								 * happen */
 	double		max_share_pct;	/* 0: no guard */
 	Interval   *max_runtime;	/* NULL: no limit */
 	int64		max_wal_bytes_per_second;	/* 0: no limit */

@@ -219,20 +219,20 @@ static void
 read_foreign_keys(PoArchivePolicy *policy)
 {
 	static const char *const sql =
-		"SELECT c.conname::pg_catalog.text, c.conrelid, c.confdeltype::pg_catalog.text,"
-		" (SELECT pg_catalog.string_agg(pg_catalog.format('p.%I OPERATOR(%I.%s) r.%I',"
-		"   pa.attname, n.nspname, o.oprname, ra.attname), ' AND ')"
-		"  FROM pg_catalog.generate_subscripts(c.conkey, 1) i"
-		"  JOIN pg_catalog.pg_operator o ON o.oid OPERATOR(pg_catalog.=) c.conpfeqop[i]"
-		"  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace"
-		"  JOIN pg_catalog.pg_attribute pa ON pa.attrelid OPERATOR(pg_catalog.=) c.confrelid"
-		"   AND pa.attnum OPERATOR(pg_catalog.=) c.confkey[i]"
-		"  JOIN pg_catalog.pg_attribute ra ON ra.attrelid OPERATOR(pg_catalog.=) c.conrelid"
-		"   AND ra.attnum OPERATOR(pg_catalog.=) c.conkey[i])"
-		" FROM pg_catalog.pg_constraint c WHERE c.contype OPERATOR(pg_catalog.=) 'f'"
-		" AND c.confrelid OPERATOR(pg_catalog.=) ANY ($1)"
-		" AND (c.conparentid OPERATOR(pg_catalog.=) 0 OR c.confrelid OPERATOR(pg_catalog.=) $2)"
-		" ORDER BY 1";
+	"SELECT c.conname::pg_catalog.text, c.conrelid, c.confdeltype::pg_catalog.text,"
+	" (SELECT pg_catalog.string_agg(pg_catalog.format('p.%I OPERATOR(%I.%s) r.%I',"
+	"   pa.attname, n.nspname, o.oprname, ra.attname), ' AND ')"
+	"  FROM pg_catalog.generate_subscripts(c.conkey, 1) i"
+	"  JOIN pg_catalog.pg_operator o ON o.oid OPERATOR(pg_catalog.=) c.conpfeqop[i]"
+	"  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) o.oprnamespace"
+	"  JOIN pg_catalog.pg_attribute pa ON pa.attrelid OPERATOR(pg_catalog.=) c.confrelid"
+	"   AND pa.attnum OPERATOR(pg_catalog.=) c.confkey[i]"
+	"  JOIN pg_catalog.pg_attribute ra ON ra.attrelid OPERATOR(pg_catalog.=) c.conrelid"
+	"   AND ra.attnum OPERATOR(pg_catalog.=) c.conkey[i])"
+	" FROM pg_catalog.pg_constraint c WHERE c.contype OPERATOR(pg_catalog.=) 'f'"
+	" AND c.confrelid OPERATOR(pg_catalog.=) ANY ($1)"
+	" AND (c.conparentid OPERATOR(pg_catalog.=) 0 OR c.confrelid OPERATOR(pg_catalog.=) $2)"
+	" ORDER BY 1";
 	Oid			types[] = {OIDARRAYOID, OIDOID};
 	Datum		values[] = {tree_of(policy->relation), ObjectIdGetDatum(policy->relation)};
 
@@ -436,10 +436,10 @@ static void
 estimate_size(PoArchivePolicy *policy, PoPreflightCount *count)
 {
 	static const char *const sql =
-		"SELECT pg_catalog.sum(GREATEST(c.reltuples, 0))::pg_catalog.int8,"
-		" pg_catalog.sum(pg_catalog.pg_table_size(c.oid))::pg_catalog.int8"
-		" FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1)"
-		" AND c.relkind OPERATOR(pg_catalog.=) 'r'";
+	"SELECT pg_catalog.sum(GREATEST(c.reltuples, 0))::pg_catalog.int8,"
+	" pg_catalog.sum(pg_catalog.pg_table_size(c.oid))::pg_catalog.int8"
+	" FROM pg_catalog.pg_class c WHERE c.oid OPERATOR(pg_catalog.=) ANY ($1)"
+	" AND c.relkind OPERATOR(pg_catalog.=) 'r'";
 	Oid			types[] = {OIDARRAYOID};
 	Datum		values[] = {tree_of(policy->relation)};
 	int64		bytes;

@@ -138,7 +138,8 @@ try_step(ArchiveRun *run, RunStep step, bool needs_snapshot)
 		MemoryContextSwitchTo(run->step_context);
 		if (needs_snapshot)
 			PopActiveSnapshot();
-		SPI_commit();			/* leaves some memory behind in the current context */
+		SPI_commit();			/* leaves some memory behind in the current
+								 * context */
 	}
 	PG_CATCH();
 	{

@@ -265,6 +265,15 @@
 	} while (0)
 #endif
 
+/* ---- statistics of tables ---- */
+
+/* 16: the counter has another name.  Needs pgstat.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_MODIFIED_SINCE_ANALYZE(entry) ((entry)->mod_since_analyze)
+#else
+#define PO_MODIFIED_SINCE_ANALYZE(entry) ((entry)->changes_since_analyze)
+#endif
+
 /* ---- privileges ---- */
 
 /* 16: one function for all classes.  Needs utils/acl.h and catalog/pg_database.h. */

@@ -4,7 +4,8 @@
  *
  * A PoJson starts zeroed.  Inside an object every call gives a key, inside an
  * array (and for the outermost value) the key is NULL.  Everything is palloc'd
- * in the current memory context.
+ * in the current memory context; keys are not copied, they must stay until the
+ * value is finished.
  */
 #include "postgres.h"
 
@@ -13,6 +14,12 @@
 #include "core/json.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
+
+/* Numbers with so few digits in all, of which so many after the point, are converted fast. */
+#define MAX_FAST_VALUE 1e15
+#define MAX_FAST_DIGITS 3
+
+static const double powers_of_ten[] = {1, 10, 100, 1000};
 
 /* Pushes the key of the next object field; nothing inside an array. */
 static void
@@ -23,7 +30,7 @@ push_key(PoJson *json, const char *key)
 	if (key == NULL)
 		return;
 	v.type = jbvString;
-	v.val.string.val = pstrdup(key);
+	v.val.string.val = unconstify(char *, key);
 	v.val.string.len = strlen(key);
 	PO_JSONB_PUSH(json, WJB_KEY, &v);
 }
@@ -83,6 +90,30 @@ po_json_text(PoJson *json, const char *key, const char *value)
 	push_scalar(json, key, &v);
 }
 
+/*
+ * Converts a number.  Printing and parsing it, as the cast does, costs ten times as
+ * much, and most numbers here have at most three digits after the point.
+ */
+static Numeric
+float_to_numeric(double value)
+{
+	double		scaled = value;
+
+	for (int digits = 0; digits <= MAX_FAST_DIGITS; digits++)
+	{
+		double		whole = rint(scaled);
+
+		if (fabs(whole) >= MAX_FAST_VALUE)
+			break;
+		/* The nearest decimal of so many digits is the number itself, as printing it tells. */
+		if (whole / powers_of_ten[digits] == value)
+			return digits == 0 ? int64_to_numeric((int64) whole) :
+				int64_div_fast_to_numeric((int64) whole, digits);
+		scaled = value * powers_of_ten[Min(digits + 1, MAX_FAST_DIGITS)];
+	}
+	return DatumGetNumeric(DirectFunctionCall1(float8_numeric, Float8GetDatum(value)));
+}
+
 /* Adds a number; NaN and infinities, which JSON lacks, become null. */
 void
 po_json_float(PoJson *json, const char *key, double value)
@@ -95,7 +126,7 @@ po_json_float(PoJson *json, const char *key, double value)
 		return;
 	}
 	v.type = jbvNumeric;
-	v.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric, Float8GetDatum(value)));
+	v.val.numeric = float_to_numeric(value);
 	push_scalar(json, key, &v);
 }
 

@@ -35,7 +35,7 @@ init_row(FunctionCallInfo fcinfo, PoRow *row, int ncolumns)
 void
 po_srf_begin(FunctionCallInfo fcinfo, PoRow *row)
 {
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	init_row(fcinfo, row, ((ReturnSetInfo *) fcinfo->resultinfo)->setDesc->natts);
 }
 
@@ -47,15 +47,31 @@ po_srf_begin_scalar(FunctionCallInfo fcinfo, PoRow *row)
 	init_row(fcinfo, row, ((ReturnSetInfo *) fcinfo->resultinfo)->setDesc->natts);
 }
 
+/*
+ * Returns the row type of the function's result.  In FROM the executor has it at
+ * hand; elsewhere it is built from the catalog, which costs as much as planning a
+ * simple statement.
+ */
+static TupleDesc
+result_type(FunctionCallInfo fcinfo)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	TupleDesc	tupdesc;
+
+	if (rsinfo != NULL && IsA(rsinfo, ReturnSetInfo) && rsinfo->expectedDesc != NULL &&
+		(rsinfo->expectedDesc->tdtypeid != RECORDOID || rsinfo->expectedDesc->tdtypmod >= 0))
+		return rsinfo->expectedDesc;
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	return BlessTupleDesc(tupdesc);
+}
+
 /* Prepares the single composite value that the function returns. */
 void
 po_row_begin_single(FunctionCallInfo fcinfo, PoRow *row)
 {
-	TupleDesc	tupdesc;
-
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	init_row(fcinfo, row, tupdesc->natts);
+	row->type = result_type(fcinfo);
+	init_row(fcinfo, row, row->type->natts);
 }
 
 /* Puts the row, all of whose columns must be set, into the result set and starts the next. */
@@ -73,12 +89,8 @@ po_srf_emit(PoRow *row)
 Datum
 po_row_finish_single(PoRow *row)
 {
-	TupleDesc	tupdesc;
-
 	Assert(row->next == row->ncolumns);
-	if (get_call_result_type(row->fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), row->values, row->nulls));
+	return HeapTupleGetDatum(heap_form_tuple(row->type, row->values, row->nulls));
 }
 
 /* Sets the next column. */

@@ -5,12 +5,14 @@
 #ifndef PO_SRF_H
 #define PO_SRF_H
 
+#include "access/tupdesc.h"
 #include "fmgr.h"
 
 /* One result row under construction: columns are set by position, left to right. */
 typedef struct PoRow
 {
 	FunctionCallInfo fcinfo;
+	TupleDesc	type;			/* of a single row */
 	int			ncolumns;
 	int			next;
 	Datum	   *values;

@@ -11,15 +11,16 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_statistic.h"
+#include "core/compat.h"
 #include "core/relname.h"
 #include "explain/finding.h"
 #include "miscadmin.h"
 #include "optimizer/plancat.h"
+#include "pgstat.h"
 #include "postmaster/autovacuum.h"
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -108,17 +109,40 @@ fill_sizes(PoFacts *facts, Relation relation)
  * is believed only when the table grew, or when rows were updated or deleted.
  */
 static bool
-has_changed(Relation relation, const PoFacts *facts)
+has_changed(Relation relation, const PoFacts *facts, const PgStat_StatTabEntry *counts)
 {
-	Datum		relid = ObjectIdGetDatum(RelationGetRelid(relation));
 	double		rewritten;
 
 	if (facts->modified <= facts->modified_limit)
 		return false;
-	rewritten = (double) DatumGetInt64(DirectFunctionCall1(pg_stat_get_tuples_updated, relid)) +
-		(double) DatumGetInt64(DirectFunctionCall1(pg_stat_get_tuples_deleted, relid));
+	rewritten = (double) counts->tuples_updated + (double) counts->tuples_deleted;
 	return rewritten > facts->modified_limit || !RELKIND_HAS_STORAGE(relation->rd_rel->relkind) ||
 		RelationGetNumberOfBlocks(relation) > relation->rd_rel->relpages * GROWN_FACTOR;
+}
+
+/*
+ * Returns the counters of a relation, palloc'd or in the session's snapshot; NULL for none.
+ * Reads them as they are now: for a first value in a transaction the server would set up
+ * a cache for 512 tables, which costs more than planning a simple statement.
+ */
+static const PgStat_StatTabEntry *
+fetch_counts(Oid relid)
+{
+	int			setting = pgstat_fetch_consistency;
+	const PgStat_StatTabEntry *counts = NULL;
+
+	if (setting == PGSTAT_FETCH_CONSISTENCY_CACHE)
+		pgstat_fetch_consistency = PGSTAT_FETCH_CONSISTENCY_NONE;
+	PG_TRY();
+	{
+		counts = pgstat_fetch_stat_tabentry(relid);
+	}
+	PG_FINALLY();
+	{
+		pgstat_fetch_consistency = setting;
+	}
+	PG_END_TRY();
+	return counts;
 }
 
 /* Reads the facts of one relation. */
@@ -127,16 +151,16 @@ read_facts(Oid relid)
 {
 	PoFacts    *facts = palloc0(sizeof(PoFacts));
 	Relation	relation = table_open(relid, AccessShareLock);
+	const PgStat_StatTabEntry *counts = fetch_counts(relid);
 
 	facts->relid = relid;
 	facts->name = po_relname_qualified(relid);
 	facts->root = relation->rd_rel->relispartition ? InvalidOid : relid;
 	fill_sizes(facts, relation);
 	facts->analyzed = has_statistics(relation);
-	facts->modified = (double) DatumGetInt64(DirectFunctionCall1(pg_stat_get_mod_since_analyze,
-																 ObjectIdGetDatum(relid)));
+	facts->modified = counts != NULL ? (double) PO_MODIFIED_SINCE_ANALYZE(counts) : 0;
 	facts->modified_limit = analyze_limit(relation, relation->rd_rel->reltuples);
-	facts->changed = has_changed(relation, facts);
+	facts->changed = has_changed(relation, facts, counts);
 	table_close(relation, AccessShareLock);
 	return facts;
 }

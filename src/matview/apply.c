@@ -34,7 +34,8 @@ struct PoApply
 	Snapshot	snapshot;
 	EState	   *estate;
 	ResultRelInfo *rri;
-	Bitmapset  *pair_columns;	/* columns in which a pair must agree; NULL: no pairing */
+	Bitmapset  *pair_columns;	/* columns in which a pair must agree; NULL:
+								 * no pairing */
 	PoTidTable *gone;			/* gone rows by the hash of pair_columns */
 	bool		gone_full;
 	Tuplestorestate *new_rows;

@@ -36,7 +36,8 @@ struct PoDiff
 	PoApply    *apply;
 	int			part_bits;		/* the split is into 2^part_bits parts */
 	PoTidTable *current;		/* the view's rows of one part */
-	Tuplestorestate **waiting;	/* the query's rows of the parts after the first */
+	Tuplestorestate **waiting;	/* the query's rows of the parts after the
+								 * first */
 	TupleTableSlot *old_slot;
 	TupleTableSlot *waiting_slot;
 	TupleTableSlot *candidate;	/* the query's row that is being looked up */

@@ -124,7 +124,8 @@ primary_key_columns(RangeTblEntry *rte)
 	int			offset = -1;
 
 	if (rte->relkind == RELKIND_RELATION && rte->inh && has_subclass(rte->relid))
-		return NIL;				/* the children's rows are not under the parent's key */
+		return NIL;				/* the children's rows are not under the
+								 * parent's key */
 	offsets = get_primary_key_attnos(rte->relid, false, &constraint);
 	while ((offset = bms_next_member(offsets, offset)) >= 0)
 		columns = lappend_int(columns, offset + FirstLowInvalidHeapAttributeNumber);
@@ -243,6 +244,22 @@ is_indexable(Relation matview, List *outputs)
 	return true;
 }
 
+/* Adds output columns to a key. */
+static void
+add_columns(Relation matview, Query *query, List *outputs, PoKey *key)
+{
+	ListCell   *cell;
+
+	foreach(cell, outputs)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(matview), lfirst_int(cell) - 1);
+
+		key->columns = lappend(key->columns, pstrdup(NameStr(att->attname)));
+		if (!is_never_null(query, lfirst_int(cell)))
+			key->may_be_null = true;
+	}
+}
+
 /*
  * Fills *key with the columns that a materialized view's query makes unique and
  * a B-tree index can hold.  The relation is known to be a materialized view; its
@@ -254,18 +271,10 @@ po_key_find(Oid matview, PoKey *key)
 	Relation	rel = table_open(matview, AccessShareLock);
 	Query	   *query = linitial_node(Query, rel->rd_rules->rules[0]->actions);
 	List	   *outputs = unique_outputs(query);
-	ListCell   *cell;
 
 	key->columns = NIL;
 	key->may_be_null = false;
 	if (is_indexable(rel, outputs))
-		foreach(cell, outputs)
-		{
-			Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), lfirst_int(cell) - 1);
-
-			key->columns = lappend(key->columns, pstrdup(NameStr(att->attname)));
-			if (!is_never_null(query, lfirst_int(cell)))
-				key->may_be_null = true;
-		}
+		add_columns(rel, query, outputs, key);
 	table_close(rel, AccessShareLock);
 }

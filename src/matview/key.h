@@ -11,7 +11,8 @@
 typedef struct PoKey
 {
 	List	   *columns;		/* names, as char *; NIL when none is provable */
-	bool		may_be_null;	/* a column may hold NULLs as far as we can tell */
+	bool		may_be_null;	/* a column may hold NULLs as far as we can
+								 * tell */
 } PoKey;
 
 extern void po_key_find(Oid matview, PoKey *key);

@@ -19,7 +19,8 @@ typedef struct PoRefreshResult
 	const char *mode_used;		/* "concurrent" or "full" */
 	int64		rows_inserted;
 	int64		rows_updated;
-	int64		rows_deleted;	/* -1: not counted, the full mode replaces the relation */
+	int64		rows_deleted;	/* -1: not counted, the full mode replaces the
+								 * relation */
 	double		duration_ms;
 	const char *reason;
 } PoRefreshResult;

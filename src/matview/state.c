@@ -16,17 +16,17 @@
 #include "utils/timestamp.h"
 
 static const char *const record_sql =
-	"INSERT INTO perf_optimizer.matview_state AS s "
-	"(matview, rule_oid, last_refresh, last_mode, last_duration_ms,"
-	" rows_inserted, rows_updated, rows_deleted, base_changes, base_files) "
-	"SELECT $1, r.oid, $2, $3, $4, $5, $6, $7, b.changes, b.files "
-	"FROM pg_catalog.pg_rewrite r, perf_optimizer.matview_base_activity($1) b "
-	"WHERE r.ev_class OPERATOR(pg_catalog.=) $1 "
-	"ON CONFLICT (matview) DO UPDATE SET rule_oid = excluded.rule_oid,"
-	" last_refresh = excluded.last_refresh, last_mode = excluded.last_mode,"
-	" last_duration_ms = excluded.last_duration_ms, rows_inserted = excluded.rows_inserted,"
-	" rows_updated = excluded.rows_updated, rows_deleted = excluded.rows_deleted,"
-	" base_changes = excluded.base_changes, base_files = excluded.base_files";
+"INSERT INTO perf_optimizer.matview_state AS s "
+"(matview, rule_oid, last_refresh, last_mode, last_duration_ms,"
+" rows_inserted, rows_updated, rows_deleted, base_changes, base_files) "
+"SELECT $1, r.oid, $2, $3, $4, $5, $6, $7, b.changes, b.files "
+"FROM pg_catalog.pg_rewrite r, perf_optimizer.matview_base_activity($1) b "
+"WHERE r.ev_class OPERATOR(pg_catalog.=) $1 "
+"ON CONFLICT (matview) DO UPDATE SET rule_oid = excluded.rule_oid,"
+" last_refresh = excluded.last_refresh, last_mode = excluded.last_mode,"
+" last_duration_ms = excluded.last_duration_ms, rows_inserted = excluded.rows_inserted,"
+" rows_updated = excluded.rows_updated, rows_deleted = excluded.rows_deleted,"
+" base_changes = excluded.base_changes, base_files = excluded.base_files";
 
 /*
  * Records a refresh that has just been done in this transaction.  The caller

@@ -18,11 +18,9 @@
 #include "access/stratnum.h"
 #include "access/transam.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
-#include "commands/defrem.h"
 #include "core/collation.h"
 #include "core/compat.h"
 #include "miscadmin.h"
@@ -109,7 +107,7 @@ key_expression(const Inspection *inspection, Node *node)
 	if (!bms_get_singleton_member(pull_varnos(inspection->root, node), &varno) ||
 		varno != inspection->rel->relid || has_unindexable(node, NULL) ||
 		expression_returns_set(node) || contain_mutable_functions(node) ||
-		!OidIsValid(GetDefaultOpClass(exprType(node), BTREE_AM_OID)))
+		!OidIsValid(po_hypo_build_family(exprType(node), NULL)))
 		return 0;
 	return po_key_column_add(expressions, inspection->relid, node, varno);
 }
@@ -140,14 +138,12 @@ operator_use(const Inspection *inspection, int column, Oid operator, Oid inputco
 {
 	Node	   *node = po_key_column_node(inspection->collection->expressions, inspection->relid, column);
 	Oid			collation = exprCollation(node);
-	Oid			opclass;
 
 	if (!OidIsValid(operator))
 		return USE_NONE;
 	if (OidIsValid(collation) && collation != inputcollid)
 		return USE_NONE;
-	opclass = GetDefaultOpClass(exprType(node), BTREE_AM_OID);
-	switch (get_op_opfamily_strategy(operator, get_opclass_family(opclass)))
+	switch (get_op_opfamily_strategy(operator, po_hypo_build_family(exprType(node), NULL)))
 	{
 		case InvalidStrategy:
 			return USE_NONE;

@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 /*
  * Allocates an index description in the current memory context with room for its
@@ -49,14 +50,37 @@ po_hypo_build_empty(Oid relid, const char *am_name, int ncolumns, int nkeycolumn
 	return index;
 }
 
-/* Sets one key column's type, collation, operator class and order. */
+/*
+ * Returns the family of a type's default B-tree operator class, InvalidOid for none; sets
+ * *input, unless it is NULL, to the class's input type.  The type cache keeps both; looking
+ * the class up in the catalog costs more than planning a simple statement.
+ */
+Oid
+po_hypo_build_family(Oid type, Oid *input)
+{
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY);
+
+	if (input != NULL)
+		*input = entry->btree_opintype;
+	return entry->btree_opf;
+}
+
+/*
+ * Sets one key column's type, collation, operator class and order; InvalidOid stands
+ * for the type's default B-tree operator class.
+ */
 void
 po_hypo_build_key(PoHypoIndex *index, int i, Oid type, Oid collation, Oid opclass, int16 options)
 {
 	index->types[i] = type;
 	index->collations[i] = collation;
-	index->opfamilies[i] = get_opclass_family(opclass);
-	index->opcintypes[i] = get_opclass_input_type(opclass);
+	if (OidIsValid(opclass))
+	{
+		index->opfamilies[i] = get_opclass_family(opclass);
+		index->opcintypes[i] = get_opclass_input_type(opclass);
+	}
+	else
+		index->opfamilies[i] = po_hypo_build_family(type, &index->opcintypes[i]);
 	index->options[i] = options;
 }
 
@@ -78,7 +102,7 @@ po_hypo_build_supported(Oid relid, AttrNumber attnum)
 		return false;
 	att = (Form_pg_attribute) GETSTRUCT(tuple);
 	ok = !att->attisdropped && !PO_IS_VIRTUAL_COLUMN(att) &&
-		OidIsValid(GetDefaultOpClass(att->atttypid, BTREE_AM_OID)) &&
+		OidIsValid(po_hypo_build_family(att->atttypid, NULL)) &&
 		get_attavgwidth(relid, attnum) <= BLCKSZ / 16;
 	ReleaseSysCache(tuple);
 	return ok;
@@ -99,7 +123,7 @@ pattern_class(Oid type)
 	}
 }
 
-/* Returns the operator class of a column of a key. */
+/* Returns the operator class of a column of a key, InvalidOid for its type's default one. */
 static Oid
 choose_class(int column, Oid type)
 {
@@ -108,7 +132,7 @@ choose_class(int column, Oid type)
 							   list_make2(makeString("pg_catalog"),
 										  makeString(pattern_class(type))),
 							   false);
-	return GetDefaultOpClass(type, BTREE_AM_OID);
+	return InvalidOid;
 }
 
 /* Appends the order of a key column where it is not the default. */

@@ -10,6 +10,7 @@
 #include "plan/key_column.h"
 
 extern PoHypoIndex *po_hypo_build_empty(Oid relid, const char *am_name, int ncolumns, int nkeycolumns);
+extern Oid	po_hypo_build_family(Oid type, Oid *input);
 extern void po_hypo_build_key(PoHypoIndex *index, int i, Oid type, Oid collation, Oid opclass,
 							  int16 options);
 extern PoHypoIndex *po_hypo_build_columns(Oid relid, const PoKey *key, const PoExpressions *expressions);

@@ -229,6 +229,19 @@ choose_order(const IndexElem *element, const char *am_name, bool ordered)
 	return options;
 }
 
+/*
+ * Returns a key column's operator class; InvalidOid for the default one of a B-tree.
+ * Raises 42704 when there is none.
+ */
+static Oid
+choose_class(const PoHypoIndex *index, const IndexElem *element, Oid type)
+{
+	if (element->opclass == NIL && index->am == BTREE_AM_OID &&
+		OidIsValid(po_hypo_build_family(type, NULL)))
+		return InvalidOid;
+	return ResolveOpClass(element->opclass, type, index->am_name, index->am);
+}
+
 /* Raises 42P17 when an included column has what only key columns have. */
 static void
 check_included(const IndexElem *element)
@@ -255,8 +268,7 @@ set_columns(PoHypoIndex *index, const IndexStmt *statement, bool ordered)
 		if (i < index->nkeycolumns)
 			po_hypo_build_key(index, i, index->types[i],
 							  choose_collation(element, index->types[i], collation),
-							  ResolveOpClass(element->opclass, index->types[i],
-											 index->am_name, index->am),
+							  choose_class(index, element, index->types[i]),
 							  choose_order(element, index->am_name, ordered));
 		else
 			check_included(element);

@@ -10,7 +10,7 @@
 
 #include "plan/node.h"
 
-#define INITIAL_NODES 16
+#define INITIAL_NODES 4
 
 /* Returns an empty tree in the current memory context. */
 PoPlanTree *
@@ -19,7 +19,7 @@ po_node_tree_create(void)
 	PoPlanTree *tree = palloc0(sizeof(PoPlanTree));
 
 	tree->allocated = INITIAL_NODES;
-	tree->nodes = palloc0(sizeof(PoNode) * tree->allocated);
+	tree->nodes = palloc(sizeof(PoNode) * tree->allocated);
 	return tree;
 }
 

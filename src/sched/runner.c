@@ -206,6 +206,8 @@ static void
 attempt_run(PoJobRun *run, PoOutcome *outcome)
 {
 	outcome->state = PO_RUN_SUCCEEDED;
+	/* The work itself may schedule jobs. */
+	po_wake_be_quiet(false);
 	PG_TRY();
 	{
 		if (run->job->timeout_us > 0)
@@ -227,6 +229,7 @@ attempt_run(PoJobRun *run, PoOutcome *outcome)
 		RESUME_INTERRUPTS();
 	}
 	PG_END_TRY();
+	po_wake_be_quiet(true);
 	disable_timeout(soft_timeout, false);
 	disable_timeout(hard_timeout, false);
 	outcome->rows_affected = run->rows_affected;
@@ -307,7 +310,7 @@ perf_optimizer_runner_main(Datum arg)
 	prev_emit_log_hook = emit_log_hook;
 	emit_log_hook = keep_fatal_error;
 	take_slot(DatumGetInt32(arg));
-	po_wake_not_here();
+	po_wake_be_quiet(true);
 	BackgroundWorkerInitializeConnectionByOid(slot->dboid, slot->roleid, PO_RUNNER_CONNECTION_FLAGS);
 	soft_timeout = RegisterTimeout(USER_TIMEOUT, soft_timeout_handler);
 	hard_timeout = RegisterTimeout(USER_TIMEOUT, hard_timeout_handler);

@@ -237,7 +237,7 @@ perf_optimizer_scheduler_main(Datum arg)
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	announce_scheduler(dboid);
-	po_wake_not_here();
+	po_wake_be_quiet(true);
 	BackgroundWorkerInitializeConnectionByOid(dboid, InvalidOid, 0);
 	pgstat_report_appname("perf_optimizer scheduler");
 	look_context = AllocSetContextCreate(TopMemoryContext, "perf_optimizer scheduler",

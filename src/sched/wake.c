@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(perf_optimizer_job_changed);
 
 static object_access_hook_type prev_object_access_hook = NULL;
 static bool wake_pending = false;
-static bool is_worker = false;
+static bool quiet = false;
 
 /* Wakes the scheduler of this database once the transaction that asked has ended. */
 static void
@@ -46,7 +46,7 @@ po_wake_at_end(void)
 {
 	static bool registered = false;
 
-	if (!po_preload_done() || is_worker)
+	if (!po_preload_done() || quiet)
 		return;
 	if (!registered)
 		RegisterXactCallback(end_of_transaction, NULL);
@@ -54,11 +54,11 @@ po_wake_at_end(void)
 	wake_pending = true;
 }
 
-/* Says that this process is a worker, which wakes whom it wants by itself. */
+/* While on, changes wake nobody: for the bookkeeping of workers, who wake whom they want themselves. */
 void
-po_wake_not_here(void)
+po_wake_be_quiet(bool on)
 {
-	is_worker = true;
+	quiet = on;
 }
 
 /*

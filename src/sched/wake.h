@@ -7,6 +7,6 @@
 
 extern void po_wake_init(void);
 extern void po_wake_at_end(void);
-extern void po_wake_not_here(void);
+extern void po_wake_be_quiet(bool on);
 
 #endif							/* PO_WAKE_H */

@@ -69,6 +69,10 @@ copy_server() {
     mkdir -p "$WORK/server$path"
     cp -a "$path/." "$WORK/server$path/" || die "cannot copy $path"
   done
+  # The static libraries that unit tests link with, where they are not beside the modules.
+  path=$("$PG_CONFIG" --libdir)
+  mkdir -p "$WORK/server$path"
+  cp "$path"/libpgcommon.a "$path"/libpgport.a "$WORK/server$path/" 2>/dev/null
   PG_CONFIG=$WORK/server$("$PG_CONFIG" --bindir)/pg_config
 }
 

@@ -15,7 +15,14 @@ else
 {
 	$options{exec} = [$^X];
 }
-my $result = TAP::Harness->new(\%options)->runtests(@ARGV);
+my $result = eval { TAP::Harness->new(\%options)->runtests(@ARGV) };
+if (!$result)
+{
+	# A file bailed out: the rest did not run.
+	print STDOUT $@;
+	count(0, 1);
+	exit 1;
+}
 
 # A file that broke off or miscounted is one failure more than its own tests tell.
 my $broken = grep {
@@ -23,7 +30,14 @@ my $broken = grep {
 	$parser->parse_errors || $parser->exit || $parser->wait
 } @ARGV;
 my $failed = $result->failed + $broken;
-open(my $counts, '>>', $ENV{COUNTS}) or die "$ENV{COUNTS}: $!\n";
-print $counts scalar($result->passed), " $failed\n";
-close $counts;
+count(scalar($result->passed), $failed);
 exit($failed ? 1 : 0);
+
+# Notes how many tests passed and failed.
+sub count
+{
+	my ($passed, $failures) = @_;
+	open(my $counts, '>>', $ENV{COUNTS}) or die "$ENV{COUNTS}: $!\n";
+	print $counts "$passed $failures\n";
+	close $counts;
+}

@@ -216,7 +216,7 @@ SELECT ok(finished_at - started_at >= interval '350 ms', 'is kept between the ba
 SELECT is(perf_optimizer.create_archive_policy('po_ar.share', 'at', '50 days 1 hour', 'delete', name => 'wal', batch_rows => 10, max_wal_bytes_per_second => 20000),
   'wal', 'a WAL rate');
 CALL perf_optimizer.run_archive('wal');
-SELECT ok(finished_at - started_at >= interval '100 ms' AND rows_archived = 40, 'is kept too') FROM perf_optimizer.archive_runs WHERE policy = 'wal';
+SELECT ok(finished_at - started_at >= interval '50 ms' AND rows_archived = 40, 'is kept too') FROM perf_optimizer.archive_runs WHERE policy = 'wal';
 SELECT is(perf_optimizer.create_archive_policy('po_ar.share', 'at', '1 day 1 hour', 'delete', name => 'short', batch_rows => 1, max_rows_per_second => 10,
   max_runtime => '0.2 seconds', max_replica_lag => '1 hour'), 'short', 'a runtime');
 CALL perf_optimizer.run_archive('short');

@@ -122,6 +122,14 @@ is(sql("SELECT perf_optimizer.cancel_run($run)"), 't', 'a running one is cancell
 is(sql("SELECT perf_optimizer.wait_for_run($run)"), 'cancelled', 'at once, and is not tried again');
 is(sql("SELECT perf_optimizer.cancel_run($run)"), 'f', 'what has ended cannot be cancelled');
 
+# A job may schedule another, which need not wait for its end.
+sql(q(SELECT perf_optimizer.schedule_command('parent', '@yearly', $$SELECT perf_optimizer.schedule_command('child', '* * * * * *', 'SELECT 1'); SELECT pg_sleep(300)$$)));
+$run = sql(q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name = 'parent'));
+holds("SELECT EXISTS (SELECT FROM perf_optimizer.job_runs c JOIN perf_optimizer.job_runs p ON p.run_id = $run AND p.status = 'running'
+	WHERE c.name = 'child' AND c.status = 'succeeded')", 'a job that a job schedules runs while that is still running');
+sql("SELECT perf_optimizer.cancel_run($run); SELECT perf_optimizer.unschedule('child')");
+is(sql("SELECT perf_optimizer.wait_for_run($run)"), 'cancelled', 'which then ends');
+
 # No overlap: the slots that come while a run is under way are skipped.
 sql(q(SELECT perf_optimizer.schedule_command('long', '* * * * * *', 'SELECT pg_sleep(2.5)')));
 holds(q(SELECT count(*) >= 2 FROM perf_optimizer.job_runs WHERE name = 'long' AND status = 'skipped' AND message LIKE '%still running'), 'slots during a run are skipped');

@@ -1,6 +1,7 @@
 # What happens to jobs when processes or the server end in the middle.
 use strict;
 use warnings;
+use PoCluster;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -20,17 +21,7 @@ sub sql { return $node->safe_psql('postgres', $_[0]); }
 sub holds { my ($query, $name) = @_; return ok($node->poll_query_until('postgres', $query), $name); }
 
 # Waits until the server takes connections again.
-sub comes_back
-{
-	my ($name) = @_;
-	for (my $i = 0; $i < 1800; $i++)
-	{
-		my $rc = $node->psql('postgres', 'SELECT 1');
-		return ok(1, $name) if defined $rc && $rc == 0;
-		select undef, undef, undef, 0.1;
-	}
-	return ok(0, $name);
-}
+sub comes_back { return ok(takes_connections($node), $_[0]); }
 
 # The process id of a worker by its type.
 sub worker { return sql("SELECT pid FROM pg_stat_activity WHERE backend_type = '$_[0]'"); }

@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use POSIX ();
+use PoCluster;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -99,7 +100,7 @@ for my $round (1 .. $rounds)
 			$killed_backends++;
 		}
 		waitpid($_, 0) for @pids;
-		wait_until('SELECT true');
+		takes_connections($node) or die 'the server does not come back';
 	}
 	else
 	{

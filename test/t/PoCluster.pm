@@ -1,0 +1,21 @@
+# PoCluster.pm: what tests that crash a server share.
+package PoCluster;
+use strict;
+use warnings;
+use Exporter 'import';
+our @EXPORT = qw(takes_connections);
+
+# Waits until a node's server takes connections again; false after three minutes.  The statement is an argument of psql:
+# one that refuses to connect before it has read its input breaks the pipe that PostgreSQL::Test::Cluster writes to.
+sub takes_connections
+{
+	my ($node) = @_;
+	for (1 .. 1800)
+	{
+		return 1 if system('psql', '-X', '-q', '-o', '/dev/null', '-d', $node->connstr('postgres'), '-c', 'SELECT 1') == 0;
+		select undef, undef, undef, 0.1;
+	}
+	return 0;
+}
+
+1;
