@@ -19,6 +19,8 @@
 #include "sched/shared.h"
 #include "sched/utility.h"
 #include "sched/wake.h"
+#include "workload/settings.h"
+#include "workload/workload.h"
 
 PG_MODULE_MAGIC;
 
@@ -29,6 +31,7 @@ static void
 init_workers(void)
 {
 	po_shmem_init();
+	po_workload_init();
 	po_shared_init();
 	po_wake_init();
 	po_utility_init();
@@ -46,6 +49,7 @@ _PG_init(void)
 	po_clock_init();
 	po_hypo_init();
 	po_whatif_init();
+	po_settings_init_history();
 	po_kinds_register();
 	if (po_preload_done())
 		init_workers();

@@ -148,6 +148,13 @@ CREATE FUNCTION perf_optimizer.schedule_command(name text, schedule text, comman
 	AS 'MODULE_PATHNAME', 'perf_optimizer_schedule_command';
 COMMENT ON FUNCTION perf_optimizer.schedule_command(text, text, text, text, interval, int, interval, interval, int, boolean, boolean) IS 'Schedules SQL that runs as the caller, at top level: each statement is a transaction of its own unless the text opens one, and the first error ends the run. Returns the job''s id; an existing job of that name and owner is changed. Errors: 42601 the text does not parse, 22023 wrong schedule, zone or option, 42710 the name belongs to a job of another kind.';
 
+CREATE FUNCTION perf_optimizer.schedule_snapshot(schedule text DEFAULT 'every 5 minutes', name text DEFAULT NULL,
+	timezone text DEFAULT NULL, timeout interval DEFAULT NULL, max_attempts int DEFAULT 3, backoff interval DEFAULT '10 seconds',
+	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true, retry_after_crash boolean DEFAULT false)
+	RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'perf_optimizer_schedule_snapshot';
+COMMENT ON FUNCTION perf_optimizer.schedule_snapshot(text, text, text, interval, int, interval, interval, int, boolean, boolean) IS 'Schedules take_snapshot(), the history of the workload, and returns the job''s id; an existing job of that name and owner is changed. A null name becomes "snapshot workload". Errors: 42501 unless you are a member of pg_read_all_stats, 22023 wrong schedule, zone or option.';
+
 CREATE FUNCTION perf_optimizer.unschedule(job_id bigint) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'perf_optimizer_unschedule';

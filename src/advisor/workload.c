@@ -19,6 +19,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "plan/access.h"
+#include "plan/sample.h"
 #include "plan/whatif.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
@@ -52,11 +53,30 @@ end_as_role(const RoleScope *scope)
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
 }
 
+/*
+ * Parses a statement: as one of its executions was, with that one's values, where
+ * such a sample was captured; else its text.  The search_path that a sample's names
+ * were meant under is set until end_as_role.
+ */
+static PoStatement *
+parse_query(const PoAdvisorQuery *query)
+{
+	PoSample   *sample = NULL;
+
+	if (OidIsValid(query->role))
+		sample = po_sample_find(query->queryid, query->role);
+	if (sample == NULL || !sample->plannable)
+		return po_query_parse(query->text, NULL);
+	(void) set_config_option("search_path", sample->search_path, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	return po_query_parse(sample->text, &sample->params);
+}
+
 /* Parses the statement and reads what it needs of its tables. */
 static void
 analyze_query(PoAdvisorQuery *query, PoExpressions *expressions)
 {
-	query->statement = po_query_parse(query->text, NULL);
+	query->statement = parse_query(query);
 	if (query->queryid == 0)
 		query->queryid = query->statement->queryid;
 	query->accesses = po_access_collect(query->statement, expressions, &query->cost);

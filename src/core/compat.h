@@ -304,4 +304,56 @@
 	((void) PortalRun((portal), FETCH_ALL, true, true, (dest), (dest), (qc)))
 #endif
 
+/* ---- tracking ---- */
+
+/* The server that files of our own were written by. */
+#define PO_SERVER_VERSION (PG_VERSION_NUM / 100)
+
+/* 17: backends are numbered from 0, and the transaction's number moved.  Needs storage/proc.h and storage/backendid.h. */
+#if PG_VERSION_NUM >= 170000
+#define PO_MY_BACKEND_NUMBER ((int) MyProcNumber)
+#define PO_MY_LXID (MyProc->vxid.lxid)
+#else
+#define PO_MY_BACKEND_NUMBER (MyBackendId - 1)
+#define PO_MY_LXID (MyProc->lxid)
+#endif
+
+/* 18: ExecutorRun lost execute_once, for its hooks, too. */
+#if PG_VERSION_NUM >= 180000
+#define PO_RUN_HOOK_PARAMS QueryDesc *desc, ScanDirection direction, uint64 count
+#define PO_RUN_HOOK_ARGS desc, direction, count
+#else
+#define PO_RUN_HOOK_PARAMS QueryDesc *desc, ScanDirection direction, uint64 count, bool execute_once
+#define PO_RUN_HOOK_ARGS desc, direction, count, execute_once
+#endif
+
+/* 18: what prints plans has headers of its own. */
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
+
+/* 16: the copy of a backend's status is asked for by its index.  Needs utils/backend_status.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_BACKEND_STATUS(i) pgstat_get_local_beentry_by_index(i)
+#else
+#define PO_BACKEND_STATUS(i) pgstat_fetch_stat_local_beentry(i)
+#endif
+
+/* 17 and 19: the class of waits for buffers was renamed, its number stayed. */
+#if PG_VERSION_NUM >= 190000
+#define PO_WAIT_BUFFER PG_WAIT_BUFFER
+#elif PG_VERSION_NUM >= 170000
+#define PO_WAIT_BUFFER PG_WAIT_BUFFERPIN
+#else
+#define PO_WAIT_BUFFER PG_WAIT_BUFFER_PIN
+#endif
+
+/* 19: the state of jumbling is constant to hooks. */
+#if PG_VERSION_NUM >= 190000
+#define PO_JUMBLE_STATE const JumbleState
+#else
+#define PO_JUMBLE_STATE JumbleState
+#endif
+
 #endif							/* PO_COMPAT_H */

@@ -14,4 +14,5 @@ po_kinds_register(void)
 	po_kind_register(&po_command_kind);
 	po_kind_register(&po_maintenance_kind);
 	po_kind_register(&po_refresh_kind);
+	po_kind_register(&po_snapshot_kind);
 }

@@ -11,6 +11,7 @@ extern const PoJobKind po_archive_kind;
 extern const PoJobKind po_command_kind;
 extern const PoJobKind po_maintenance_kind;
 extern const PoJobKind po_refresh_kind;
+extern const PoJobKind po_snapshot_kind;
 
 extern void po_kinds_register(void);
 

@@ -33,6 +33,7 @@ PG_FUNCTION_INFO_V1(perf_optimizer_schedule_refresh);
 PG_FUNCTION_INFO_V1(perf_optimizer_schedule_archive);
 PG_FUNCTION_INFO_V1(perf_optimizer_schedule_maintenance);
 PG_FUNCTION_INFO_V1(perf_optimizer_schedule_command);
+PG_FUNCTION_INFO_V1(perf_optimizer_schedule_snapshot);
 PG_FUNCTION_INFO_V1(perf_optimizer_unschedule);
 PG_FUNCTION_INFO_V1(perf_optimizer_unschedule_name);
 PG_FUNCTION_INFO_V1(perf_optimizer_pause_job);
@@ -229,6 +230,18 @@ perf_optimizer_schedule_command(PG_FUNCTION_ARGS)
 	job.schedule = po_args_text(fcinfo, 1, "schedule");
 	job.command = po_args_text(fcinfo, 2, "command");
 	read_options(fcinfo, 3, &job);
+	PG_RETURN_INT64(schedule_job(&job));
+}
+
+/* SQL: schedule_snapshot(schedule, name, options...). */
+Datum
+perf_optimizer_schedule_snapshot(PG_FUNCTION_ARGS)
+{
+	PoJob		job = {.kind = "snapshot", .target = "workload"};
+
+	job.schedule = po_args_text(fcinfo, 0, "schedule");
+	job.name = po_args_text_or_null(fcinfo, 1);
+	read_options(fcinfo, 2, &job);
 	PG_RETURN_INT64(schedule_job(&job));
 }
 

@@ -19,10 +19,19 @@ typedef struct PoStatementCounters
 	double		all_read_blocks;
 	double		all_temp_bytes;
 	double		all_wal_bytes;
+
+	/* only where executions are tracked */
+	bool		tracked;
+	double		p50_ms;
+	double		p95_ms;
+	double		p99_ms;
+	bool		n_plus_one;
+	bool		repeated;
+	bool		plan_flip;
 } PoStatementCounters;
 
 /* Upper bound of the number of rules. */
-#define PO_WORKLOAD_MAX_RULES 8
+#define PO_WORKLOAD_MAX_RULES 12
 
 extern int	po_rules_judge(const PoStatementCounters *c,
 						   const char *rules[PO_WORKLOAD_MAX_RULES]);

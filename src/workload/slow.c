@@ -2,6 +2,7 @@
  * slow.c
  *	  The statements of this database that cost the most, from pg_stat_statements.
  *
+ * Percentiles and what else only tracking knows are joined to it.
  * What a role may see of other roles' statements is pg_stat_statements' own
  * decision: it hides their texts and identifiers from everybody but members of
  * pg_read_all_stats.
@@ -9,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "core/preload.h"
 #include "core/statements.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -25,6 +27,7 @@ static const struct
 {
 	{"total_time", "total_time"},
 	{"mean_time", "mean_time"},
+	{"p95", "p95_ms"},
 	{"calls", "calls"},
 	{"temp", "temp_bytes"},
 	{"wal", "wal_bytes"},
@@ -36,7 +39,8 @@ enum
 {
 	COL_QUERY_ID = 1, COL_ROLE, COL_QUERY, COL_CALLS, COL_TOTAL_TIME, COL_MEAN_TIME,
 	COL_MAX_TIME, COL_STDDEV_TIME, COL_ROWS, COL_HIT, COL_READ, COL_TEMP, COL_WAL,
-	COL_TOPLEVEL, COL_ALL_TIME, COL_ALL_READ, COL_ALL_TEMP, COL_ALL_WAL
+	COL_TOPLEVEL, COL_ALL_TIME, COL_ALL_READ, COL_ALL_TEMP, COL_ALL_WAL,
+	COL_TRACKED, COL_P50, COL_P95, COL_P99, COL_N_PLUS_ONE, COL_REPEATED, COL_PLAN_FLIP
 };
 
 /* Returns the column that an order sorts by, or NULL. */
@@ -50,24 +54,19 @@ order_column(const char *order_by)
 }
 
 /*
- * Raises 22023 unless order_by is a known order, and 55000 for p95, which needs
- * latencies of single executions.
+ * Raises 22023 unless order_by is a known order, and 55000 for p95 where
+ * executions are not tracked.
  */
 void
 po_slow_check_order(const char *order_by)
 {
-	if (order_column(order_by) != NULL)
-		return;
-	if (strcmp(order_by, "p95") == 0)
+	if (order_column(order_by) == NULL)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("order_by \"p95\" needs latency percentiles, which are not collected"),
-				 errdetail("pg_stat_statements keeps the mean, the maximum and the deviation of each statement only."),
-				 errhint("Use order_by => 'mean_time'.")));
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("argument \"order_by\" is not a known order: \"%s\"", order_by),
-			 errhint("Use one of total_time, mean_time, calls, temp, wal, reads.")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"order_by\" is not a known order: \"%s\"", order_by),
+				 errhint("Use one of total_time, mean_time, p95, calls, temp, wal, reads.")));
+	if (strcmp(order_by, "p95") == 0)
+		po_preload_require("order_by \"p95\"");
 }
 
 /*
@@ -97,10 +96,13 @@ compose_query(const PoStatementsView *view, const char *column)
 					 ", sum(s.wal_bytes) FILTER (WHERE %s) OVER ()::float8",
 					 toplevel, toplevel, toplevel, BLCKSZ, toplevel);
 	appendStringInfo(&sql,
-					 " FROM %s s WHERE s.dbid = $1) q"
+					 ", t.query_id IS NOT NULL, t.p50_ms, t.p95_ms, t.p99_ms, t.n_plus_one, t.repeated, t.plan_flip"
+					 " FROM %s s LEFT JOIN perf_optimizer.tracked_statements() t"
+					 " ON t.query_id = s.queryid AND t.userid = s.userid AND t.toplevel = %s"
+					 " WHERE s.dbid = $1) q"
 					 " WHERE mean_time >= $2 AND calls >= $3"
-					 " ORDER BY %s DESC, total_time DESC, queryid, role_name LIMIT $4",
-					 view->name, column);
+					 " ORDER BY %s DESC NULLS LAST, total_time DESC, queryid, role_name LIMIT $4",
+					 view->name, toplevel, column);
 	return sql.data;
 }
 
@@ -140,6 +142,29 @@ get_text(uint64 i, int column)
 	return copy;
 }
 
+/* Returns a boolean column of the i-th row, false for NULL. */
+static bool
+get_bool(uint64 i, int column)
+{
+	bool		isnull;
+	Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+/* Fills what tracking knows from the i-th row. */
+static void
+read_tracked(uint64 i, PoStatementCounters *c)
+{
+	c->tracked = get_bool(i, COL_TRACKED);
+	c->p50_ms = get_float8(i, COL_P50);
+	c->p95_ms = get_float8(i, COL_P95);
+	c->p99_ms = get_float8(i, COL_P99);
+	c->n_plus_one = get_bool(i, COL_N_PLUS_ONE);
+	c->repeated = get_bool(i, COL_REPEATED);
+	c->plan_flip = get_bool(i, COL_PLAN_FLIP);
+}
+
 /* Fills the counters from the i-th row. */
 static void
 read_counters(uint64 i, PoStatementCounters *c)
@@ -155,6 +180,7 @@ read_counters(uint64 i, PoStatementCounters *c)
 	c->all_read_blocks = get_float8(i, COL_ALL_READ);
 	c->all_temp_bytes = get_float8(i, COL_ALL_TEMP);
 	c->all_wal_bytes = get_float8(i, COL_ALL_WAL);
+	read_tracked(i, c);
 }
 
 /* Fills a statement from the i-th row. */
@@ -170,8 +196,7 @@ read_row(uint64 i, PoSlowQuery *q)
 	q->max_time_ms = get_float8(i, COL_MAX_TIME);
 	q->stddev_time_ms = get_float8(i, COL_STDDEV_TIME);
 	q->row_count = get_int8(i, COL_ROWS, NULL);
-	q->toplevel = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
-											 COL_TOPLEVEL, &isnull));
+	q->toplevel = get_bool(i, COL_TOPLEVEL);
 	read_counters(i, &q->counters);
 }
 

@@ -45,6 +45,16 @@ read_filter(FunctionCallInfo fcinfo, PoSlowFilter *filter)
 	po_slow_check_order(filter->order_by);
 }
 
+/* Sets a percentile, NULL where the statement's executions are not tracked. */
+static void
+put_percentile(PoRow *row, const PoStatementCounters *c, double ms)
+{
+	if (c->tracked && ms > 0)
+		po_row_float8(row, ms);
+	else
+		po_row_null(row);
+}
+
 /* Sets the columns that count and time. */
 static void
 put_times(PoRow *row, const PoSlowQuery *q)
@@ -56,10 +66,9 @@ put_times(PoRow *row, const PoSlowQuery *q)
 	po_row_float8(row, c->mean_time_ms);
 	po_row_float8(row, q->max_time_ms);
 	po_row_float8(row, q->stddev_time_ms);
-	/* p50, p95, p99: pg_stat_statements keeps no distribution. */
-	po_row_null(row);
-	po_row_null(row);
-	po_row_null(row);
+	put_percentile(row, c, c->p50_ms);
+	put_percentile(row, c, c->p95_ms);
+	put_percentile(row, c, c->p99_ms);
 }
 
 /* Sets the columns of rows, shares, buffers and bytes. */

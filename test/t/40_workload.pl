@@ -31,5 +31,8 @@ $node->safe_psql('postgres', 'SELECT 1');
 is($node->safe_psql('postgres', 'SELECT count(*) > 0 FROM perf_optimizer.slow_queries()'),
 	't', 'with pg_stat_statements alone preloaded it works');
 
+like(($node->psql('postgres', "SELECT * FROM perf_optimizer.slow_queries(order_by => 'p95')"))[2],
+	qr/order_by "p95" needs perf_optimizer in shared_preload_libraries/, 'but has no percentiles to order by');
+
 $node->stop;
 done_testing();
