@@ -220,7 +220,7 @@ COMMENT ON FUNCTION perf_optimizer.report_suggestions() IS 'The indexes that sug
 
 CREATE FUNCTION perf_optimizer.workload_report(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-AS $$ SELECT perf_optimizer.compose_report(since, until, perf_optimizer.report_suggestions()) $$;
+RETURN perf_optimizer.compose_report(since, until, perf_optimizer.report_suggestions());
 COMMENT ON FUNCTION perf_optimizer.workload_report(timestamptz, timestamptz) IS
 'The workload of this database from since to until (default: the last day) as one document: totals and those of the interval before, load by wait class, the 50 costliest statements with
 percentiles, histograms and their course, findings, N+1 statements, plans of the costliest statement, suggested indexes, tables, indexes, materialized views, jobs, archive runs and changed
@@ -485,7 +485,7 @@ COMMENT ON FUNCTION perf_optimizer.fill_template(jsonb) IS
 
 CREATE FUNCTION perf_optimizer.report_html(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS text
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
-AS $$ SELECT perf_optimizer.fill_template(perf_optimizer.workload_report(since, until)) $$;
+RETURN perf_optimizer.fill_template(perf_optimizer.workload_report(since, until));
 COMMENT ON FUNCTION perf_optimizer.report_html(timestamptz, timestamptz) IS
 'workload_report(since, until) as one HTML page that needs nothing else, no network either: write it to a file, as with psql -XAtc, and open it. Texts of statements are shown as text, whatever they hold.
 Encoded as your client_encoding, which should be UTF8. Errors: 22023 when since is not before until.';
