@@ -96,6 +96,13 @@
 	pg_plan_query((query), (text), (options), (params))
 #endif
 
+/* 16: which joins are counted among a join tree's relations is asked for each kind. */
+#if PG_VERSION_NUM >= 160000
+#define PO_RELIDS_IN_JOINTREE(node) get_relids_in_jointree((node), false, false)
+#else
+#define PO_RELIDS_IN_JOINTREE(node) get_relids_in_jointree((node), false)
+#endif
+
 /* 16: permissions left the range table for a list of their own.  Needs executor/executor.h. */
 #if PG_VERSION_NUM >= 160000
 #define PO_CHECK_PERMISSIONS(plan) \
