@@ -290,6 +290,15 @@
 #define PO_DATABASE_OWNERCHECK(oid, role) pg_database_ownercheck((oid), (role))
 #endif
 
+/* 16: the same for the right to use a schema.  Needs utils/acl.h and catalog/pg_namespace.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_MAY_USE_SCHEMA(oid, role) \
+	(object_aclcheck(NamespaceRelationId, (oid), (role), ACL_USAGE) == ACLCHECK_OK)
+#else
+#define PO_MAY_USE_SCHEMA(oid, role) \
+	(pg_namespace_aclcheck((oid), (role), ACL_USAGE) == ACLCHECK_OK)
+#endif
+
 /* ---- background workers and running commands ---- */
 
 /* 17: a worker may connect as a role without LOGIN.  Needs postmaster/bgworker.h. */
