@@ -7,7 +7,9 @@
 #include "explain/rule.h"
 #include "miscadmin.h"
 
-/* A sort in memory takes about this much more than its tapes on disk. */
+/* What a row takes in memory beyond its bytes on a tape: its place in an array that doubles, and its header. */
+#define SORT_ROW_BYTES 80
+/* What is kept in memory takes about this much more than its tapes on disk, where its rows are not counted. */
 #define SORT_MEMORY_FACTOR 3
 /* temp-io: blocks of a node that no other rule explains. */
 #define TEMP_MIN_BLOCKS 128
@@ -46,6 +48,16 @@ processes_of(const PoAnalysis *analysis, const PoNode *node)
 	return 1;
 }
 
+/* Returns the kilobytes that one process of a sort would take in memory; of an incremental sort its largest group. */
+static double
+sort_memory(const PoAnalysis *analysis, const PoNode *node)
+{
+	if (node->kind == PO_NODE_INCREMENTAL_SORT)
+		return SORT_MEMORY_FACTOR * (double) node->sort_disk_kb;
+	return node->sort_disk_kb / processes_of(analysis, node) +
+		node->actual_rows * SORT_ROW_BYTES / 1024;
+}
+
 /* sort-spill: a sort went to disk. */
 void
 po_rule_memory_sort(PoAnalysis *analysis, const PoNode *node)
@@ -57,7 +69,7 @@ po_rule_memory_sort(PoAnalysis *analysis, const PoNode *node)
 	draft = po_finding_begin(analysis, node, po_finding_share(analysis, node));
 	po_json_int(&draft.evidence, "disk_kb", node->sort_disk_kb);
 	po_json_float(&draft.evidence, "rows", node->total_rows);
-	po_rule_memory_advise(&draft, SORT_MEMORY_FACTOR * node->sort_disk_kb / processes_of(analysis, node));
+	po_rule_memory_advise(&draft, sort_memory(analysis, node));
 	draft.finding->message = psprintf("%s of %.0f rows by %s used %lld kB on disk.", node->type,
 									  node->total_rows, node->keys ? node->keys : "its keys",
 									  (long long) node->sort_disk_kb);

@@ -257,7 +257,7 @@ collect_list(List *nodes, List **numbers)
 		collect_operands(lfirst(lc), numbers);
 }
 
-/* Collects the parameters whose type an operand takes on: itself, an alternative, an element. */
+/* Collects the parameters whose type an operand takes on: itself, its own operands, an alternative, an element. */
 static void
 collect_operands(Node *node, List **numbers)
 {
@@ -279,6 +279,12 @@ collect_operands(Node *node, List **numbers)
 			break;
 		case T_MinMaxExpr:
 			collect_list(((MinMaxExpr *) node)->args, numbers);
+			break;
+		case T_A_Expr:
+			if (((A_Expr *) node)->kind != AEXPR_OP)
+				break;
+			collect_operands(((A_Expr *) node)->lexpr, numbers);
+			collect_operands(((A_Expr *) node)->rexpr, numbers);
 			break;
 		case T_CaseWhen:
 			collect_operands((Node *) ((CaseWhen *) node)->result, numbers);
@@ -351,12 +357,17 @@ static bool
 begin_operands(PoMend *mend, RawStmt *raw, const char *text, int position)
 {
 	PlaceSearch search = {text, position, NULL};
+	List	   *operands;
 
 	(void) find_place(raw->stmt, &search);
 	if (search.found == NULL)
 		return false;
-	mend->tried = operands_of(search.found);
 	mend->position = position;
+	operands = operands_of(search.found);
+	/* The same ones in another place: the type that suits the one did not suit the other. */
+	if (operands != NIL && equal(operands, mend->tried))
+		return true;
+	mend->tried = operands;
 	mend->candidate = 0;
 	mend->outputs = false;
 	return true;
