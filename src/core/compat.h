@@ -76,6 +76,15 @@
 #define PO_PATHKEY_IS_DESC(key) ((key)->pk_strategy == BTGreaterStrategyNumber)
 #endif
 
+/* 18: likewise the direction that an ordering operator stands for.  Needs access/stratnum.h. */
+#if PG_VERSION_NUM >= 180000
+#define PO_ORDERING_TYPE CompareType
+#define PO_ORDERING_IS_UP(direction) ((direction) == COMPARE_LT)
+#else
+#define PO_ORDERING_TYPE int16
+#define PO_ORDERING_IS_UP(direction) ((direction) == BTLessStrategyNumber)
+#endif
+
 /* ---- parsing and planning ---- */
 
 /* 16: the header moved and the text is no longer needed. */

@@ -6,6 +6,7 @@
 
 #include "access/stratnum.h"
 #include "catalog/pg_type.h"
+#include "core/compat.h"
 #include "explain/advice.h"
 #include "explain/rule.h"
 #include "nodes/primnodes.h"
@@ -164,12 +165,12 @@ sort_direction(const Query *query)
 		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
 		Oid			type;
 		Oid			family;
-		int16		strategy;
+		PO_ORDERING_TYPE ordering;
 		int			sign;
 
-		if (!get_ordering_op_properties(clause->sortop, &family, &type, &strategy))
+		if (!get_ordering_op_properties(clause->sortop, &family, &type, &ordering))
 			return 0;
-		sign = strategy == BTLessStrategyNumber ? 1 : -1;
+		sign = PO_ORDERING_IS_UP(ordering) ? 1 : -1;
 		if (clause->nulls_first != (sign < 0) || (direction != 0 && direction != sign))
 			return 0;
 		direction = sign;
