@@ -320,6 +320,7 @@ fill_measures(PoNode *node, JsonbContainer *object, double processes)
 	node->total_ms = get_number(object, "Actual Total Time", 0) * node->loops / processes;
 	removed = get_number(object, "Rows Removed by Filter", 0) +
 		get_number(object, "Rows Removed by Join Filter", 0);
+	node->removed_join = get_number(object, "Rows Removed by Join Filter", 0) * node->loops;
 	node->removed_filter = removed * node->loops;
 	node->removed_recheck = get_number(object, "Rows Removed by Index Recheck", 0) * node->loops;
 	node->rows_removed = removed + get_number(object, "Rows Removed by Index Recheck", 0);
@@ -452,6 +453,17 @@ read_switches(JsonbContainer *settings)
 	return result;
 }
 
+/* Returns how many processes ran the plan at most: compiling is given as the sum over them. */
+static double
+count_processes(const PoPlanTree *tree)
+{
+	int			workers = 0;
+
+	for (int i = 0; i < tree->nnodes; i++)
+		workers = Max(workers, tree->nodes[i].workers_launched);
+	return workers + 1.0;
+}
+
 /* Reads what stands beside the plan: times, compilation, triggers, settings. */
 static void
 read_statement(PoAnalysis *analysis, JsonbContainer *object)
@@ -469,6 +481,7 @@ read_statement(PoAnalysis *analysis, JsonbContainer *object)
 		tree->jit_functions = (int) get_integer(jit, "Functions", PG_INT32_MAX);
 	if (timing != NULL)
 		tree->jit_ms = get_number(timing, "Total", 0);
+	tree->jit_wall_ms = tree->jit_ms / count_processes(tree);
 	if (triggers != NULL)
 		read_triggers(tree, triggers);
 	if (settings != NULL)

@@ -31,6 +31,7 @@ extern void po_rule_join_memoize(PoAnalysis *analysis, const PoNode *node);
 /* rule_memory.c */
 extern void po_rule_memory_sort(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_memory_hash(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_memory_advise(PoFindingDraft *draft, double kilobytes);
 extern void po_rule_memory_temp(PoAnalysis *analysis, const PoNode *node);
 
 /* rule_estimate.c */
@@ -41,10 +42,12 @@ extern void po_rule_predicate_wrapped(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_predicate_cast(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_predicate_wildcard(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_predicate_collation(PoAnalysis *analysis, const PoNode *node);
+extern bool po_rule_predicate_is_or_join(const PoNode *node);
 extern void po_rule_predicate_or(PoAnalysis *analysis, const PoNode *node);
 
 /* rule_limit.c */
 extern void po_rule_limit_late(PoAnalysis *analysis, const PoNode *node);
+extern bool po_rule_limit_is_late(const PoAnalysis *analysis, const PoNode *scan);
 extern void po_rule_limit_offset(PoAnalysis *analysis, const PoNode *node);
 
 /* rule_subquery.c */

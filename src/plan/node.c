@@ -85,6 +85,21 @@ po_node_child(const PoPlanTree *tree, const PoNode *node, PoNodeRole role)
 	return child;
 }
 
+/* Returns the root of the plan whose rows a CTE scan reads, or NULL. */
+const PoNode *
+po_node_cte(const PoPlanTree *tree, const PoNode *scan)
+{
+	for (int i = 0; i < tree->nnodes && scan->relation != NULL; i++)
+	{
+		const PoNode *node = &tree->nodes[i];
+
+		if (node->subplan != NULL && strncmp(node->subplan, "CTE ", 4) == 0 &&
+			strcmp(node->subplan + 4, scan->relation) == 0)
+			return node;
+	}
+	return NULL;
+}
+
 /* Tells whether the node reads a table, through an index or not. */
 bool
 po_node_is_scan(const PoNode *node)
@@ -137,7 +152,28 @@ split_cost(PoPlanTree *tree, PoNode *node)
 	node->self_cost = left * scale;
 }
 
-/* Subtracts the children's time from the node's. */
+/* Tells whether a node is the root of a CTE's plan, which runs when the CTE's scans ask for rows. */
+static bool
+is_cte(const PoNode *node)
+{
+	return node->role == PO_ROLE_INITPLAN && node->subplan != NULL &&
+		strncmp(node->subplan, "CTE ", 4) == 0;
+}
+
+/* Returns the part of a CTE's time that lies within one of its scans: the first scans find it unfinished. */
+static double
+cte_time(const PoPlanTree *tree, const PoNode *scan)
+{
+	const PoNode *cte = po_node_cte(tree, scan);
+	double		left = cte ? cte->total_ms : 0;
+
+	for (int i = 0; i < scan->id - 1 && left > 0; i++)
+		if (tree->nodes[i].kind == PO_NODE_CTE_SCAN && po_node_cte(tree, &tree->nodes[i]) == cte)
+			left -= tree->nodes[i].total_ms;
+	return Max(Min(left, scan->total_ms), 0);
+}
+
+/* Subtracts the children's time from the node's; a CTE's time is within its scans'. */
 static void
 split_time(PoPlanTree *tree, PoNode *node)
 {
@@ -146,7 +182,10 @@ split_time(PoPlanTree *tree, PoNode *node)
 
 	for (child = first_child(tree, node); child != NULL;
 		 child = po_node_next_sibling(tree, child))
-		left -= child->total_ms;
+		if (!is_cte(child))
+			left -= child->total_ms;
+	if (node->kind == PO_NODE_CTE_SCAN)
+		left -= cte_time(tree, node);
 	node->self_ms = Max(left, 0);
 }
 
