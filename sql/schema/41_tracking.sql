@@ -20,7 +20,8 @@ CREATE FUNCTION perf_optimizer.tracked_statements(
   OUT last_seen timestamptz,
   OUT n_plus_one boolean,
   OUT repeated boolean,
-  OUT plan_flip boolean)
+  OUT plan_flip boolean,
+  OUT failed_time_ms float8)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
@@ -28,7 +29,7 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_tracked_statements';
 
 COMMENT ON FUNCTION perf_optimizer.tracked_statements() IS
 'The statements of this database that are tracked, one row for each statement, role and level, without those still running.
-calls ended well, errors did not. Times are milliseconds of execution; p50_ms, p95_ms and p99_ms come from a histogram whose
+calls ended well, errors did not and took failed_time_ms. Times are milliseconds of execution; p50_ms, p95_ms and p99_ms come from a histogram whose
 buckets are at most 3.2 % wide from 10 microseconds on. plans is the number of plan shapes kept, four at most. n_plus_one and repeated tell that it ran in bursts, plan_flip that one
 of its plan shapes has at least twice the mean time of another, over five calls or more of each.
 query_id is NULL for other roles'' statements unless you are a member of pg_read_all_stats. No rows unless preloaded.';

@@ -3,15 +3,19 @@
  *	  Copies of what is tracked, for reports.
  *
  * A reader first folds what the backends have buffered, under the exclusive
- * lock, and then copies under the shared one.
+ * lock, and then copies under the shared one, which it lets go now and then, so
+ * that busy backends find their turn.  When something was evicted meanwhile, it copies
+ * anew in one go, so that no statement is there twice.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "utils/memutils.h"
-#include "workload/capture.h"
+#include "workload/blob.h"
 #include "workload/reader.h"
+
+#define COPIES_A_TURN 64
 
 /* Takes the shared lock on a table into which all slots were folded just before. */
 static void
@@ -37,12 +41,40 @@ copy_statement(const PoTrackEntry *entry, int what, PoTracked *to)
 	for (int i = 0; (what & PO_READ_PLANS) && i < PO_TRACK_PLANS; i++)
 		to->plan_texts[i] = po_tracked_copy_text(entry->plans[i].text, NULL);
 	for (int i = 0; (what & PO_READ_SAMPLES) && i < PO_SAMPLE_KINDS; i++)
-		to->samples[i] = po_capture_read(entry, i);
+		to->samples[i] = po_blob_read(entry, i);
 	if (what & PO_READ_HISTOGRAMS)
 	{
 		to->counts = palloc(sizeof(uint32) * PO_HISTOGRAM_BUCKETS);
 		po_tracked_histogram(entry, to->counts);
 	}
+}
+
+/* Lets others have the lock. */
+static void
+yield_lock(void)
+{
+	LWLockRelease(po_tracked_lock);
+	CHECK_FOR_INTERRUPTS();
+	LWLockAcquire(po_tracked_lock, LW_SHARED);
+}
+
+/* Copies at most "most" statements of this database, in turns or in one go, and returns their number. */
+static int
+copy_statements(int what, PoTracked *statements, int most, bool in_turns)
+{
+	int			n = 0;
+
+	for (int i = 0; i < po_tracked_capacity() && n < most; i++)
+	{
+		const PoTrackEntry *entry = po_tracked_entry(i);
+
+		if (!entry->used || entry->key.dbid != MyDatabaseId)
+			continue;
+		copy_statement(entry, what, &statements[n++]);
+		if (in_turns && n % COPIES_A_TURN == 0)
+			yield_lock();
+	}
+	return n;
 }
 
 /*
@@ -52,21 +84,19 @@ copy_statement(const PoTrackEntry *entry, int what, PoTracked *to)
 int
 po_reader_statements(int what, PoTracked **statements)
 {
-	int			n = 0;
+	PoTrackStats before;
 	int			most;
+	int			n;
 
 	if (!po_tracked_ready())
 		return 0;
 	begin_reading();
+	before = *po_tracked_stats();
 	most = po_tracked_count();
 	*statements = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PoTracked) * Max(most, 1));
-	for (int i = 0; i < po_tracked_capacity(); i++)
-	{
-		const PoTrackEntry *entry = po_tracked_entry(i);
-
-		if (entry->used && entry->key.dbid == MyDatabaseId && n < most)
-			copy_statement(entry, what, &(*statements)[n++]);
-	}
+	n = copy_statements(what, *statements, most, true);
+	if (po_tracked_stats()->evicted != before.evicted || po_tracked_stats()->generation != before.generation)
+		n = copy_statements(what, *statements, most, false);
 	LWLockRelease(po_tracked_lock);
 	return n;
 }

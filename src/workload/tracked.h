@@ -109,6 +109,7 @@ typedef struct PoTrackEntry
 	bool		used;
 	int64		calls;			/* without failed ones */
 	int64		errors;
+	double		failed_ns;		/* time of those */
 	double		rows;
 	double		total_ns;
 	double		mean_ns;
@@ -126,6 +127,9 @@ typedef struct PoTrackEntry
 	uint32		suggestion;		/* text: the rewrite of an N+1 burst, 0: none */
 } PoTrackEntry;
 
+/* Texts of a statement: of plans and samples, and the suggestion. */
+#define PO_TRACK_TEXTS (PO_TRACK_PLANS + PO_SAMPLE_KINDS + 1)
+
 /* What is counted about the table itself. */
 typedef struct PoTrackStats
 {
@@ -134,7 +138,7 @@ typedef struct PoTrackStats
 	int64		evicted;
 	int64		evicted_calls;
 	double		evicted_ns;
-	int64		texts_dropped;
+	int64		texts_dropped;	/* that made room for others or found none */
 } PoTrackStats;
 
 extern LWLock *po_tracked_lock;
@@ -157,6 +161,7 @@ extern void po_tracked_percentiles(const PoTrackEntry *entry, int n, const doubl
 extern void po_tracked_histogram(const PoTrackEntry *entry, uint32 *counts);
 extern uint32 po_tracked_store_text(const PoTrackEntry *keep, const char *data, uint32 length);
 extern void po_tracked_free_text(uint32 *text);
+extern void po_tracked_texts(PoTrackEntry *entry, uint32 **texts);
 extern char *po_tracked_copy_text(uint32 text, uint32 *length);
 extern int64 po_tracked_text_blocks_free(void);
 extern int64 po_tracked_text_blocks(void);

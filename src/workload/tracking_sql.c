@@ -124,6 +124,7 @@ put_statement(PoRow *row, const PoTracked *t)
 	po_row_bool(row, has_burst(e, PO_BURST_N_PLUS_ONE));
 	po_row_bool(row, has_burst(e, PO_BURST_REPEATED));
 	po_row_bool(row, has_flip(e));
+	po_row_float8(row, e->failed_ns / PO_NS_PER_MS);
 	po_srf_emit(row);
 }
 
