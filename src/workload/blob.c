@@ -117,6 +117,8 @@ po_blob_text(const PoBlobText *source, bool *whole, int *skipped)
 	while (length > 0 && isspace((unsigned char) start[length - 1]))
 		length--;
 	*skipped = po_text_prepare_length(start, Min(length, po_settings_sample_length));
+	while (*skipped < length && isspace((unsigned char) start[*skipped]))
+		(*skipped)++;
 	start += *skipped;
 	length -= *skipped;
 	*whole = length <= po_settings_sample_length;
@@ -153,7 +155,7 @@ po_blob_build(StringInfo blob, const PoLocal *local, const PoBlobText *source, P
 	appendBinaryStringInfo(blob, text, header.text_length);
 	appendBinaryStringInfo(blob, path, header.path_length);
 	appendBinaryStringInfo(blob, (const char *) local->const_types, Max(header.nconsts, 0) * sizeof(Oid));
-	header.plannable = append_params(blob, params, header.nparams) && whole && !named && !source->secret &&
+	header.plannable = append_params(blob, params, header.nparams) && whole && !named && po_text_is_plannable(text) &&
 		header.nparams == source->nparams && header.path_length == (int32) strlen(path) && !po_settings_redact_samples;
 	memcpy(blob->data, &header, sizeof(header));
 }

@@ -296,6 +296,21 @@ begins_with(const char *text, const char *word)
 	return pg_strncasecmp(text, word, length) == 0 && isspace((unsigned char) text[length]);
 }
 
+/* Tells whether a text is a statement that can be planned by itself, and not what runs one, such as EXPLAIN or COPY. */
+bool
+po_text_is_plannable(const char *text)
+{
+	static const char *const words[] = {"select", "with", "insert", "update", "delete", "merge", "values", "table"};
+	const char *start = skip_blanks(text);
+
+	while (*start == '(')
+		start = skip_blanks(start + 1);
+	for (int i = 0; i < lengthof(words); i++)
+		if (pg_strncasecmp(start, words[i], strlen(words[i])) == 0 && !is_name(start[strlen(words[i])]))
+			return true;
+	return false;
+}
+
 /*
  * Returns the length of "PREPARE name (types) AS " at the start of a text of that
  * length, 0 for any other text: what follows is the statement that a prepared one runs.

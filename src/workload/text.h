@@ -28,6 +28,7 @@ typedef struct PoRewrite
 } PoRewrite;
 
 extern const char *po_text_skip_value(const char *at);
+extern bool po_text_is_plannable(const char *text);
 extern int	po_text_prepare_length(const char *text, int length);
 extern char *po_text_redact(const char *text, bool keep_numbers);
 extern char *po_text_rewrite(const char *text, const PoRewrite *rewrite);

@@ -229,6 +229,7 @@ note_client_text(Frame *frame, const QueryDesc *desc)
 	frame->text.location = desc->plannedstmt->stmt_location;
 	frame->text.length = desc->plannedstmt->stmt_len;
 	frame->text.nparams = desc->params == NULL ? 0 : desc->params->numParams;
+	frame->text.secret = false;
 }
 
 /* Tells below which frame a new one begins; without a portal it is no client's: a trigger at commit, a worker. */

@@ -131,9 +131,20 @@ test_fallback(void)
 	ok(po_text_rewrite("SELECT", &expression) == NULL, "an expression over no single column");
 }
 
+/* What can be planned by itself. */
+static void
+test_plannable(void)
+{
+	ok(po_text_is_plannable("/* x */ (SELECT 1) UNION SELECT 2"), "a select in parentheses");
+	ok(po_text_is_plannable("with\nx AS (SELECT 1) SELECT 2"), "a with");
+	ok(!po_text_is_plannable("EXPLAIN SELECT 1"), "an explain");
+	ok(!po_text_is_plannable("selected"), "another word");
+}
+
 int
 main(void)
 {
+	test_plannable();
 	test_redaction();
 	test_any();
 	test_lateral();
