@@ -175,13 +175,16 @@ get_entry(FILE *file)
 	PoTrackEntry *entry;
 	uint32	   *texts[PO_TRACK_TEXTS];
 	uint32		next;
+	uint64		number;
 
 	if (!get(file, &stored, sizeof(stored)))
 		return false;
 	entry = po_tracked_enter(&stored.key, stored.first_seen);
 	next = entry->next;
+	number = entry->number;
 	*entry = stored;
 	entry->next = next;
+	entry->number = number;
 	memset(entry->chunks, 0, sizeof(entry->chunks));
 	po_tracked_texts(entry, texts);
 	for (int i = 0; i < PO_TRACK_TEXTS; i++)

@@ -3,9 +3,10 @@
  *	  Copies of what is tracked, for reports.
  *
  * A reader first folds what the backends have buffered, under the exclusive
- * lock, and then copies under the shared one, which it lets go now and then, so
- * that busy backends find their turn.  When something was evicted meanwhile, it copies
- * anew in one go, so that no statement is there twice.
+ * lock, and then copies under the shared one, a few statements at a time, so that
+ * busy backends find their turn and thousands of statements take little memory.
+ * What is new since its start is passed over, so that no statement comes twice when it is evicted and
+ * comes back meanwhile.
  */
 #include "postgres.h"
 
@@ -14,8 +15,6 @@
 #include "utils/memutils.h"
 #include "workload/blob.h"
 #include "workload/reader.h"
-
-#define COPIES_A_TURN 64
 
 /* Takes the shared lock on a table into which all slots were folded just before. */
 static void
@@ -49,56 +48,54 @@ copy_statement(const PoTrackEntry *entry, int what, PoTracked *to)
 	}
 }
 
-/* Lets others have the lock. */
-static void
-yield_lock(void)
+/* Begins to read the statements of this database. */
+void
+po_reader_begin(PoReader *reader, int what)
 {
+	memset(reader, 0, sizeof(PoReader));
+	reader->what = what;
+	if (!po_tracked_ready())
+		return;
+	reader->context = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer reader", ALLOCSET_DEFAULT_SIZES);
+	begin_reading();
+	reader->newest = po_tracked_stats()->entered;
 	LWLockRelease(po_tracked_lock);
-	CHECK_FOR_INTERRUPTS();
-	LWLockAcquire(po_tracked_lock, LW_SHARED);
 }
 
-/* Copies at most "most" statements of this database, in turns or in one go, and returns their number. */
-static int
-copy_statements(int what, PoTracked *statements, int most, bool in_turns)
+/* Copies the next statements. */
+static void
+read_batch(PoReader *reader)
 {
-	int			n = 0;
+	MemoryContext old;
 
-	for (int i = 0; i < po_tracked_capacity() && n < most; i++)
+	MemoryContextReset(reader->context);
+	old = MemoryContextSwitchTo(reader->context);
+	reader->n = reader->at = 0;
+	LWLockAcquire(po_tracked_lock, LW_SHARED);
+	while (reader->next < po_tracked_capacity() && reader->n < PO_READER_BATCH)
 	{
-		const PoTrackEntry *entry = po_tracked_entry(i);
+		const PoTrackEntry *entry = po_tracked_entry(reader->next++);
 
-		if (!entry->used || entry->key.dbid != MyDatabaseId)
-			continue;
-		copy_statement(entry, what, &statements[n++]);
-		if (in_turns && n % COPIES_A_TURN == 0)
-			yield_lock();
+		if (entry->used && entry->key.dbid == MyDatabaseId && entry->number <= reader->newest)
+			copy_statement(entry, reader->what, &reader->batch[reader->n++]);
 	}
-	return n;
+	LWLockRelease(po_tracked_lock);
+	MemoryContextSwitchTo(old);
 }
 
 /*
- * Copies the statements of this database into an array in the current memory
- * context and returns their number.  Whom they may be shown to is the caller's matter.
+ * Returns the next statement, which is valid until the next call, or NULL.  Whom it
+ * may be shown to is the caller's matter.
  */
-int
-po_reader_statements(int what, PoTracked **statements)
+const PoTracked *
+po_reader_next(PoReader *reader)
 {
-	PoTrackStats before;
-	int			most;
-	int			n;
-
-	if (!po_tracked_ready())
-		return 0;
-	begin_reading();
-	before = *po_tracked_stats();
-	most = po_tracked_count();
-	*statements = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PoTracked) * Max(most, 1));
-	n = copy_statements(what, *statements, most, true);
-	if (po_tracked_stats()->evicted != before.evicted || po_tracked_stats()->generation != before.generation)
-		n = copy_statements(what, *statements, most, false);
-	LWLockRelease(po_tracked_lock);
-	return n;
+	if (reader->context == NULL)
+		return NULL;
+	CHECK_FOR_INTERRUPTS();
+	if (reader->at == reader->n)
+		read_batch(reader);
+	return reader->at < reader->n ? &reader->batch[reader->at++] : NULL;
 }
 
 /* Copies the state of the table. */

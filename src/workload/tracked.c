@@ -470,6 +470,7 @@ po_tracked_enter(const PoTrackKey *key, TimestampTz now)
 	chain = chain_of(key);
 	entry->key = *key;
 	entry->used = true;
+	entry->number = ++header->stats.entered;
 	entry->first_seen = now;
 	entry->next = *chain;
 	*chain = (uint32) (entry - entries) + 1;
@@ -657,10 +658,11 @@ po_tracked_reset(Oid dbid)
 	header->stats.generation++;
 	if (dbid == InvalidOid)
 	{
-		int64		generation = header->stats.generation;
+		PoTrackStats before = header->stats;
 
 		memset(&header->stats, 0, sizeof(PoTrackStats));
-		header->stats.generation = generation;
+		header->stats.generation = before.generation;
+		header->stats.entered = before.entered;
 		header->stats.since = GetCurrentTimestamp();
 	}
 }

@@ -107,6 +107,7 @@ typedef struct PoTrackEntry
 	PoTrackKey	key;
 	uint32		next;			/* in its hash chain or in the free list, 0: the end */
 	bool		used;
+	uint64		number;			/* in the order in which they came */
 	int64		calls;			/* without failed ones */
 	int64		errors;
 	double		failed_ns;		/* time of those */
@@ -134,6 +135,7 @@ typedef struct PoTrackEntry
 typedef struct PoTrackStats
 {
 	int64		generation;		/* goes up at each reset */
+	uint64		entered;		/* statements that ever came */
 	TimestampTz since;
 	int64		evicted;
 	int64		evicted_calls;

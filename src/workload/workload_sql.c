@@ -136,9 +136,9 @@ perf_optimizer_slow_queries(PG_FUNCTION_ARGS)
 	int			n;
 
 	read_filter(fcinfo, &filter);
-	tell_untracked();
 	po_srf_begin(fcinfo, &row);
 	n = po_slow_read(&filter, &queries);
+	tell_untracked();
 	for (int i = 0; i < n; i++)
 		put_query(&row, &queries[i]);
 	return (Datum) 0;
