@@ -110,7 +110,8 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_query_samples';
 COMMENT ON FUNCTION perf_optimizer.query_samples() IS
 'Captured executions of this database''s statements: kind slow is the newest that took about as long as the 95th percentile,
 typical one near the median. query is the text as it was sent, params the values of $1, $2, ... in text form, constant_types
-the types of the constants that a normalised text replaces, in its order (NULL: not known). plannable tells that text and values
+the types of the constants that a normalised text replaces, in its order (NULL: not known). A statement of a client that failed has no params;
+a utility statement other than CALL and DO no strings, for they may be passwords. plannable tells that text and values
 are whole, so that the statement plans as it is. perf_optimizer.capture_samples, perf_optimizer.redact_samples and
 perf_optimizer.sample_length set what is kept. You see your own, and all as a member of pg_read_all_stats.
 Errors: 55000 unless perf_optimizer is preloaded.';
@@ -131,7 +132,7 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_tracking_stats';
 COMMENT ON FUNCTION perf_optimizer.tracking_stats() IS
 'How full the shared table of the whole cluster is: statements of max_statements (perf_optimizer.track_max), how many were
 evicted to make room and the calls and time that went with them, how much of perf_optimizer.text_memory is used,
-how many samples and plans found no room. Errors: 55000 unless perf_optimizer is preloaded.';
+how many samples, plans and suggestions made room for others or found none. Errors: 55000 unless perf_optimizer is preloaded.';
 
 CREATE FUNCTION perf_optimizer.reset_tracking() RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
