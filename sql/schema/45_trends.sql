@@ -94,23 +94,23 @@ COMMENT ON FUNCTION perf_optimizer.query_plans(bigint) IS
 'The plan shapes of a statement, newest first, from tracking and from the history: how often each ran and its mean time in milliseconds, over whichever of the two saw more
 executions, and the text of one captured execution (NULL when none was captured). You see your own, and all as a member of pg_read_all_stats. Errors: 22004 for a NULL argument.';
 
-CREATE FUNCTION perf_optimizer.statement_windows(
-  since timestamptz,
-  boundary timestamptz,
-  until timestamptz,
-  OUT query_id bigint,
-  OUT userid oid,
-  OUT toplevel boolean,
-  OUT is_recent boolean,
-  OUT calls float8,
-  OUT total_ms float8,
-  OUT squares float8,
-  OUT row_count float8,
-  OUT hit_blocks float8,
-  OUT read_blocks float8,
-  OUT temp_bytes float8,
-  OUT wal_bytes float8)
-RETURNS SETOF record
+CREATE TYPE perf_optimizer.statement_window AS (
+  query_id bigint,
+  userid oid,
+  toplevel boolean,
+  is_recent boolean,
+  calls float8,
+  total_ms float8,
+  squares float8,
+  row_count float8,
+  hit_blocks float8,
+  read_blocks float8,
+  temp_bytes float8,
+  wal_bytes float8);
+COMMENT ON TYPE perf_optimizer.statement_window IS 'What a statement did in one of two intervals of the history. Internal.';
+
+CREATE FUNCTION perf_optimizer.statement_windows(since timestamptz, boundary timestamptz, until timestamptz)
+RETURNS SETOF perf_optimizer.statement_window
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
 SET jit = off

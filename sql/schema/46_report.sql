@@ -1,4 +1,4 @@
-/* ---- workload: reports ---- */
+/* ---- workload: reports as documents ---- */
 
 CREATE FUNCTION perf_optimizer.report_window(since timestamptz, until timestamptz, OUT from_at timestamptz, OUT to_at timestamptz)
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -7,71 +7,203 @@ AS $$
 BEGIN
   to_at := coalesce(until, clock_timestamp());
   from_at := coalesce(since, to_at - interval '1 day');
-  IF from_at >= to_at THEN
+  IF NOT isfinite(from_at) OR NOT isfinite(to_at) THEN
+    RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = format('argument "%s" must be finite', CASE WHEN isfinite(from_at) THEN 'until' ELSE 'since' END), HINT = 'Leave both out for the last day.';
+  ELSIF from_at >= to_at THEN
     RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'argument "since" must be before "until"', HINT = 'Leave both out for the last day.';
   END IF;
 END
 $$;
-COMMENT ON FUNCTION perf_optimizer.report_window(timestamptz, timestamptz) IS 'The interval of a report: the day before "until", which is now, where nothing is said. Raises 22023 when it is empty. Internal.';
+COMMENT ON FUNCTION perf_optimizer.report_window(timestamptz, timestamptz) IS
+'The interval of a report: the day before "until", which is now, where nothing is said. Raises 22023 when it is empty or endless. Internal.';
 
-CREATE FUNCTION perf_optimizer.report_totals(since timestamptz, until timestamptz) RETURNS jsonb
+CREATE FUNCTION perf_optimizer.is_own_text(query text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(query OPERATOR(pg_catalog.~) 'perf_optimizer[."]', false);
+COMMENT ON FUNCTION perf_optimizer.is_own_text(text) IS 'Whether a statement names this extension; reports leave those out. Internal.';
+
+CREATE FUNCTION perf_optimizer.statement_rules(
+  calls float8, total_ms float8, hit_blocks float8, read_blocks float8, temp_bytes float8, wal_bytes float8,
+  all_ms float8, all_read_blocks float8, all_temp_bytes float8, all_wal_bytes float8,
+  p50_ms float8 DEFAULT NULL, p95_ms float8 DEFAULT NULL, p99_ms float8 DEFAULT NULL) RETURNS text[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_statement_rules';
+COMMENT ON FUNCTION perf_optimizer.statement_rules(float8, float8, float8, float8, float8, float8, float8, float8, float8, float8, float8, float8, float8) IS
+'The findings of slow_queries that the counters of a statement decide beside the sums of all: slow-query, high-total-time, low-hit-ratio, temp-heavy, wal-heavy, and with percentiles
+high-variance. Internal.';
+
+CREATE FUNCTION perf_optimizer.time_bucket(at timestamptz, since timestamptz, until timestamptz, buckets int) RETURNS int
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT ceil(buckets * extract(epoch FROM at - since) / extract(epoch FROM until - since))::int $$;
+COMMENT ON FUNCTION perf_optimizer.time_bucket(timestamptz, timestamptz, timestamptz, int) IS
+'Which of so many equal parts of an interval a moment falls into, so that charts of long intervals stay small. Internal.';
+
+/* ---- from the history ---- */
+
+CREATE FUNCTION perf_optimizer.report_totals(since timestamptz, until timestamptz, windows perf_optimizer.statement_window[], recent boolean) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT jsonb_build_object(
-    'snapshots', n.snapshots, 'seconds', n.seconds, 'commits', n.commits, 'rollbacks', n.rollbacks,
-    'hit_ratio', n.hit / nullif(n.hit + n.read, 0), 'temp_bytes', n.temp_bytes, 'deadlocks', n.deadlocks,
-    'connections', n.connections, 'max_connections', n.max_connections, 'database_bytes', n.database_bytes,
-    'calls', s.calls, 'total_ms', s.total_ms, 'mean_ms', s.total_ms / nullif(s.calls, 0), 'statements', s.statements)
+  SELECT to_jsonb(n) || to_jsonb(s) || jsonb_build_object('since', since, 'until', until, 'hit_ratio', n.blocks_hit / nullif(n.blocks_hit + n.blocks_read, 0), 'mean_ms', s.total_ms / nullif(s.calls, 0))
     FROM (SELECT count(*) AS snapshots, sum(extract(epoch FROM x.taken_at - greatest(x.from_at, since)))::float8 AS seconds, sum(x.commits) AS commits, sum(x.rollbacks) AS rollbacks,
-                 sum(x.blocks_hit) AS hit, sum(x.blocks_read) AS read, sum(x.temp_bytes) AS temp_bytes, sum(x.deadlocks) AS deadlocks, max(x.connections) AS connections,
+                 sum(x.blocks_hit) AS blocks_hit, sum(x.blocks_read) AS blocks_read, sum(x.temp_bytes) AS temp_bytes, sum(x.deadlocks) AS deadlocks, max(x.connections) AS connections,
                  max(x.max_connections) AS max_connections, (array_agg(x.database_bytes ORDER BY x.taken_at DESC))[1] AS database_bytes
             FROM perf_optimizer.snapshots x WHERE x.taken_at > since AND x.taken_at <= until) n
-   CROSS JOIN (SELECT sum(h.calls) AS calls, sum(h.total_ms) AS total_ms, count(DISTINCT h.query_id) AS statements
-                 FROM perf_optimizer.statement_history h WHERE h.taken_at > since AND h.taken_at <= until AND h.toplevel) s
+   CROSS JOIN (SELECT sum(w.calls) AS calls, sum(w.total_ms) AS total_ms, count(DISTINCT w.query_id) AS statements, sum(w.wal_bytes) AS wal_bytes
+                 FROM unnest(windows) w WHERE w.is_recent = recent AND w.toplevel) s
 $$;
-COMMENT ON FUNCTION perf_optimizer.report_totals(timestamptz, timestamptz) IS 'Sums over the snapshots of an interval, as far as you may see their statements. Internal.';
+COMMENT ON FUNCTION perf_optimizer.report_totals(timestamptz, timestamptz, perf_optimizer.statement_window[], boolean) IS
+'Sums over the snapshots of an interval, and over its statements as far as you may see them. Internal.';
 
-CREATE FUNCTION perf_optimizer.report_statements(since timestamptz, until timestamptz, max_rows int) RETURNS jsonb
-LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+CREATE FUNCTION perf_optimizer.costliest_statements(
+  windows perf_optimizer.statement_window[],
+  max_rows int,
+  OUT query_id bigint,
+  OUT userid oid,
+  OUT toplevel boolean,
+  OUT query text,
+  OUT recent perf_optimizer.statement_window,
+  OUT all_ms float8,
+  OUT all_read float8,
+  OUT all_temp float8,
+  OUT all_wal float8)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH summed AS (
+    SELECT w AS recent, w.query_id, w.userid, w.toplevel, sum(w.total_ms) FILTER (WHERE w.toplevel) OVER () AS all_ms, sum(w.read_blocks) FILTER (WHERE w.toplevel) OVER () AS all_read,
+           sum(w.temp_bytes) FILTER (WHERE w.toplevel) OVER () AS all_temp, sum(w.wal_bytes) FILTER (WHERE w.toplevel) OVER () AS all_wal
+      FROM unnest(windows) w WHERE w.is_recent),
+  ranked AS (
+    SELECT s.*, t.query, row_number() OVER (ORDER BY (s.recent).total_ms DESC, s.query_id) AS place
+      FROM summed s LEFT JOIN perf_optimizer.text_history t USING (query_id, userid)
+     WHERE NOT perf_optimizer.is_own_text(t.query))
+  SELECT r.query_id, r.userid, r.toplevel, r.query, r.recent, r.all_ms, r.all_read, r.all_temp, r.all_wal
+    FROM ranked r
+   WHERE r.place <= max_rows
+      OR perf_optimizer.statement_rules((r.recent).calls, (r.recent).total_ms, (r.recent).hit_blocks, (r.recent).read_blocks, (r.recent).temp_bytes, (r.recent).wal_bytes,
+                                        r.all_ms, r.all_read, r.all_temp, r.all_wal) && ARRAY['low-hit-ratio', 'temp-heavy', 'wal-heavy']
+   ORDER BY r.place
+$$;
+COMMENT ON FUNCTION perf_optimizer.costliest_statements(perf_optimizer.statement_window[], int) IS
+'The statements of the recent interval that took most time, and those that read or wrote much of what all do, with the sums of all. Internal.';
+
+CREATE FUNCTION perf_optimizer.statement_details(
+  since timestamptz,
+  until timestamptz,
+  query_id bigint,
+  userid oid,
+  toplevel boolean,
+  OUT latency_ms float8[],
+  OUT counts bigint[],
+  OUT points jsonb)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH inside AS MATERIALIZED (
+    SELECT h.taken_at, h.calls, h.total_ms, h.latency_ms, h.counts
+      FROM perf_optimizer.statement_history h
+     WHERE h.query_id = statement_details.query_id AND h.userid = statement_details.userid AND h.toplevel = statement_details.toplevel AND h.taken_at > since AND h.taken_at <= until)
+  SELECT b.latency_ms, b.counts, p.points
+    FROM (SELECT array_agg(x.latency ORDER BY x.latency) AS latency_ms, array_agg(x.n ORDER BY x.latency) AS counts
+            FROM (SELECT u.latency, sum(u.n)::bigint AS n FROM inside i CROSS JOIN LATERAL unnest(i.latency_ms, i.counts) u(latency, n) GROUP BY 1) x) b
+   CROSS JOIN (SELECT jsonb_agg(jsonb_build_array(x.at, x.mean_ms, x.calls) ORDER BY x.at) AS points
+                 FROM (SELECT extract(epoch FROM max(i.taken_at))::bigint AS at, sum(i.total_ms) / sum(i.calls) AS mean_ms, sum(i.calls) AS calls
+                         FROM inside i GROUP BY perf_optimizer.time_bucket(i.taken_at, since, until, 120)) x) p
+$$;
+COMMENT ON FUNCTION perf_optimizer.statement_details(timestamptz, timestamptz, bigint, oid, boolean) IS
+'The histogram of a statement in an interval, and its course: moment, mean time and calls of up to 120 parts. Internal.';
+
+CREATE FUNCTION perf_optimizer.report_statements(since timestamptz, until timestamptz, windows perf_optimizer.statement_window[], max_rows int) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
-  WITH inside AS MATERIALIZED (
-    SELECT * FROM perf_optimizer.statement_history h WHERE h.taken_at > since AND h.taken_at <= until),
-  total AS (
-    SELECT sum(i.total_ms) FILTER (WHERE i.toplevel) AS ms FROM inside i),
-  top AS MATERIALIZED (
-    SELECT i.query_id, i.userid, i.toplevel, min(i.query) AS query, sum(i.calls) AS calls, sum(i.total_ms) AS total_ms, sum(i.row_count) AS row_count,
-           sqrt((sum(i.squares) + greatest(sum(i.total_ms ^ 2 / i.calls) - sum(i.total_ms) ^ 2 / sum(i.calls), 0)) / sum(i.calls)) AS stddev_ms,
-           sum(i.hit_blocks) AS hit, sum(i.read_blocks) AS read, sum(i.temp_bytes) AS temp_bytes, sum(i.wal_bytes) AS wal_bytes
-      FROM inside i WHERE i.query IS NULL OR i.query !~ 'perf_optimizer[."]' GROUP BY 1, 2, 3 ORDER BY 6 DESC, 1 LIMIT max_rows),
-  histogram AS (
-    SELECT b.query_id, b.userid, b.toplevel, array_agg(b.latency ORDER BY b.latency) AS latency_ms, array_agg(b.n ORDER BY b.latency) AS counts
-      FROM (SELECT i.query_id, i.userid, i.toplevel, u.latency, sum(u.n)::bigint AS n
-              FROM inside i JOIN top t USING (query_id, userid, toplevel) CROSS JOIN LATERAL unnest(i.latency_ms, i.counts) u(latency, n) GROUP BY 1, 2, 3, 4) b
-     GROUP BY 1, 2, 3),
-  spark AS (
-    SELECT i.query_id, i.userid, i.toplevel, jsonb_agg(jsonb_build_array(extract(epoch FROM i.taken_at)::bigint, i.total_ms / i.calls) ORDER BY i.taken_at) AS points
-      FROM inside i JOIN top t USING (query_id, userid, toplevel) GROUP BY 1, 2, 3),
-  earlier AS (
-    SELECT h.query_id, h.userid, h.toplevel, sum(h.total_ms) / sum(h.calls) AS mean_ms
-      FROM perf_optimizer.statement_history h JOIN top t USING (query_id, userid, toplevel)
-     WHERE h.taken_at > since - (until - since) AND h.taken_at <= since GROUP BY 1, 2, 3)
+  WITH top AS MATERIALIZED (
+    SELECT c.*, d.*, perf_optimizer.histogram_percentile(d.latency_ms, d.counts, 0.50) AS p50, perf_optimizer.histogram_percentile(d.latency_ms, d.counts, 0.95) AS p95,
+           perf_optimizer.histogram_percentile(d.latency_ms, d.counts, 0.99) AS p99
+      FROM perf_optimizer.costliest_statements(windows, max_rows) c
+     CROSS JOIN LATERAL perf_optimizer.statement_details(since, until, c.query_id, c.userid, c.toplevel) d),
+  waits AS (
+    SELECT l.query_id, l.userid, jsonb_object_agg(l.wait_class, l.seconds) AS seconds
+      FROM (SELECT h.query_id, h.userid, h.wait_class, sum(h.seconds) AS seconds
+              FROM perf_optimizer.load_history h WHERE h.taken_at > since AND h.taken_at <= until AND h.query_id IS NOT NULL GROUP BY 1, 2, 3) l
+     GROUP BY 1, 2)
   SELECT jsonb_agg(jsonb_build_object(
-           'query_id', t.query_id::text, 'role', pg_get_userbyid(t.userid), 'toplevel', t.toplevel, 'query', left(t.query, 4000), 'calls', t.calls, 'total_ms', t.total_ms,
-           'mean_ms', t.total_ms / t.calls, 'stddev_ms', t.stddev_ms, 'earlier_mean_ms', e.mean_ms,
-           'p50_ms', perf_optimizer.histogram_percentile(h.latency_ms, h.counts, 0.50), 'p95_ms', perf_optimizer.histogram_percentile(h.latency_ms, h.counts, 0.95),
-           'p99_ms', perf_optimizer.histogram_percentile(h.latency_ms, h.counts, 0.99),
-           'rows_per_call', t.row_count / t.calls, 'time_share_pct', 100 * t.total_ms / nullif(total.ms, 0), 'hit_ratio', t.hit / nullif(t.hit + t.read, 0),
-           'temp_bytes', t.temp_bytes, 'wal_bytes', t.wal_bytes, 'latency_ms', h.latency_ms, 'counts', h.counts, 'points', p.points)
-         ORDER BY t.total_ms DESC, t.query_id)
-    FROM top t CROSS JOIN total
-    LEFT JOIN histogram h USING (query_id, userid, toplevel)
-    LEFT JOIN spark p USING (query_id, userid, toplevel)
-    LEFT JOIN earlier e USING (query_id, userid, toplevel)
+           'query_id', t.query_id::text, 'role', pg_get_userbyid(t.userid), 'toplevel', t.toplevel, 'query', left(t.query, 4000), 'calls', r.calls, 'total_ms', r.total_ms,
+           'time_share_pct', 100 * r.total_ms / nullif(t.all_ms, 0), 'mean_ms', r.total_ms / r.calls, 'stddev_ms', sqrt(r.squares / r.calls), 'earlier_mean_ms', e.total_ms / e.calls,
+           'p50_ms', t.p50, 'p95_ms', t.p95, 'p99_ms', t.p99, 'rows_per_call', r.row_count / r.calls, 'hit_ratio', r.hit_blocks / nullif(r.hit_blocks + r.read_blocks, 0),
+           'read_blocks', r.read_blocks, 'temp_bytes', r.temp_bytes, 'wal_bytes', r.wal_bytes, 'latency_ms', t.latency_ms, 'counts', t.counts, 'points', t.points, 'waits', w.seconds,
+           'rules', perf_optimizer.statement_rules(r.calls, r.total_ms, r.hit_blocks, r.read_blocks, r.temp_bytes, r.wal_bytes, t.all_ms, t.all_read, t.all_temp, t.all_wal, t.p50, t.p95, t.p99))
+         ORDER BY r.total_ms DESC, t.query_id)
+    FROM top t
+   CROSS JOIN LATERAL (SELECT (t.recent).*) r
+    LEFT JOIN unnest(windows) e ON NOT e.is_recent AND e.query_id = t.query_id AND e.userid = t.userid AND e.toplevel = t.toplevel
+    LEFT JOIN waits w ON w.query_id = t.query_id AND w.userid = t.userid
 $$;
-COMMENT ON FUNCTION perf_optimizer.report_statements(timestamptz, timestamptz, int) IS 'The costliest statements of an interval of the history. Internal.';
+COMMENT ON FUNCTION perf_optimizer.report_statements(timestamptz, timestamptz, perf_optimizer.statement_window[], int) IS
+'The costliest statements of an interval of the history with percentiles, histogram, course, waits and the rules that fire. Internal.';
+
+CREATE FUNCTION perf_optimizer.report_changes(windows perf_optimizer.statement_window[], max_rows int) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH pairs AS (
+    SELECT query_id, userid, toplevel, coalesce(b.total_ms, 0) AS before_ms, coalesce(r.total_ms, 0) AS now_ms, b.calls AS before_calls, r.calls AS now_calls
+      FROM (SELECT * FROM unnest(windows) w WHERE NOT w.is_recent) b FULL JOIN (SELECT * FROM unnest(windows) w WHERE w.is_recent) r USING (query_id, userid, toplevel)
+     WHERE EXISTS (SELECT 1 FROM unnest(windows) w WHERE NOT w.is_recent)),
+  top AS (
+    SELECT p.*, t.query FROM pairs p LEFT JOIN perf_optimizer.text_history t USING (query_id, userid)
+     WHERE p.now_ms <> p.before_ms AND NOT perf_optimizer.is_own_text(t.query)
+     ORDER BY abs(p.now_ms - p.before_ms) DESC, p.query_id LIMIT max_rows)
+  SELECT coalesce(jsonb_agg(jsonb_build_object(
+           'query', left(t.query, 1000), 'query_id', t.query_id::text, 'role', pg_get_userbyid(t.userid),
+           'change', CASE WHEN t.before_calls IS NULL THEN 'new' WHEN t.now_calls IS NULL THEN 'gone' WHEN t.now_ms > t.before_ms THEN 'more' ELSE 'less' END,
+           'total_before_ms', t.before_ms, 'total_ms', t.now_ms, 'difference_ms', t.now_ms - t.before_ms, 'calls_before', t.before_calls, 'calls', t.now_calls,
+           'mean_before_ms', t.before_ms / t.before_calls, 'mean_ms', t.now_ms / t.now_calls)
+         ORDER BY abs(t.now_ms - t.before_ms) DESC, t.query_id), '[]')
+    FROM top t
+$$;
+COMMENT ON FUNCTION perf_optimizer.report_changes(perf_optimizer.statement_window[], int) IS
+'The statements whose total time changed most from one interval to the next; none when the first has no snapshot. Internal.';
+
+CREATE FUNCTION perf_optimizer.report_load(since timestamptz, until timestamptz) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH parts AS (
+    SELECT perf_optimizer.time_bucket(s.taken_at, since, until, 240) AS part, min(s.from_at) AS from_at, max(s.taken_at) AS to_at, array_agg(s.snapshot_id) AS ids
+      FROM perf_optimizer.snapshots s WHERE s.taken_at > since AND s.taken_at <= until GROUP BY 1),
+  classes AS (
+    SELECT perf_optimizer.time_bucket(l.taken_at, since, until, 240) AS part, l.wait_class, sum(l.seconds) AS seconds
+      FROM perf_optimizer.load_history l WHERE l.taken_at > since AND l.taken_at <= until GROUP BY 1, 2)
+  SELECT coalesce(jsonb_agg(jsonb_build_object('from', extract(epoch FROM p.from_at)::bigint, 'to', extract(epoch FROM p.to_at)::bigint, 'sessions', coalesce(c.sessions, '{}')) ORDER BY p.to_at), '[]')
+    FROM parts p
+    LEFT JOIN LATERAL (SELECT jsonb_object_agg(k.wait_class, k.seconds / greatest(extract(epoch FROM p.to_at - p.from_at), 1)) AS sessions FROM classes k WHERE k.part = p.part) c ON true
+$$;
+COMMENT ON FUNCTION perf_optimizer.report_load(timestamptz, timestamptz) IS 'Average sessions by wait class in up to 240 parts of an interval. Internal.';
+
+CREATE FUNCTION perf_optimizer.report_tables(since timestamptz, until timestamptz, max_rows int) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH newest AS (
+    SELECT DISTINCT ON (h.relid) h.relid, h.relation, h.live_rows, h.dead_rows, h.total_bytes
+      FROM perf_optimizer.table_history h WHERE h.taken_at > since AND h.taken_at <= until ORDER BY h.relid, h.taken_at DESC),
+  summed AS (
+    SELECT h.relid, sum(h.seq_scan) AS seq_scans, sum(h.seq_tup_read) AS rows_read_by_seq_scans, sum(h.idx_scan) AS index_scans, sum(h.inserted) AS inserted, sum(h.updated) AS updated,
+           sum(h.deleted) AS deleted, sum(h.seq_tup_read + h.idx_scan + h.inserted + h.updated + h.deleted) AS activity
+      FROM perf_optimizer.table_history h WHERE h.taken_at > since AND h.taken_at <= until GROUP BY 1 ORDER BY activity DESC, h.relid LIMIT max_rows)
+  SELECT coalesce(jsonb_agg(jsonb_build_object(
+           'relation', n.relation, 'seq_scans', s.seq_scans, 'rows_read_by_seq_scans', s.rows_read_by_seq_scans, 'index_scans', s.index_scans, 'inserted', s.inserted, 'updated', s.updated,
+           'deleted', s.deleted, 'live_rows', n.live_rows, 'dead_rows', n.dead_rows, 'size_bytes', n.total_bytes) ORDER BY s.activity DESC, n.relation), '[]')
+    FROM summed s JOIN newest n USING (relid)
+$$;
+COMMENT ON FUNCTION perf_optimizer.report_tables(timestamptz, timestamptz, int) IS 'The busiest tables of an interval. Internal.';
+
+/* ---- from what is tracked now ---- */
 
 CREATE FUNCTION perf_optimizer.live_statements(max_rows int) RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED
@@ -80,80 +212,223 @@ AS $$
   SELECT jsonb_agg(jsonb_build_object(
            'query_id', t.query_id::text, 'role', pg_get_userbyid(t.userid), 'toplevel', t.toplevel, 'query', left(x.query, 4000), 'calls', t.calls, 'total_ms', t.total_time_ms,
            'mean_ms', t.mean_time_ms, 'stddev_ms', t.stddev_time_ms, 'p50_ms', t.p50_ms, 'p95_ms', t.p95_ms, 'p99_ms', t.p99_ms,
-           'rows_per_call', t.row_count / nullif(t.calls, 0), 'time_share_pct', 100 * t.total_time_ms / nullif(t.all_ms, 0), 'latency_ms', h.latency_ms, 'counts', h.counts)
+           'rows_per_call', t.row_count / nullif(t.calls, 0), 'time_share_pct', 100 * t.total_time_ms / nullif(t.all_ms, 0), 'latency_ms', h.latency_ms, 'counts', h.counts,
+           'rules', perf_optimizer.statement_rules(t.calls, t.total_time_ms, 0, 0, 0, 0, t.all_ms, 0, 0, 0, t.p50_ms, t.p95_ms, t.p99_ms))
          ORDER BY t.total_time_ms DESC, t.query_id)
-    FROM (SELECT s.*, sum(s.total_time_ms) FILTER (WHERE s.toplevel) OVER () AS all_ms FROM perf_optimizer.tracked_statements() s ORDER BY s.total_time_ms DESC LIMIT max_rows) t
+    FROM (SELECT s.*, x.query, sum(s.total_time_ms) FILTER (WHERE s.toplevel) OVER () AS all_ms
+            FROM perf_optimizer.tracked_statements() s LEFT JOIN perf_optimizer.statement_texts() x USING (query_id, userid)
+           WHERE s.query_id IS NOT NULL AND s.calls > 0 AND NOT perf_optimizer.is_own_text(x.query) ORDER BY s.total_time_ms DESC LIMIT max_rows) t
     LEFT JOIN perf_optimizer.tracked_histograms() h USING (query_id, userid, toplevel)
-    LEFT JOIN perf_optimizer.statement_texts() x USING (query_id, userid)
-   WHERE t.query_id IS NOT NULL AND (x.query IS NULL OR x.query !~ 'perf_optimizer[."]')
+   CROSS JOIN LATERAL (SELECT t.query) x
 $$;
 COMMENT ON FUNCTION perf_optimizer.live_statements(int) IS 'The costliest tracked statements, for reports on intervals without snapshots. Internal.';
 
-CREATE FUNCTION perf_optimizer.report_load(since timestamptz, until timestamptz) RETURNS jsonb
-LANGUAGE sql STABLE PARALLEL RESTRICTED
-SET search_path = pg_catalog, pg_temp
-AS $$
-  WITH classes AS (
-    SELECT s.snapshot_id, s.from_at, s.taken_at, l.wait_class, sum(l.seconds) / greatest(extract(epoch FROM s.taken_at - s.from_at), 1) AS sessions
-      FROM perf_optimizer.snapshots s LEFT JOIN perf_optimizer.load_history l ON l.snapshot_id = s.snapshot_id
-     WHERE s.taken_at > since AND s.taken_at <= until GROUP BY 1, 2, 3, 4)
-  SELECT coalesce(jsonb_agg(jsonb_build_object('from', extract(epoch FROM b.from_at)::bigint, 'to', extract(epoch FROM b.taken_at)::bigint, 'sessions', b.sessions) ORDER BY b.taken_at), '[]')
-    FROM (SELECT c.snapshot_id, c.from_at, c.taken_at, coalesce(jsonb_object_agg(c.wait_class, c.sessions) FILTER (WHERE c.wait_class IS NOT NULL), '{}') AS sessions FROM classes c GROUP BY 1, 2, 3) b
-$$;
-COMMENT ON FUNCTION perf_optimizer.report_load(timestamptz, timestamptz) IS 'Average sessions by wait class in each snapshot of an interval. Internal.';
-
-CREATE FUNCTION perf_optimizer.report_findings(statements jsonb, indexes jsonb, bursts jsonb) RETURNS jsonb
+CREATE FUNCTION perf_optimizer.live_load() RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT coalesce(jsonb_agg(jsonb_build_object('rule', f.rule, 'severity', f.severity, 'object', f.object, 'message', f.message, 'evidence', f.evidence, 'sql', f.sql)
-                            ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), f.weight DESC, f.rule, f.object), '[]')
-    FROM (
-      SELECT 'slow-query' AS rule, CASE WHEN (s->>'mean_ms')::float8 >= 1000 THEN 'high' ELSE 'medium' END AS severity, s->>'query_id' AS object,
-             format('takes %s ms on average over %s calls', round((s->>'mean_ms')::numeric, 1), s->>'calls') AS message,
-             jsonb_build_object('query', left(s->>'query', 300), 'p95_ms', s->'p95_ms') AS evidence, NULL AS sql, (s->>'total_ms')::float8 AS weight
-        FROM jsonb_array_elements(statements) s WHERE ((s->>'mean_ms')::float8 >= 100 OR (s->>'p95_ms')::float8 >= 500) AND (s->>'calls')::float8 >= 5
-      UNION ALL
-      SELECT 'high-total-time', CASE WHEN (s->>'time_share_pct')::float8 >= 50 THEN 'high' ELSE 'medium' END, s->>'query_id',
-             format('takes %s %% of all execution time', round((s->>'time_share_pct')::numeric, 1)), jsonb_build_object('query', left(s->>'query', 300), 'total_ms', s->'total_ms'), NULL, (s->>'total_ms')::float8
-        FROM jsonb_array_elements(statements) s WHERE (s->>'time_share_pct')::float8 >= 10
-      UNION ALL
-      SELECT 'high-variance', 'low', s->>'query_id', format('its slowest hundredth takes %s ms, the middle %s ms', round((s->>'p99_ms')::numeric, 2), round((s->>'p50_ms')::numeric, 3)),
-             jsonb_build_object('query', left(s->>'query', 300), 'calls', s->'calls'), NULL, (s->>'total_ms')::float8
-        FROM jsonb_array_elements(statements) s WHERE (s->>'calls')::float8 >= 100 AND (s->>'p99_ms')::float8 >= 10 * (s->>'p50_ms')::float8 AND (s->>'p99_ms')::float8 >= 1
-      UNION ALL
-      SELECT r.rule, 'high', r.query_id::text, r.message, jsonb_build_object('query', left(r.query, 300), 'factor', r.factor, 'p_value', r.p_value, 'plan_before', r.baseline_plan, 'plan_now', r.recent_plan), NULL, r.recent_mean_ms * r.recent_calls
-        FROM perf_optimizer.query_regressions() r WHERE r.query IS NULL OR r.query !~ 'perf_optimizer[."]'
-      UNION ALL
-      SELECT 'missing-index', CASE WHEN (i->>'improvement_pct')::float8 >= 50 THEN 'high' WHEN (i->>'improvement_pct')::float8 >= 20 THEN 'medium' ELSE 'low' END, i->>'relation', i->>'reason',
-             jsonb_build_object('improvement_pct', i->'improvement_pct', 'size_bytes', i->'estimated_size_bytes'), i->>'definition', (i->>'improvement_pct')::float8
-        FROM jsonb_array_elements(indexes) i
-      UNION ALL
-      SELECT b->>'kind', CASE WHEN (b->>'max_burst')::int >= 50 THEN 'medium' ELSE 'low' END, b->>'relation', format('one session runs it up to %s times in a row, %s times in all', b->>'max_burst', b->>'executions'),
-             jsonb_build_object('query', left(b->>'query', 300), 'parent', left(b->>'parent_query', 300)), CASE WHEN b->>'kind' = 'n-plus-one' THEN b->>'suggestion' END, (b->>'total_time_ms')::float8
-        FROM jsonb_array_elements(bursts) b
-      UNION ALL
-      SELECT 'matview', 'medium', m.matview::text, m.finding, jsonb_build_object('size_bytes', m.size_bytes), m.suggested_sql, 0 FROM perf_optimizer.matview_status m WHERE m.finding IS NOT NULL) f
+  WITH minutes AS (
+    SELECT date_trunc('minute', w.at) AS minute, w.wait_class, sum(w.sessions) * extract(epoch FROM current_setting('perf_optimizer.sample_interval')::interval) / 60 AS sessions
+      FROM perf_optimizer.wait_history() w GROUP BY 1, 2)
+  SELECT coalesce(jsonb_agg(jsonb_build_object('from', extract(epoch FROM m.minute)::bigint, 'to', extract(epoch FROM m.minute)::bigint + 60, 'sessions', m.sessions) ORDER BY m.minute), '[]')
+    FROM (SELECT k.minute, jsonb_object_agg(k.wait_class, k.sessions) AS sessions FROM minutes k GROUP BY 1) m
 $$;
-COMMENT ON FUNCTION perf_optimizer.report_findings(jsonb, jsonb, jsonb) IS 'What a report finds, most severe first. Internal.';
+COMMENT ON FUNCTION perf_optimizer.live_load() IS 'Average sessions by wait class in the last minutes, for reports on intervals without snapshots. Internal.';
 
-CREATE FUNCTION perf_optimizer.report_relations(since timestamptz, until timestamptz, OUT tables jsonb, OUT indexes jsonb)
+CREATE FUNCTION perf_optimizer.report_n_plus_one(max_rows int) RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT coalesce(jsonb_agg(to_jsonb(q) ORDER BY q.total_time_ms DESC), '[]')
+    FROM (SELECT n.query, n.relation::text AS relation, n.kind, n.bursts, n.executions, n.avg_burst, n.max_burst, n.total_time_ms, n.parent_query, n.suggestion
+            FROM perf_optimizer.n_plus_one_queries() n WHERE n.query IS NOT NULL AND NOT perf_optimizer.is_own_text(n.query) LIMIT max_rows) q
+$$;
+COMMENT ON FUNCTION perf_optimizer.report_n_plus_one(int) IS 'The costliest bursts. Internal.';
+
+CREATE FUNCTION perf_optimizer.report_indexes(max_rows int) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.activity DESC, t.relation) , '[]') FROM (
-            SELECT h.relation, sum(h.seq_scan) AS seq_scans, sum(h.seq_tup_read) AS rows_read_by_seq_scans, sum(h.idx_scan) AS index_scans, sum(h.inserted) AS inserted, sum(h.updated) AS updated,
-                   sum(h.deleted) AS deleted, (array_agg(h.dead_rows ORDER BY h.taken_at DESC))[1] AS dead_rows, (array_agg(h.live_rows ORDER BY h.taken_at DESC))[1] AS live_rows,
-                   (array_agg(h.total_bytes ORDER BY h.taken_at DESC))[1] AS size_bytes, sum(h.seq_tup_read + h.idx_scan + h.inserted + h.updated + h.deleted) AS activity
-              FROM perf_optimizer.table_history h WHERE h.taken_at > since AND h.taken_at <= until GROUP BY h.relid, h.relation ORDER BY activity DESC LIMIT 50) t),
-         (SELECT coalesce(jsonb_agg(to_jsonb(i) ORDER BY i.size_bytes DESC, i.index_name), '[]') FROM (
-            SELECT format('%I.%I', x.schemaname, x.indexrelname) AS index_name, format('%I.%I', x.schemaname, x.relname) AS table_name, x.idx_scan AS scans_since_reset,
-                   c.relpages::bigint * current_setting('block_size')::int AS size_bytes, g.indisunique AS is_unique,
-                   CASE WHEN x.idx_scan = 0 AND NOT g.indisunique AND NOT g.indisreplident THEN 'never scanned on this node since statistics began' END AS note
-              FROM pg_stat_user_indexes x JOIN pg_index g ON g.indexrelid = x.indexrelid JOIN pg_class c ON c.oid = x.indexrelid
-             WHERE x.schemaname <> 'perf_optimizer' ORDER BY c.relpages DESC LIMIT 50) i)
+  SELECT coalesce(jsonb_agg(to_jsonb(i) ORDER BY i.size_bytes DESC, i.index_name), '[]')
+    FROM (SELECT format('%I.%I', x.schemaname, x.indexrelname) AS index_name, format('%I.%I', x.schemaname, x.relname) AS table_name, x.idx_scan AS scans_since_reset,
+                 perf_optimizer.last_known_bytes(x.indexrelid) AS size_bytes, g.indisunique AS is_unique,
+                 CASE WHEN NOT g.indisvalid THEN 'invalid: no query uses it, writes maintain it'
+                      WHEN x.idx_scan = 0 AND NOT g.indisunique AND NOT g.indisreplident THEN 'never scanned on this node since statistics began' END AS note
+            FROM pg_stat_user_indexes x JOIN pg_index g ON g.indexrelid = x.indexrelid JOIN pg_class c ON c.oid = x.indexrelid
+           WHERE x.schemaname <> 'perf_optimizer' ORDER BY c.relpages DESC, x.indexrelid LIMIT max_rows) i
 $$;
-COMMENT ON FUNCTION perf_optimizer.report_relations(timestamptz, timestamptz) IS 'Facts about the busiest tables of an interval and the largest indexes. Internal.';
+COMMENT ON FUNCTION perf_optimizer.report_indexes(int) IS 'Facts about the largest indexes. Internal.';
+
+CREATE FUNCTION perf_optimizer.report_maintenance() RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT jsonb_build_object(
+    'matviews', coalesce((SELECT jsonb_agg(jsonb_build_object('matview', m.matview::text, 'last_refresh', m.last_refresh, 'mode', m.last_mode, 'duration_ms', m.last_duration_ms, 'stale', m.stale,
+                                                              'size_bytes', m.size_bytes, 'finding', m.finding, 'suggested_sql', m.suggested_sql) ORDER BY m.matview::text) FROM perf_optimizer.matview_status m), '[]'),
+    'jobs', coalesce((SELECT jsonb_agg(jsonb_build_object('job_id', j.job_id, 'job', j.name, 'kind', j.kind, 'target', j.target, 'schedule', j.schedule, 'enabled', j.enabled, 'last_run', j.last_run,
+                                                          'last_status', j.last_status, 'failures_in_a_row', j.consecutive_failures, 'next_run', j.next_run) ORDER BY j.name, j.job_id) FROM perf_optimizer.jobs j), '[]'),
+    'archive_policies', coalesce((SELECT jsonb_agg(jsonb_build_object('policy', p.policy, 'relation', p.relation, 'strategy', p.strategy, 'older_than', p.older_than, 'schedule', p.schedule,
+                                                                      'last_archive', r.finished_at, 'last_status', r.status, 'rows', r.rows_archived, 'why_stopped', r.why_stopped, 'message', r.message) ORDER BY p.policy)
+                                    FROM perf_optimizer.archive_policies p
+                                    LEFT JOIN LATERAL (SELECT * FROM perf_optimizer.archive_runs a WHERE a.policy = p.policy ORDER BY a.run_id DESC LIMIT 1) r ON true), '[]'))
+$$;
+COMMENT ON FUNCTION perf_optimizer.report_maintenance() IS 'The state of materialized views, jobs and archive policies, as far as you may see them. Internal.';
+
+/* ---- what it means ---- */
+
+CREATE FUNCTION perf_optimizer.rule_advice(rule text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE rule
+    WHEN 'slow-query' THEN 'Look at its plan with analyze_query.'
+    WHEN 'high-total-time' THEN 'Make it faster, run it less often, or cache its result: nothing else saves as much.'
+    WHEN 'high-variance' THEN 'Look at query_samples: other values, locks or cold data may be behind the slow executions.'
+    WHEN 'low-hit-ratio' THEN 'It reads from outside shared buffers: an index that reads less, or more memory.'
+    WHEN 'temp-heavy' THEN 'It sorts or hashes on disk: raise work_mem for it, or let an index deliver the order.'
+    WHEN 'wal-heavy' THEN 'Write fewer rows or fewer indexes, or spread checkpoints further apart.'
+    WHEN 'regression' THEN 'See what changed since: values, amount of data, settings, statistics (ANALYZE).'
+    WHEN 'plan-flip' THEN 'The planner chose another plan: compare both, then ANALYZE or correct the estimate that is off.'
+    WHEN 'n-plus-one' THEN 'Read the rows of all values with one statement.'
+    WHEN 'repeated-query' THEN 'Keep its result for the transaction, or cache it.'
+    WHEN 'missing-index' THEN 'Create the index while the system is quiet, and measure again.'
+    WHEN 'job-fails' THEN 'Read the error in job_attempts; retry_job runs it again.'
+    WHEN 'archive-fails' THEN 'preview_archive lists what is in the way.'
+    END
+$$;
+COMMENT ON FUNCTION perf_optimizer.rule_advice(text) IS 'What to do about a finding of a report, in a sentence. Internal.';
+
+CREATE TYPE perf_optimizer.report_finding AS (rule text, severity text, object text, message text, evidence jsonb, suggested_sql text, weight float8);
+COMMENT ON TYPE perf_optimizer.report_finding IS 'A finding of a report; those of one severity are ordered by weight. Internal.';
+
+CREATE FUNCTION perf_optimizer.statement_findings(statements jsonb) RETURNS SETOF perf_optimizer.report_finding
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT r.rule,
+         CASE WHEN r.rule = 'slow-query' AND s.mean_ms >= 1000 OR r.rule = 'high-total-time' AND s.time_share_pct >= 50 THEN 'high' WHEN r.rule = 'high-variance' THEN 'low' ELSE 'medium' END,
+         s.query_id,
+         CASE r.rule
+           WHEN 'slow-query' THEN format('takes %s ms on average over %s calls', round(s.mean_ms::numeric, 1), s.calls)
+           WHEN 'high-total-time' THEN format('takes %s %% of all execution time', round(s.time_share_pct::numeric, 1))
+           WHEN 'high-variance' THEN format('its slowest hundredth takes %s ms or more, the middle %s ms', round(s.p99_ms::numeric, 2), round(s.p50_ms::numeric, 3))
+           WHEN 'low-hit-ratio' THEN format('found %s %% of its blocks in shared buffers and read %s', round((100 * s.hit_ratio)::numeric, 1), pg_size_pretty((s.read_blocks * current_setting('block_size')::int)::bigint))
+           WHEN 'temp-heavy' THEN format('wrote %s to temporary files', pg_size_pretty(s.temp_bytes::bigint))
+           WHEN 'wal-heavy' THEN format('wrote %s of WAL', pg_size_pretty(s.wal_bytes::bigint)) END,
+         jsonb_strip_nulls(jsonb_build_object('query', left(s.query, 300), 'role', s.role, 'calls', s.calls, 'total_ms', s.total_ms, 'p95_ms', s.p95_ms)), NULL, s.total_ms
+    FROM jsonb_to_recordset(statements) AS s(query_id text, role text, query text, calls float8, total_ms float8, mean_ms float8, time_share_pct float8, p50_ms float8, p95_ms float8, p99_ms float8,
+                                             hit_ratio float8, read_blocks float8, temp_bytes float8, wal_bytes float8, rules text[])
+   CROSS JOIN LATERAL unnest(s.rules) r(rule)
+   WHERE r.rule <> 'high-variance' OR s.p99_ms >= 1
+$$;
+COMMENT ON FUNCTION perf_optimizer.statement_findings(jsonb) IS 'The findings of the statements of a report. Internal.';
+
+CREATE FUNCTION perf_optimizer.advice_findings(indexes jsonb, bursts jsonb) RETURNS SETOF perf_optimizer.report_finding
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 50
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT 'missing-index', CASE WHEN i.improvement_pct - coalesce(i.earlier_pct, 0) >= 50 THEN 'high' WHEN i.improvement_pct - coalesce(i.earlier_pct, 0) >= 10 THEN 'medium' ELSE 'low' END, i.relation, i.reason,
+         jsonb_build_object('improvement_pct', i.improvement_pct, 'size_bytes', i.estimated_size_bytes, 'statements_improved', i.queries_improved), i.definition, i.improvement_pct - coalesce(i.earlier_pct, 0)
+    FROM (SELECT x.*, lag(x.improvement_pct) OVER (ORDER BY x.rank) AS earlier_pct
+            FROM jsonb_to_recordset(indexes) AS x(rank int, relation text, definition text, estimated_size_bytes bigint, improvement_pct float8, queries_improved int, reason text)) i
+  UNION ALL
+  SELECT b.kind, CASE WHEN b.max_burst >= 50 THEN 'medium' ELSE 'low' END, b.relation, format('one session runs it up to %s times in a row, %s times in all', b.max_burst, b.executions),
+         jsonb_strip_nulls(jsonb_build_object('query', left(b.query, 300), 'parent', left(b.parent_query, 300), 'total_ms', b.total_time_ms)), CASE WHEN b.kind = 'n-plus-one' THEN b.suggestion END, b.total_time_ms
+    FROM jsonb_to_recordset(bursts) AS b(kind text, relation text, query text, parent_query text, suggestion text, max_burst bigint, executions bigint, total_time_ms float8)
+$$;
+COMMENT ON FUNCTION perf_optimizer.advice_findings(jsonb, jsonb) IS 'The findings of the suggested indexes and the bursts of a report. Internal.';
+
+CREATE FUNCTION perf_optimizer.regression_findings(since timestamptz, until timestamptz) RETURNS SETOF perf_optimizer.report_finding
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT r.rule, 'high', r.query_id::text, r.message,
+         jsonb_strip_nulls(jsonb_build_object('query', left(r.query, 300), 'role', r.role_name, 'factor', r.factor, 'p_value', r.p_value, 'plan_before', r.baseline_plan,
+                                              'plan_now', CASE WHEN r.recent_plan_id <> r.baseline_plan_id THEN r.recent_plan END)),
+         NULL, r.recent_mean_ms * r.recent_calls
+    FROM perf_optimizer.find_regressions(since - interval '7 days', since, until) r WHERE NOT perf_optimizer.is_own_text(r.query)
+$$;
+COMMENT ON FUNCTION perf_optimizer.regression_findings(timestamptz, timestamptz) IS 'The statements that are slower in an interval than in the seven days before it. Internal.';
+
+CREATE FUNCTION perf_optimizer.maintenance_findings(maintenance jsonb) RETURNS SETOF perf_optimizer.report_finding
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT 'job-fails', CASE WHEN j.failures_in_a_row >= 3 THEN 'high' ELSE 'medium' END, j.job, format('its last %s %s not succeed', CASE j.failures_in_a_row WHEN 1 THEN 'run' ELSE j.failures_in_a_row || ' runs' END, 'did'),
+         jsonb_build_object('kind', j.kind, 'target', j.target, 'last_run', j.last_run, 'last_status', j.last_status), format('SELECT perf_optimizer.run_job(%s)', j.job_id), j.failures_in_a_row
+    FROM jsonb_to_recordset(maintenance->'jobs') AS j(job_id bigint, job text, kind text, target text, last_run timestamptz, last_status text, failures_in_a_row int) WHERE j.failures_in_a_row > 0
+  UNION ALL
+  SELECT 'archive-fails', 'medium', a.policy, coalesce(a.message, a.why_stopped), jsonb_build_object('relation', a.relation, 'last_archive', a.last_archive),
+         format('SELECT * FROM perf_optimizer.preview_archive(%L)', a.policy), 0
+    FROM jsonb_to_recordset(maintenance->'archive_policies') AS a(policy text, relation text, last_status text, last_archive timestamptz, why_stopped text, message text) WHERE a.last_status IN ('failed', 'crashed')
+  UNION ALL
+  SELECT 'matview', CASE WHEN m.last_refresh IS NULL THEN 'low' ELSE 'medium' END, m.matview, m.finding, jsonb_build_object('size_bytes', m.size_bytes), m.suggested_sql, m.size_bytes
+    FROM jsonb_to_recordset(maintenance->'matviews') AS m(matview text, finding text, suggested_sql text, size_bytes bigint, last_refresh timestamptz) WHERE m.finding IS NOT NULL
+$$;
+COMMENT ON FUNCTION perf_optimizer.maintenance_findings(jsonb) IS 'The findings of the jobs, archive policies and materialized views of a report. Internal.';
+
+CREATE FUNCTION perf_optimizer.report_findings(since timestamptz, until timestamptz, statements jsonb, indexes jsonb, bursts jsonb, maintenance jsonb) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT coalesce(jsonb_agg(to_jsonb(f) - 'weight' || jsonb_build_object('advice', perf_optimizer.rule_advice(f.rule))
+                            ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), f.weight DESC, f.rule, f.object), '[]')
+    FROM (SELECT * FROM perf_optimizer.statement_findings(statements)
+          UNION ALL SELECT * FROM perf_optimizer.advice_findings(indexes, bursts)
+          UNION ALL SELECT * FROM perf_optimizer.regression_findings(since, until)
+          UNION ALL SELECT * FROM perf_optimizer.maintenance_findings(maintenance)) f
+$$;
+COMMENT ON FUNCTION perf_optimizer.report_findings(timestamptz, timestamptz, jsonb, jsonb, jsonb, jsonb) IS 'What a report finds, most severe first. Internal.';
+
+CREATE FUNCTION perf_optimizer.report_tiles(t jsonb, e jsonb, findings jsonb, jobs jsonb, tracking jsonb) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH n AS (
+    SELECT (t->>'hit_ratio')::float8 AS hit_ratio, (t->>'blocks_hit')::float8 + (t->>'blocks_read')::float8 AS blocks, (t->>'connections')::float8 / (t->>'max_connections')::float8 AS connected,
+           (t->>'rollbacks')::float8 AS rollbacks, (t->>'commits')::float8 AS commits, (t->>'deadlocks')::float8 AS deadlocks, (SELECT age(d.datfrozenxid) FROM pg_database d WHERE d.datname = current_database()) AS age,
+           (SELECT count(*) FROM jsonb_array_elements(findings) f WHERE f->>'severity' = 'high') AS high, (SELECT count(*) FROM jsonb_array_elements(findings) f WHERE f->>'severity' = 'medium') AS medium,
+           (SELECT count(*) FROM jsonb_array_elements(jobs) j WHERE (j->>'failures_in_a_row')::int > 0) AS failing),
+  tiles (label, unit, value, before, state, note) AS (
+    SELECT 'Findings', 'n', to_jsonb(jsonb_array_length(findings)), NULL::jsonb, CASE WHEN n.high > 0 THEN 'bad' WHEN n.medium > 0 THEN 'warn' ELSE 'good' END, CASE WHEN n.high > 0 THEN n.high || ' high' END FROM n
+    UNION ALL VALUES ('Execution time', 'ms', t->'total_ms', e->'total_ms', NULL, NULL), ('Calls', 'n', t->'calls', e->'calls', NULL, NULL), ('Mean time', 'ms', t->'mean_ms', e->'mean_ms', NULL, NULL)
+    UNION ALL SELECT 'Buffer hits', 'ratio', t->'hit_ratio', e->'hit_ratio', CASE WHEN n.blocks >= 100000 THEN CASE WHEN n.hit_ratio < 0.9 THEN 'warn' ELSE 'good' END END, NULL FROM n
+    UNION ALL SELECT 'Connections, most', 'n', t->'connections', e->'connections', CASE WHEN n.connected > 0.9 THEN 'bad' WHEN n.connected > 0.8 THEN 'warn' ELSE 'good' END, 'of ' || (t->>'max_connections') FROM n WHERE n.connected IS NOT NULL
+    UNION ALL VALUES ('Commits', 'n', t->'commits', e->'commits', NULL, NULL)
+    UNION ALL SELECT 'Rollbacks', 'n', t->'rollbacks', e->'rollbacks', CASE WHEN n.rollbacks >= 100 AND n.rollbacks >= 0.1 * (n.commits + n.rollbacks) THEN 'warn' ELSE 'good' END, NULL FROM n WHERE n.rollbacks IS NOT NULL
+    UNION ALL SELECT 'Deadlocks', 'n', t->'deadlocks', e->'deadlocks', CASE WHEN n.deadlocks > 0 THEN 'warn' ELSE 'good' END, NULL FROM n WHERE n.deadlocks IS NOT NULL
+    UNION ALL VALUES ('Temporary files', 'bytes', t->'temp_bytes', e->'temp_bytes', NULL, NULL), ('WAL of statements', 'bytes', t->'wal_bytes', e->'wal_bytes', NULL, NULL),
+                     ('Database', 'bytes', t->'database_bytes', e->'database_bytes', NULL, NULL)
+    UNION ALL SELECT 'Oldest transaction ids', 'n', to_jsonb(n.age), NULL, CASE WHEN n.age >= 1000000000 THEN 'bad' WHEN n.age >= 0.75 * current_setting('autovacuum_freeze_max_age')::float8 THEN 'warn' ELSE 'good' END,
+                     'vacuum forced at ' || current_setting('autovacuum_freeze_max_age') FROM n
+    UNION ALL SELECT 'Jobs', 'n', to_jsonb(jsonb_array_length(jobs)), NULL, CASE WHEN n.failing > 0 THEN 'bad' ELSE 'good' END, CASE WHEN n.failing > 0 THEN n.failing || ' failing' END FROM n WHERE jobs <> '[]'
+    UNION ALL SELECT 'Tracked statements', 'n', tracking->'statements', NULL, CASE WHEN (tracking->>'evicted')::float8 > 0 THEN 'warn' ELSE 'good' END,
+                     concat_ws(', ', 'of ' || (tracking->>'max_statements'), CASE WHEN (tracking->>'evicted')::float8 > 0 THEN (tracking->>'evicted') || ' evicted' END) WHERE tracking IS NOT NULL)
+  SELECT jsonb_agg(jsonb_strip_nulls(to_jsonb(x))) FROM tiles x WHERE x.value IS NOT NULL AND x.value <> 'null'
+$$;
+COMMENT ON FUNCTION perf_optimizer.report_tiles(jsonb, jsonb, jsonb, jsonb, jsonb) IS
+'The figures at the head of a report: label, unit (n, ms, bytes, ratio), value, that of the interval before, state (good, warn, bad) where it says something about health, a note. Internal.';
+
+/* ---- the document ---- */
+
+CREATE FUNCTION perf_optimizer.report_settings(since timestamptz, until timestamptz) RETURNS jsonb
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object('seen_at', s.taken_at, 'name', s.name, 'before', s.previous, 'now', s.setting, 'unit', g.unit) ORDER BY s.taken_at DESC, s.name), '[]')
+    FROM perf_optimizer.setting_history s LEFT JOIN pg_settings g USING (name) WHERE s.taken_at > since AND s.taken_at <= until
+$$;
+COMMENT ON FUNCTION perf_optimizer.report_settings(timestamptz, timestamptz) IS 'The settings that changed in an interval. Internal.';
+
+CREATE FUNCTION perf_optimizer.report_plans(query_id bigint) RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object('plan_id', p.plan_id::text, 'calls', p.calls, 'mean_ms', p.mean_time_ms, 'first_seen', p.first_seen, 'last_seen', p.last_seen, 'plan', p.plan)), '[]')
+    FROM perf_optimizer.query_plans(query_id) p WHERE query_id IS NOT NULL
+$$;
+COMMENT ON FUNCTION perf_optimizer.report_plans(bigint) IS 'The plan shapes of a statement. Internal.';
 
 CREATE FUNCTION perf_optimizer.compose_report(since timestamptz, until timestamptz, suggestions jsonb) RETURNS jsonb
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -161,43 +436,43 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
 DECLARE
-  tracked boolean := current_setting('perf_optimizer.track_max', true) IS NOT NULL;
-  win record;
+  from_at timestamptz;
+  to_at timestamptz;
+  earlier_at timestamptz;
+  is_tracked boolean := current_setting('perf_optimizer.track_max', true) IS NOT NULL;
+  windows perf_optimizer.statement_window[];
   statements jsonb;
-  n_plus_one jsonb := '[]';
-  relations record;
-  report jsonb;
+  load jsonb;
+  bursts jsonb := '[]';
+  tracking jsonb;
+  totals jsonb;
+  earlier jsonb;
+  maintenance jsonb := perf_optimizer.report_maintenance();
+  findings jsonb;
 BEGIN
-  SELECT * INTO win FROM perf_optimizer.report_window(since, until);
-  statements := perf_optimizer.report_statements(win.from_at, win.to_at, 50);
-  report := jsonb_build_object('source', CASE WHEN statements IS NULL THEN 'live' ELSE 'history' END);
-  statements := coalesce(statements, perf_optimizer.live_statements(50), '[]');
-  IF tracked THEN
-    SELECT coalesce(jsonb_agg(to_jsonb(q) - 'query_id' - 'parent_query_id' ORDER BY q.total_time_ms DESC), '[]') INTO n_plus_one
-      FROM (SELECT n.query, n.relation::text AS relation, n.kind, n.bursts, n.executions, n.avg_burst, n.max_burst, n.total_time_ms, n.parent_query, n.suggestion, n.query_id, n.parent_query_id
-              FROM perf_optimizer.n_plus_one_queries() n WHERE n.query !~ 'perf_optimizer[."]' LIMIT 50) q;
-    report := report || jsonb_build_object('tracking', (SELECT to_jsonb(t) FROM perf_optimizer.tracking_stats() t));
+  SELECT w.from_at, w.to_at INTO from_at, to_at FROM perf_optimizer.report_window(since, until) w;
+  earlier_at := from_at - (to_at - from_at);
+  windows := ARRAY(SELECT w FROM perf_optimizer.statement_windows(earlier_at, from_at, to_at) w);
+  totals := perf_optimizer.report_totals(from_at, to_at, windows, true);
+  earlier := perf_optimizer.report_totals(earlier_at, from_at, windows, false);
+  statements := perf_optimizer.report_statements(from_at, to_at, windows, 50);
+  load := perf_optimizer.report_load(from_at, to_at);
+  IF is_tracked THEN
+    statements := coalesce(statements, perf_optimizer.live_statements(50));
+    load := CASE WHEN load = '[]' THEN perf_optimizer.live_load() ELSE load END;
+    bursts := perf_optimizer.report_n_plus_one(50);
+    SELECT to_jsonb(t) INTO tracking FROM perf_optimizer.tracking_stats() t;
   END IF;
-  SELECT * INTO relations FROM perf_optimizer.report_relations(win.from_at, win.to_at);
-  RETURN report || jsonb_build_object(
-    'generated_at', clock_timestamp(), 'since', win.from_at, 'until', win.to_at, 'database', current_database(), 'server', version(), 'tracked', tracked,
-    'totals', perf_optimizer.report_totals(win.from_at, win.to_at),
-    'earlier', perf_optimizer.report_totals(win.from_at - (win.to_at - win.from_at), win.from_at),
-    'load', perf_optimizer.report_load(win.from_at, win.to_at),
-    'statements', statements, 'n_plus_one', n_plus_one,
-    'findings', perf_optimizer.report_findings(statements, coalesce(suggestions, '[]'), n_plus_one),
-    'plans', coalesce((SELECT jsonb_agg(jsonb_build_object('plan_id', p.plan_id::text, 'calls', p.calls, 'mean_ms', p.mean_time_ms, 'first_seen', p.first_seen, 'last_seen', p.last_seen, 'plan', p.plan))
-                         FROM perf_optimizer.query_plans((statements->0->>'query_id')::bigint) p WHERE statements->0 IS NOT NULL), '[]'),
-    'suggested_indexes', suggestions, 'tables', relations.tables, 'indexes', relations.indexes)
-    || jsonb_build_object(
-    'matviews', coalesce((SELECT jsonb_agg(jsonb_build_object('matview', m.matview::text, 'last_refresh', m.last_refresh, 'mode', m.last_mode, 'duration_ms', m.last_duration_ms, 'stale', m.stale,
-                                                              'size_bytes', m.size_bytes, 'finding', m.finding, 'suggested_sql', m.suggested_sql) ORDER BY m.matview::text) FROM perf_optimizer.matview_status m), '[]'),
-    'jobs', coalesce((SELECT jsonb_agg(jsonb_build_object('job', j.name, 'kind', j.kind, 'schedule', j.schedule, 'enabled', j.enabled, 'last_run', j.last_run, 'last_status', j.last_status, 'failures_in_a_row', j.consecutive_failures,
-                                                          'next_run', j.next_run) ORDER BY j.name) FROM perf_optimizer.jobs j), '[]'),
-    'archive', coalesce((SELECT jsonb_agg(jsonb_build_object('policy', a.policy, 'status', a.status, 'started_at', a.started_at, 'finished_at', a.finished_at, 'rows', a.rows_archived, 'why_stopped', a.why_stopped, 'message', a.message)
-                                          ORDER BY a.run_id DESC) FROM (SELECT * FROM perf_optimizer.archive_runs ORDER BY run_id DESC LIMIT 30) a), '[]'),
-    'settings', coalesce((SELECT jsonb_agg(jsonb_build_object('at', s.taken_at, 'name', s.name, 'before', s.previous, 'now', s.setting) ORDER BY s.taken_at DESC, s.name)
-                            FROM perf_optimizer.setting_history s WHERE s.taken_at > win.from_at AND s.taken_at <= win.to_at), '[]'));
+  statements := coalesce(statements, '[]');
+  findings := perf_optimizer.report_findings(from_at, to_at, statements, coalesce(suggestions, '[]'), bursts, maintenance);
+  RETURN jsonb_build_object(
+    'generated_at', clock_timestamp(), 'since', from_at, 'until', to_at, 'database', current_database(), 'server', version(), 'tracked', is_tracked, 'tracking', tracking,
+    'source', CASE WHEN (totals->>'snapshots')::int > 0 THEN 'history' ELSE 'live' END, 'totals', totals, 'earlier', earlier,
+    'tiles', perf_optimizer.report_tiles(totals, earlier, findings, maintenance->'jobs', tracking), 'load', load,
+    'findings', findings, 'statements', statements, 'changes', perf_optimizer.report_changes(windows, 20), 'n_plus_one', bursts,
+    'plans', perf_optimizer.report_plans((statements->0->>'query_id')::bigint), 'suggested_indexes', suggestions,
+    'tables', perf_optimizer.report_tables(from_at, to_at, 50), 'indexes', perf_optimizer.report_indexes(50),
+    'settings', perf_optimizer.report_settings(from_at, to_at)) || maintenance;
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.compose_report(timestamptz, timestamptz, jsonb) IS 'Does the work of workload_report, which hands it the suggested indexes. Internal.';
@@ -222,270 +497,8 @@ CREATE FUNCTION perf_optimizer.workload_report(since timestamptz DEFAULT NULL, u
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 RETURN perf_optimizer.compose_report(since, until, perf_optimizer.report_suggestions());
 COMMENT ON FUNCTION perf_optimizer.workload_report(timestamptz, timestamptz) IS
-'The workload of this database from since to until (default: the last day) as one document: totals and those of the interval before, load by wait class, the 50 costliest statements with
-percentiles, histograms and their course, findings, N+1 statements, plans of the costliest statement, suggested indexes, tables, indexes, materialized views, jobs, archive runs and changed
-settings. Statements that name this extension are left out of its lists. From the history (take_snapshot), or where the interval has no snapshot ("source": "live") from what is tracked now. Holds what the caller may see.
+'The workload of this database from since to until (default: the last day) as one document: health, totals and those of the interval before, load by wait class, ranked findings, the
+costliest statements with percentiles, histograms, waits and their course, what changed from the interval before, N+1 statements, plans of the costliest statement, suggested indexes, tables,
+indexes, materialized views, jobs, archive policies and changed settings. Statements that name this extension are left out of its lists. From the history (take_snapshot), or where the
+interval has no snapshot ("source": "live") from what is tracked now. Holds what the caller may see.
 Errors: 22023 when since is not before until.';
-
-CREATE FUNCTION perf_optimizer.report_template() RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $function$ SELECT $template$<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:">
-<title>Workload report</title>
-<link rel="icon" href="data:,">
-<style>
-:root { color-scheme: light dark; --bg: #fbfbfa; --fg: #1d2127; --soft: #5c6570; --line: #d9dde2; --card: #ffffff; --accent: #2266aa; --high: #b42318; --medium: #9a5b00; --low: #3f6212; --info: #475467; --heat: 180, 35, 24; }
-@media (prefers-color-scheme: dark) { :root { --bg: #14171b; --fg: #e6e9ed; --soft: #9aa4b0; --line: #2f363e; --card: #1c2126; --accent: #7ab3ef; --high: #ff8a7a; --medium: #f2b84b; --low: #a5cf6d; --info: #a9b4c2; --heat: 255, 120, 100; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem; max-width: 78rem; background: var(--bg); color: var(--fg); font: 15px/1.45 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
-h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; border-bottom: 1px solid var(--line); padding-bottom: .25rem; }
-p { margin: .25rem 0 .75rem; }
-.soft { color: var(--soft); }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(10rem, 1fr)); gap: .75rem; margin: 1rem 0; }
-.tile, details, .chart { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .8rem; }
-.tile b { display: block; font-size: 1.25rem; overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: .5rem; }
-table { border-collapse: collapse; width: 100%; font-size: .88rem; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .55rem; border-bottom: 1px solid var(--line); }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-th button { font: inherit; font-weight: 600; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: inherit; }
-th button:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-th[aria-sort="ascending"] button::after { content: " \25B2"; }
-th[aria-sort="descending"] button::after { content: " \25BC"; }
-code, pre { font: .82rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap; margin: 0; }
-td code { display: block; min-width: 16rem; max-height: 9rem; overflow: auto; }
-.high { color: var(--high); font-weight: 600; } .medium { color: var(--medium); font-weight: 600; } .low { color: var(--low); } .info { color: var(--info); }
-svg { display: block; width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 11px; }
-.legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin-top: .4rem; font-size: .85rem; } .legend i { display: inline-block; width: .8em; height: .8em; margin-right: .35em; border-radius: 2px; }
-.plan div { white-space: pre-wrap; font: .82rem/1.5 ui-monospace, monospace; padding: 0 .4rem; overflow-wrap: anywhere; }
-details { margin: .5rem 0; } summary { cursor: pointer; overflow-wrap: anywhere; }
-.spark { width: 8rem; } .histogram { max-width: 40rem; }
-@media print { body { max-width: none; font-size: 11px; } .scroll { overflow: visible; } td code { max-height: none; } h2 { break-after: avoid; } tr, .tile { break-inside: avoid; } }
-</style>
-</head>
-<body>
-<header>
-<h1>Workload report</h1>
-<p class="soft" id="about"></p>
-</header>
-<noscript><p>This page draws itself with a script of its own, which is switched off here.</p></noscript>
-<main id="main"></main>
-<script type="application/json" id="data">@@DATA@@</script>
-<script>
-"use strict";
-(function () {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const main = document.getElementById("main");
-  const SVG = "http://www.w3.org/2000/svg";
-  const CLASSES = [["cpu", "#3a9a5b"], ["io", "#3b7dd8"], ["lock", "#c43c39"], ["lwlock", "#d0743c"], ["ipc", "#8a63c9"], ["client", "#8b949e"], ["other", "#5fa8a8"], ["idle in transaction", "#c9a227"]];
-  function el(tag, attributes, ...children) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-    for (const child of children) if (child !== null && child !== undefined) node.append(child);
-    return node;
-  }
-  function svg(tag, attributes, ...children) {
-    const node = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes || {})) node.setAttribute(name, value);
-    node.append(...children);
-    return node;
-  }
-  function number(value, digits) {
-    if (value === null || value === undefined) return "";
-    return Number(value).toLocaleString("en", { maximumFractionDigits: digits === undefined ? (Math.abs(value) < 1 ? 4 : Math.abs(value) < 100 ? 2 : 0) : digits });
-  }
-  function bytes(value) {
-    if (value === null || value === undefined) return "";
-    const units = ["B", "kB", "MB", "GB", "TB", "PB"];
-    let i = 0;
-    while (Math.abs(value) >= 1024 && i < units.length - 1) { value /= 1024; i++; }
-    return number(value, i ? 1 : 0) + " " + units[i];
-  }
-  function milliseconds(value) {
-    if (value === null || value === undefined) return "";
-    if (value >= 3600000) return number(value / 3600000, 1) + " h";
-    if (value >= 60000) return number(value / 60000, 1) + " min";
-    if (value >= 1000) return number(value / 1000, 2) + " s";
-    return number(value) + " ms";
-  }
-  function moment(value) { return value ? new Date(value).toISOString().replace("T", " ").slice(0, 19) + "Z" : ""; }
-  function percent(value) { return value === null || value === undefined ? "" : number(100 * value, 1) + " %"; }
-  function section(title, text, ...nodes) {
-    const id = title.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-    main.append(el("section", { "aria-labelledby": id }, el("h2", { id: id }, title), text ? el("p", { class: "soft" }, text) : null, ...nodes));
-  }
-  /* columns: [title, key or function, kind]; kinds: text, code, n (number), ms, bytes, ratio, time, node */
-  function table(caption, columns, rows) {
-    const body = el("tbody");
-    const heads = columns.map(([title, , kind], index) => {
-      const button = el("button", { type: "button" }, title);
-      const th = el("th", { scope: "col", class: ["n", "ms", "bytes", "ratio"].includes(kind) ? "n" : "t" }, button);
-      button.addEventListener("click", () => sort(index, th));
-      return th;
-    });
-    const value = (row, key) => typeof key === "function" ? key(row) : row[key];
-    const lines = rows.map(row => {
-      const tr = el("tr");
-      const keys = columns.map(([, key, kind, order]) => {
-        const v = value(row, key);
-        const td = el("td", { class: ["n", "ms", "bytes", "ratio"].includes(kind) ? "n" : "t" });
-        if (kind === "code") td.append(v ? el("code", {}, String(v)) : "");
-        else if (kind === "node") td.append(v === null || v === undefined ? "" : v);
-        else td.textContent = kind === "n" ? number(v) : kind === "ms" ? milliseconds(v) : kind === "bytes" ? bytes(v) : kind === "ratio" ? percent(v) : kind === "time" ? moment(v) : v === null || v === undefined ? "" : String(v);
-        tr.append(td);
-        return order ? order(row) : kind === "node" ? td.textContent : v;
-      });
-      body.append(tr);
-      return { tr, keys };
-    });
-    function sort(index, th) {
-      const down = th.getAttribute("aria-sort") !== "descending";
-      for (const head of heads) head.removeAttribute("aria-sort");
-      th.setAttribute("aria-sort", down ? "descending" : "ascending");
-      lines.sort((a, b) => {
-        const x = a.keys[index], y = b.keys[index];
-        if (x === null || x === undefined) return 1;
-        if (y === null || y === undefined) return -1;
-        const order = typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y));
-        return down ? -order : order;
-      });
-      for (const line of lines) body.append(line.tr);
-    }
-    return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, el("table", { "aria-label": caption }, el("thead", {}, el("tr", {}, ...heads)), body));
-  }
-  function tile(label, value, before) { return el("div", { class: "tile" }, el("span", { class: "soft" }, label), el("b", {}, value || "\u2013"), before ? el("span", { class: "soft" }, "before: " + before) : null); }
-  function tiles() {
-    const t = data.totals, e = data.earlier, was = (v, f) => e.snapshots > 0 ? f(v) : "";
-    const high = data.findings.filter(f => f.severity === "high").length;
-    main.append(el("div", { class: "tiles" },
-      tile("Findings", number(data.findings.length, 0) + (high ? " (" + high + " high)" : "")),
-      tile("Execution time", milliseconds(t.total_ms), was(e.total_ms, milliseconds)),
-      tile("Calls", number(t.calls, 0), was(e.calls, v => number(v, 0))),
-      tile("Mean time", milliseconds(t.mean_ms), was(e.mean_ms, milliseconds)),
-      tile("Buffer hits", percent(t.hit_ratio), was(e.hit_ratio, percent)),
-      tile("Commits", number(t.commits, 0), was(e.commits, v => number(v, 0))),
-      tile("Rollbacks", number(t.rollbacks, 0), was(e.rollbacks, v => number(v, 0))),
-      tile("Temporary files", bytes(t.temp_bytes), was(e.temp_bytes, bytes)),
-      tile("Deadlocks", number(t.deadlocks, 0), was(e.deadlocks, v => number(v, 0))),
-      tile("Connections", t.connections === null ? "" : t.connections + " of " + t.max_connections),
-      tile("Database", bytes(t.database_bytes), was(e.database_bytes, bytes)),
-      data.tracking ? tile("Tracked statements", data.tracking.statements + " of " + data.tracking.max_statements, data.tracking.evicted ? "" : "") : ""));
-  }
-  function loadChart() {
-    const points = data.load, width = 900, height = 220, left = 40, bottom = 24;
-    if (!points.length) return section("Load over time", "There is no snapshot in this interval: take_snapshot() or schedule_snapshot() makes them.");
-    const from = Math.max(points[0].from, Date.parse(data.since) / 1000), to = points[points.length - 1].to;
-    const top = Math.max(1, ...points.map(p => CLASSES.reduce((sum, [c]) => sum + (p.sessions[c] || 0), 0)));
-    const x = s => left + (width - left) * (Math.max(s, from) - from) / Math.max(to - from, 1), y = v => (height - bottom) * (1 - v / top);
-    const chart = svg("svg", { viewBox: "0 0 " + width + " " + height, role: "img", "aria-label": "Average active sessions over time, by what they did or waited for" });
-    for (const share of [0, 0.5, 1]) {
-      chart.append(svg("line", { x1: left, x2: width, y1: y(top * share), y2: y(top * share), stroke: "var(--line)" }), svg("text", { x: 2, y: Math.max(10, y(top * share) + 4) }, number(top * share, 1)));
-    }
-    for (const p of points) {
-      let base = 0;
-      for (const [name, color] of CLASSES) {
-        const v = p.sessions[name] || 0;
-        if (!v) continue;
-        chart.append(svg("rect", { x: x(p.from), width: Math.max(1, x(p.to) - x(p.from)), y: y(base + v), height: Math.max(0.5, y(base) - y(base + v)), fill: color }, svg("title", {}, moment(p.to * 1000) + " " + name + ": " + number(v, 2) + " sessions")));
-        base += v;
-      }
-    }
-    chart.append(svg("text", { x: left, y: height - 6 }, moment(from * 1000)), svg("text", { x: width, y: height - 6, "text-anchor": "end" }, moment(to * 1000)));
-    section("Load over time", "Average sessions that were running or waiting, by class.", el("div", { class: "chart" }, chart, el("div", { class: "legend" }, ...CLASSES.map(([name, color]) => el("span", {}, el("i", { style: "background:" + color }), name)))));
-  }
-  function spark(s) {
-    const points = s.points || [];
-    if (points.length < 2) return "";
-    const top = Math.max(...points.map(p => p[1])) || 1, first = points[0][0], last = points[points.length - 1][0];
-    const path = points.map((p, i) => (i ? "L" : "M") + (120 * (p[0] - first) / Math.max(last - first, 1)).toFixed(1) + " " + (26 - 24 * p[1] / top).toFixed(1)).join("");
-    return svg("svg", { viewBox: "0 0 120 28", class: "spark", role: "img", "aria-label": "Mean time over the snapshots, at most " + milliseconds(top) }, svg("path", { d: path, fill: "none", stroke: "var(--accent)", "stroke-width": 1.5 }));
-  }
-  function histogram(s) {
-    const pairs = (s.latency_ms || []).map((ms, i) => [ms, s.counts[i]]);
-    if (!pairs.length) return el("p", { class: "soft" }, "Latencies of this statement are not tracked.");
-    const bins = new Map();
-    for (const [ms, n] of pairs) { const bin = Math.floor(Math.log2(ms) * 4); bins.set(bin, (bins.get(bin) || 0) + n); }
-    const first = Math.min(...bins.keys()), last = Math.max(...bins.keys()), top = Math.max(...bins.values()), width = 480, step = width / (last - first + 1);
-    const chart = svg("svg", { viewBox: "0 0 480 110", class: "histogram", role: "img", "aria-label": "Histogram of latencies from " + milliseconds(pairs[0][0]) + " to " + milliseconds(pairs[pairs.length - 1][0]) });
-    for (const [bin, n] of bins) chart.append(svg("rect", { x: (bin - first) * step, width: Math.max(1, step - 1), y: 90 - 86 * n / top, height: 86 * n / top, fill: "var(--accent)" }, svg("title", {}, milliseconds(Math.pow(2, bin / 4)) + ": " + number(n, 0) + " executions")));
-    chart.append(svg("text", { x: 0, y: 106 }, milliseconds(Math.pow(2, first / 4))), svg("text", { x: width, y: 106, "text-anchor": "end" }, milliseconds(Math.pow(2, (last + 1) / 4))));
-    return chart;
-  }
-  function findings() {
-    if (!data.findings.length) return section("Findings", "Nothing was found.");
-    section("Findings", "Most severe first.", table("Findings", [
-      ["Severity", f => el("span", { class: f.severity }, f.severity), "node", f => ["high", "medium", "low", "info"].indexOf(f.severity)], ["Rule", "rule", "text"], ["Object", "object", "text"], ["What", "message", "text"],
-      ["Evidence", f => f.evidence && f.evidence.query ? f.evidence.query : Object.entries(f.evidence || {}).map(([key, v]) => key.replace(/_(bytes|pct|ms)$/, "").replace(/_/g, " ") + ": " + (/_bytes$/.test(key) ? bytes(v) : /_pct$/.test(key) ? number(v, 1) + " %" : /_ms$/.test(key) ? milliseconds(v) : v)).join("\n"), "code"], ["Statement to run", "sql", "code"]], data.findings));
-  }
-  function statements() {
-    section("Statements", data.source === "live" ? "Since tracking began: the interval has no snapshot." : "The costliest of the interval.", table("Statements", [
-      ["Statement", "query", "code"], ["Role", "role", "text"], ["Calls", "calls", "n"], ["Total", "total_ms", "ms"], ["Share", s => s.time_share_pct === null || s.time_share_pct === undefined ? null : s.time_share_pct / 100, "ratio"], ["Mean", "mean_ms", "ms"], ["Mean before", "earlier_mean_ms", "ms"],
-      ["p50", "p50_ms", "ms"], ["p95", "p95_ms", "ms"], ["p99", "p99_ms", "ms"], ["Rows a call", "rows_per_call", "n"], ["Hits", "hit_ratio", "ratio"], ["Course", spark, "node", s => (s.points || []).length]], data.statements));
-    for (const s of data.statements.slice(0, 10)) main.append(el("details", {}, el("summary", {}, "Latencies of " + (s.query || s.query_id).slice(0, 120)), histogram(s)));
-  }
-  function plan(p) {
-    const lines = (p.plan || "").split("\n");
-    const costs = lines.map(line => { const m = /\(cost=[0-9.]+\.\.([0-9.]+) /.exec(line); return m ? Number(m[1]) : null; });
-    const depth = lines.map(line => line.search(/\S/));
-    const total = costs.find(c => c !== null) || 1;
-    const shares = costs.map((cost, i) => {
-      if (cost === null) return null;
-      let below = 0, level = null;
-      for (let j = i + 1; j < lines.length; j++) {
-        if (costs[j] === null) continue;
-        if (depth[j] <= depth[i]) break;
-        if (level === null || depth[j] <= level) { level = depth[j]; below += costs[j]; }
-      }
-      return Math.max(0, Math.min(1, (cost - below) / total));
-    });
-    return el("div", { class: "plan scroll", role: "img", "aria-label": "Plan with the share of the estimated cost of each node" }, ...lines.map((line, i) => el("div", shares[i] ? { style: "background: rgba(var(--heat), " + (0.6 * shares[i]).toFixed(2) + ")", title: percent(shares[i]) + " of the estimated cost" } : {}, line)));
-  }
-  function generic(title, rows, text) {
-    if (!rows || !rows.length) return;
-    const kind = key => /_bytes$/.test(key) ? "bytes" : /_ms$/.test(key) ? "ms" : /(_at|_run|_refresh|_seen)$|^at$/.test(key) ? "time" : /sql$|definition|query|suggestion/.test(key) ? "code" : rows.some(r => typeof r[key] === "number") ? "n" : "text";
-    const keys = Object.keys(Object.assign({}, ...rows)).filter(key => key !== "activity");
-    section(title, text, table(title, keys.map(key => [key.replace(/_(ms|bytes)$/, "").replace(/_/g, " "), key, kind(key)]), rows));
-  }
-  document.getElementById("about").textContent = data.database + ", " + moment(data.since) + " to " + moment(data.until) + ", " + (data.totals.snapshots || 0) + " snapshots. " + data.server;
-  document.title = "Workload of " + data.database;
-  tiles();
-  findings();
-  loadChart();
-  statements();
-  if (data.plans.length) section("Plans of the costliest statement", data.statements[0].query ? data.statements[0].query.slice(0, 300) : "", ...data.plans.map(p => el("details", { open: "" }, el("summary", {}, "Plan " + p.plan_id + ", " + number(p.calls, 0) + " calls, mean " + milliseconds(p.mean_ms)), p.plan ? plan(p) : el("p", { class: "soft" }, "No text of this plan was captured."))));
-  generic("N+1 and repeated statements", data.n_plus_one, "One session runs these again and again, for each row of a list or with the same values.");
-  generic("Suggested indexes", data.suggested_indexes, "By what the planner says it would do with them.");
-  generic("Tables", data.tables, "The busiest of the interval.");
-  generic("Indexes", data.indexes, "The largest.");
-  generic("Materialized views", data.matviews);
-  generic("Jobs", data.jobs);
-  generic("Archive runs", data.archive);
-  generic("Changed settings", data.settings);
-})();
-</script>
-</body>
-</html>
-$template$::text $function$;
-COMMENT ON FUNCTION perf_optimizer.report_template() IS 'The page that report_html fills with its document in the place of a mark. Internal.';
-
-CREATE FUNCTION perf_optimizer.fill_template(report jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT replace(perf_optimizer.report_template(), '@@DATA@@', replace(replace(replace(report::text, '<', '\u003c'), '>', '\u003e'), '&', '\u0026'))
-$$;
-COMMENT ON FUNCTION perf_optimizer.fill_template(jsonb) IS
-'The page with a document in it. Of all characters only < > and & could end or begin anything in the page; inside JSON they stand in strings alone, where they are escaped. Internal.';
-
-CREATE FUNCTION perf_optimizer.report_html(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS text
-LANGUAGE sql VOLATILE PARALLEL UNSAFE
-RETURN perf_optimizer.fill_template(perf_optimizer.workload_report(since, until));
-COMMENT ON FUNCTION perf_optimizer.report_html(timestamptz, timestamptz) IS
-'workload_report(since, until) as one HTML page that needs nothing else, no network either: write it to a file, as with psql -XAtc, and open it. Texts of statements are shown as text, whatever they hold.
-Encoded as your client_encoding, which should be UTF8. Errors: 22023 when since is not before until.';
