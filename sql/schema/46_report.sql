@@ -300,7 +300,7 @@ $$;
 COMMENT ON FUNCTION perf_optimizer.rule_advice(text) IS 'What to do about a finding of a report, in a sentence. Internal.';
 
 CREATE TYPE perf_optimizer.report_finding AS (rule text, severity text, object text, message text, evidence jsonb, suggested_sql text, weight float8);
-COMMENT ON TYPE perf_optimizer.report_finding IS 'A finding of a report; those of one severity are ordered by weight. Internal.';
+COMMENT ON TYPE perf_optimizer.report_finding IS 'A finding of a report; those of one severity are ordered by weight, as a rule the percentage of the workload that it concerns. Internal.';
 
 CREATE FUNCTION perf_optimizer.statement_findings(statements jsonb) RETURNS SETOF perf_optimizer.report_finding
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 50
@@ -316,7 +316,7 @@ AS $$
            WHEN 'low-hit-ratio' THEN format('found %s %% of its blocks in shared buffers and read %s', round((100 * s.hit_ratio)::numeric, 1), pg_size_pretty((s.read_blocks * current_setting('block_size')::int)::bigint))
            WHEN 'temp-heavy' THEN format('wrote %s to temporary files', pg_size_pretty(s.temp_bytes::bigint))
            WHEN 'wal-heavy' THEN format('wrote %s of WAL', pg_size_pretty(s.wal_bytes::bigint)) END,
-         jsonb_strip_nulls(jsonb_build_object('query', left(s.query, 300), 'role', s.role, 'calls', s.calls, 'total_ms', s.total_ms, 'p95_ms', s.p95_ms)), NULL, s.total_ms
+         jsonb_strip_nulls(jsonb_build_object('query', left(s.query, 300) || CASE WHEN length(s.query) > 300 THEN '…' ELSE '' END, 'role', s.role, 'calls', s.calls, 'total_ms', s.total_ms, 'p95_ms', s.p95_ms)), NULL, s.time_share_pct
     FROM jsonb_to_recordset(statements) AS s(query_id text, role text, query text, calls float8, total_ms float8, mean_ms float8, time_share_pct float8, p50_ms float8, p95_ms float8, p99_ms float8,
                                              hit_ratio float8, read_blocks float8, temp_bytes float8, wal_bytes float8, rules text[])
    CROSS JOIN LATERAL unnest(s.rules) r(rule)
@@ -324,7 +324,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION perf_optimizer.statement_findings(jsonb) IS 'The findings of the statements of a report. Internal.';
 
-CREATE FUNCTION perf_optimizer.advice_findings(indexes jsonb, bursts jsonb) RETURNS SETOF perf_optimizer.report_finding
+CREATE FUNCTION perf_optimizer.advice_findings(indexes jsonb, bursts jsonb, all_ms float8) RETURNS SETOF perf_optimizer.report_finding
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 50
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -334,10 +334,10 @@ AS $$
             FROM jsonb_to_recordset(indexes) AS x(rank int, relation text, definition text, estimated_size_bytes bigint, improvement_pct float8, queries_improved int, reason text)) i
   UNION ALL
   SELECT b.kind, CASE WHEN b.max_burst >= 50 THEN 'medium' ELSE 'low' END, b.relation, format('one session runs it up to %s times in a row, %s times in all', b.max_burst, b.executions),
-         jsonb_strip_nulls(jsonb_build_object('query', left(b.query, 300), 'parent', left(b.parent_query, 300), 'total_ms', b.total_time_ms)), CASE WHEN b.kind = 'n-plus-one' THEN b.suggestion END, b.total_time_ms
+         jsonb_strip_nulls(jsonb_build_object('query', left(b.query, 300), 'parent', left(b.parent_query, 300), 'total_ms', b.total_time_ms)), CASE WHEN b.kind = 'n-plus-one' THEN b.suggestion END, 100 * b.total_time_ms / greatest(all_ms, b.total_time_ms, 1)
     FROM jsonb_to_recordset(bursts) AS b(kind text, relation text, query text, parent_query text, suggestion text, max_burst bigint, executions bigint, total_time_ms float8)
 $$;
-COMMENT ON FUNCTION perf_optimizer.advice_findings(jsonb, jsonb) IS 'The findings of the suggested indexes and the bursts of a report. Internal.';
+COMMENT ON FUNCTION perf_optimizer.advice_findings(jsonb, jsonb, float8) IS 'The findings of the suggested indexes and the bursts of a report, beside the time of all statements. Internal.';
 
 CREATE FUNCTION perf_optimizer.regression_findings(since timestamptz, until timestamptz) RETURNS SETOF perf_optimizer.report_finding
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20
@@ -346,7 +346,7 @@ AS $$
   SELECT r.rule, 'high', r.query_id::text, r.message,
          jsonb_strip_nulls(jsonb_build_object('query', left(r.query, 300), 'role', r.role_name, 'factor', r.factor, 'p_value', r.p_value, 'plan_before', r.baseline_plan,
                                               'plan_now', CASE WHEN r.recent_plan_id <> r.baseline_plan_id THEN r.recent_plan END)),
-         NULL, r.recent_mean_ms * r.recent_calls
+         NULL, r.time_share_pct
     FROM perf_optimizer.find_regressions(since - interval '7 days', since, until) r WHERE NOT perf_optimizer.is_own_text(r.query)
 $$;
 COMMENT ON FUNCTION perf_optimizer.regression_findings(timestamptz, timestamptz) IS 'The statements that are slower in an interval than in the seven days before it. Internal.';
@@ -355,31 +355,31 @@ CREATE FUNCTION perf_optimizer.maintenance_findings(maintenance jsonb) RETURNS S
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT 'job-fails', CASE WHEN j.failures_in_a_row >= 3 THEN 'high' ELSE 'medium' END, j.job, format('its last %s %s not succeed', CASE j.failures_in_a_row WHEN 1 THEN 'run' ELSE j.failures_in_a_row || ' runs' END, 'did'),
-         jsonb_build_object('kind', j.kind, 'target', j.target, 'last_run', j.last_run, 'last_status', j.last_status), format('SELECT perf_optimizer.run_job(%s)', j.job_id), j.failures_in_a_row
+  SELECT 'job-fails', CASE WHEN j.failures_in_a_row >= 3 THEN 'high' ELSE 'medium' END, j.job, CASE j.failures_in_a_row WHEN 1 THEN 'its last run failed' ELSE format('its last %s runs failed', j.failures_in_a_row) END,
+         jsonb_build_object('kind', j.kind, 'target', j.target, 'last_run', j.last_run, 'last_status', j.last_status), format('SELECT perf_optimizer.run_job(%s)', j.job_id), 100
     FROM jsonb_to_recordset(maintenance->'jobs') AS j(job_id bigint, job text, kind text, target text, last_run timestamptz, last_status text, failures_in_a_row int) WHERE j.failures_in_a_row > 0
   UNION ALL
   SELECT 'archive-fails', 'medium', a.policy, coalesce(a.message, a.why_stopped), jsonb_build_object('relation', a.relation, 'last_archive', a.last_archive),
-         format('SELECT * FROM perf_optimizer.preview_archive(%L)', a.policy), 0
+         format('SELECT * FROM perf_optimizer.preview_archive(%L)', a.policy), 50
     FROM jsonb_to_recordset(maintenance->'archive_policies') AS a(policy text, relation text, last_status text, last_archive timestamptz, why_stopped text, message text) WHERE a.last_status IN ('failed', 'crashed')
   UNION ALL
-  SELECT 'matview', CASE WHEN m.last_refresh IS NULL THEN 'low' ELSE 'medium' END, m.matview, m.finding, jsonb_build_object('size_bytes', m.size_bytes), m.suggested_sql, m.size_bytes
+  SELECT 'matview', CASE WHEN m.last_refresh IS NULL THEN 'low' ELSE 'medium' END, m.matview, m.finding, jsonb_build_object('size_bytes', m.size_bytes), m.suggested_sql, 1
     FROM jsonb_to_recordset(maintenance->'matviews') AS m(matview text, finding text, suggested_sql text, size_bytes bigint, last_refresh timestamptz) WHERE m.finding IS NOT NULL
 $$;
 COMMENT ON FUNCTION perf_optimizer.maintenance_findings(jsonb) IS 'The findings of the jobs, archive policies and materialized views of a report. Internal.';
 
-CREATE FUNCTION perf_optimizer.report_findings(since timestamptz, until timestamptz, statements jsonb, indexes jsonb, bursts jsonb, maintenance jsonb) RETURNS jsonb
+CREATE FUNCTION perf_optimizer.report_findings(totals jsonb, statements jsonb, indexes jsonb, bursts jsonb, maintenance jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT coalesce(jsonb_agg(to_jsonb(f) - 'weight' || jsonb_build_object('advice', perf_optimizer.rule_advice(f.rule))
                             ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), f.weight DESC, f.rule, f.object), '[]')
     FROM (SELECT * FROM perf_optimizer.statement_findings(statements)
-          UNION ALL SELECT * FROM perf_optimizer.advice_findings(indexes, bursts)
-          UNION ALL SELECT * FROM perf_optimizer.regression_findings(since, until)
+          UNION ALL SELECT * FROM perf_optimizer.advice_findings(indexes, bursts, (totals->>'total_ms')::float8)
+          UNION ALL SELECT * FROM perf_optimizer.regression_findings((totals->>'since')::timestamptz, (totals->>'until')::timestamptz)
           UNION ALL SELECT * FROM perf_optimizer.maintenance_findings(maintenance)) f
 $$;
-COMMENT ON FUNCTION perf_optimizer.report_findings(timestamptz, timestamptz, jsonb, jsonb, jsonb, jsonb) IS 'What a report finds, most severe first. Internal.';
+COMMENT ON FUNCTION perf_optimizer.report_findings(jsonb, jsonb, jsonb, jsonb, jsonb) IS 'What a report finds, most severe first. Internal.';
 
 CREATE FUNCTION perf_optimizer.report_tiles(t jsonb, e jsonb, findings jsonb, jobs jsonb, tracking jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL RESTRICTED
@@ -398,10 +398,9 @@ AS $$
     UNION ALL VALUES ('Commits', 'n', t->'commits', e->'commits', NULL, NULL)
     UNION ALL SELECT 'Rollbacks', 'n', t->'rollbacks', e->'rollbacks', CASE WHEN n.rollbacks >= 100 AND n.rollbacks >= 0.1 * (n.commits + n.rollbacks) THEN 'warn' ELSE 'good' END, NULL FROM n WHERE n.rollbacks IS NOT NULL
     UNION ALL SELECT 'Deadlocks', 'n', t->'deadlocks', e->'deadlocks', CASE WHEN n.deadlocks > 0 THEN 'warn' ELSE 'good' END, NULL FROM n WHERE n.deadlocks IS NOT NULL
-    UNION ALL VALUES ('Temporary files', 'bytes', t->'temp_bytes', e->'temp_bytes', NULL, NULL), ('WAL of statements', 'bytes', t->'wal_bytes', e->'wal_bytes', NULL, NULL),
-                     ('Database', 'bytes', t->'database_bytes', e->'database_bytes', NULL, NULL)
+    UNION ALL VALUES ('Temporary files', 'bytes', t->'temp_bytes', e->'temp_bytes', NULL, NULL), ('Database', 'bytes', t->'database_bytes', e->'database_bytes', NULL, NULL)
     UNION ALL SELECT 'Oldest transaction ids', 'n', to_jsonb(n.age), NULL, CASE WHEN n.age >= 1000000000 THEN 'bad' WHEN n.age >= 0.75 * current_setting('autovacuum_freeze_max_age')::float8 THEN 'warn' ELSE 'good' END,
-                     'vacuum forced at ' || current_setting('autovacuum_freeze_max_age') FROM n
+                     'vacuum forced at ' || trim(to_char(current_setting('autovacuum_freeze_max_age')::bigint, '999G999G999G999')) FROM n
     UNION ALL SELECT 'Jobs', 'n', to_jsonb(jsonb_array_length(jobs)), NULL, CASE WHEN n.failing > 0 THEN 'bad' ELSE 'good' END, CASE WHEN n.failing > 0 THEN n.failing || ' failing' END FROM n WHERE jobs <> '[]'
     UNION ALL SELECT 'Tracked statements', 'n', tracking->'statements', NULL, CASE WHEN (tracking->>'evicted')::float8 > 0 THEN 'warn' ELSE 'good' END,
                      concat_ws(', ', 'of ' || (tracking->>'max_statements'), CASE WHEN (tracking->>'evicted')::float8 > 0 THEN (tracking->>'evicted') || ' evicted' END) WHERE tracking IS NOT NULL)
@@ -464,7 +463,7 @@ BEGIN
     SELECT to_jsonb(t) INTO tracking FROM perf_optimizer.tracking_stats() t;
   END IF;
   statements := coalesce(statements, '[]');
-  findings := perf_optimizer.report_findings(from_at, to_at, statements, coalesce(suggestions, '[]'), bursts, maintenance);
+  findings := perf_optimizer.report_findings(totals, statements, coalesce(suggestions, '[]'), bursts, maintenance);
   RETURN jsonb_build_object(
     'generated_at', clock_timestamp(), 'since', from_at, 'until', to_at, 'database', current_database(), 'server', version(), 'tracked', is_tracked, 'tracking', tracking,
     'source', CASE WHEN (totals->>'snapshots')::int > 0 THEN 'history' ELSE 'live' END, 'totals', totals, 'earlier', earlier,

@@ -12,7 +12,7 @@ AS $function$ SELECT $style$
 body { margin: 0 auto; padding: 1rem 1.25rem 3rem; max-width: 88rem; background: var(--bg); color: var(--fg); font: 15px/1.45 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .2rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .3rem; }
-h3 { font-size: .95rem; margin: 0 0 .3rem; }
+h3 { font-size: .95rem; margin: 0 0 .3rem; } h3.next { margin-top: 1rem; }
 p { margin: .2rem 0 .7rem; }
 a { color: var(--accent); }
 .soft { color: var(--soft); }
@@ -49,10 +49,10 @@ th button { font-weight: 600; }
 th button::after { content: "\2195"; display: inline-block; width: 1.1em; text-align: right; color: var(--soft); opacity: .55; }
 th[aria-sort="ascending"] button::after { content: "\2191"; color: var(--accent); opacity: 1; }
 th[aria-sort="descending"] button::after { content: "\2193"; color: var(--accent); opacity: 1; }
-td code { display: block; min-width: 15rem; max-height: 6rem; overflow: auto; }
+td code { display: block; min-width: 18rem; max-height: 6rem; overflow: auto; }
 td .clamp { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; max-height: none; }
-td .sub { display: block; font-size: .78rem; color: var(--soft); white-space: nowrap; }
-.open { color: var(--accent); font-size: .8rem; }
+td .sub { display: block; font-size: .78rem; color: var(--soft); } td.n .sub { white-space: nowrap; }
+.open, .all { color: var(--accent); font-size: .8rem; } .all { padding: .4rem 0; }
 tr.detail > td { background: var(--code); }
 .detail .grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: .8rem; position: sticky; left: .6rem; max-width: min(84rem, calc(100vw - 4.5rem)); }
 .chart { display: grid; grid-template-columns: auto 1fr; gap: 0 .5rem; font-size: .78rem; color: var(--soft); }
@@ -64,9 +64,9 @@ svg { display: block; }
 svg line, svg path { vector-effect: non-scaling-stroke; }
 svg.spark { width: 7rem; height: 1.8rem; }
 .bar { display: flex; width: 5.5rem; height: .7rem; margin-top: .3rem; overflow: hidden; border-radius: .2rem; background: var(--line); }
-.bar i { display: block; height: 100%; }
+.bar span { display: block; height: 100%; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: .6rem 0 0; padding: 0; list-style: none; font-size: .85rem; }
-.legend i { display: inline-block; width: .8em; height: .8em; margin-right: .4em; border-radius: 2px; }
+.legend span { display: inline-block; width: .8em; height: .8em; margin-right: .4em; border-radius: 2px; }
 .c-cpu { background: var(--cpu); fill: var(--cpu); } .c-io { background: var(--io); fill: var(--io); } .c-lock { background: var(--lock); fill: var(--lock); } .c-lwlock { background: var(--lwlock); fill: var(--lwlock); }
 .c-ipc { background: var(--ipc); fill: var(--ipc); } .c-client { background: var(--client); fill: var(--client); } .c-other { background: var(--other); fill: var(--other); } .c-idle { background: var(--idle); fill: var(--idle); }
 .plan { list-style: none; margin: 0; padding: 0; }
@@ -89,7 +89,7 @@ details { margin: .5rem 0; } summary { cursor: pointer; overflow-wrap: anywhere;
   @page { margin: 12mm; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 10px; }
-  nav, .copy, .open, input[type="search"], th button::after { display: none !important; }
+  nav, .copy, .open, .all, input[type="search"], th button::after { display: none !important; }
   .scroll { overflow: visible; border: 0; }
   table { font-size: 8px; } th, td { padding: 2px 4px; white-space: normal !important; }
   td code, .code code { min-width: 0; max-height: none; font-size: 7.5px; } td .clamp { -webkit-line-clamp: 6; }

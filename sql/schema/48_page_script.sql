@@ -9,6 +9,8 @@ AS $function$ SELECT $script$
   const SVG = "http://www.w3.org/2000/svg";
   const CLASSES = [["cpu", "c-cpu"], ["io", "c-io"], ["lock", "c-lock"], ["lwlock", "c-lwlock"], ["ipc", "c-ipc"], ["client", "c-client"], ["other", "c-other"], ["idle in transaction", "c-idle"]];
 
+  const FEW = 15;
+
   /* ---- elements: every text goes through append or textContent, none through markup ---- */
   function fill(node, attributes, children) {
     for (const [name, value] of Object.entries(attributes || {})) if (value !== null && value !== undefined) node.setAttribute(name, value);
@@ -46,8 +48,8 @@ AS $function$ SELECT $script$
   const FORMATS = { n: number, ms: milliseconds, bytes: bytes, ratio: percent, time: moment };
   function change(now, before) {
     if (!before || absent(now)) return "";
-    const factor = now / before;
-    return factor >= 2 ? "\u00d7 " + number(factor, 1) : (factor >= 1 ? "+" : "\u2212") + number(Math.abs(100 * (factor - 1)), 0) + " %";
+    const factor = now / before, more = Math.round(100 * (factor - 1));
+    return factor >= 2 ? "\u00d7\u00a0" + number(factor, 1) : more === 0 ? "" : (more > 0 ? "+" : "\u2212") + Math.abs(more) + "\u00a0%";
   }
 
   /* ---- parts of the page ---- */
@@ -102,32 +104,43 @@ AS $function$ SELECT $script$
         return absent(x) || absent(y) ? compare(x, y) : down ? compare(y, x) : compare(x, y);
       });
       show();
+      if (lines.changed) lines.changed();
     }
     show();
+    const tools = rows.length > FEW ? limited(caption, lines) : null;
     const box = el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption + ", scrolls sideways" },
       el("table", {}, el("caption", { class: "hidden" }, caption), el("thead", {}, el("tr", {}, ...heads)), body));
-    return rows.length > 10 ? el("div", {}, search(caption, lines), box) : box;
+    return tools ? el("div", {}, tools.input, box, tools.button) : box;
   }
-  function search(caption, lines) {
+  /* Of a long table the first rows are shown, all at a click, and those with a text in them. */
+  function limited(caption, lines) {
     const input = el("input", { type: "search", placeholder: "Filter", "aria-label": "Filter " + caption.toLowerCase() });
-    input.addEventListener("input", () => {
-      for (const line of lines) {
-        line.tr.hidden = !line.text.includes(input.value.toLowerCase());
+    const button = el("button", { type: "button", class: "all" }, "Show all " + lines.length);
+    let all = false;
+    function apply() {
+      const wanted = input.value.toLowerCase(), whole = all || wanted !== "";
+      [...lines].sort((a, b) => a.tr.sectionRowIndex - b.tr.sectionRowIndex).forEach((line, place) => {
+        line.tr.hidden = !(whole || place < FEW) || !line.text.includes(wanted);
         if (line.below && line.tr.hidden) line.below.hidden = true;
-      }
-    });
-    return input;
+      });
+      button.hidden = whole;
+    }
+    input.addEventListener("input", apply);
+    button.addEventListener("click", () => { all = true; apply(); });
+    lines.changed = apply;
+    apply();
+    return { input, button };
   }
   function openable(tr, row, width, detail) {
-    const below = el("tr", { class: "detail" });
+    const inside = el("td", { colspan: width }), below = el("tr", { class: "detail" }, inside);
     const button = el("button", { type: "button", class: "open", "aria-expanded": "false" }, "Details");
     below.hidden = true;
     button.addEventListener("click", () => {
-      if (!below.firstChild) below.append(el("td", { colspan: width }, detail(row)));
+      if (!inside.firstChild) inside.append(detail(row));
       below.hidden = !below.hidden;
       button.setAttribute("aria-expanded", String(!below.hidden));
     });
-    tr.firstChild.append(button);
+    (tr.firstChild.querySelector(".sub") || tr.firstChild).append(" ", button);
     return below;
   }
   /* bars: [from, to, [[class, value], ...], title]; x runs from from to to, y up to top. */
@@ -152,7 +165,7 @@ AS $function$ SELECT $script$
   /* ---- the sections ---- */
   function tiles() {
     main.append(el("div", { class: "tiles", role: "list", "aria-label": "Health" }, ...data.tiles.map(t => {
-      const format = FORMATS[t.unit], delta = change(t.value, t.before), words = { warn: "look at it: ", bad: "attend to it: " };
+      const format = FORMATS[t.unit], delta = t.unit === "ratio" ? "" : change(t.value, t.before), words = { warn: "look at it: ", bad: "attend to it: " };
       return el("div", { class: "tile " + (t.state || ""), role: "listitem" }, el("span", { class: "soft" }, words[t.state] ? el("span", { class: "hidden" }, words[t.state]) : null, t.label), el("b", {}, format(t.value, t.unit === "n" ? 0 : undefined)),
         t.note ? el("span", { class: "note" }, t.note) : null, absent(t.before) ? null : el("span", { class: "soft" }, "before " + format(t.before, t.unit === "n" ? 0 : undefined) + (delta ? ", " + delta : "")));
     })));
@@ -164,19 +177,30 @@ AS $function$ SELECT $script$
       (/_bytes$/.test(key) ? bytes(v) : /_pct$/.test(key) ? number(v, 1) + " %" : /_ms$/.test(key) ? milliseconds(v) : /^last_(run|archive)$/.test(key) ? moment(v) : typeof v === "number" ? number(v) : v)).join(" \u00b7 ");
     return text ? el("p", { class: "soft small" }, text) : null;
   }
-  function finding(f) {
-    const e = f.evidence || {};
+  function sentence(text) { return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : "."); }
+  /* Findings about one statement are one card; each keeps its own sentence. */
+  function grouped(list) {
+    const groups = new Map();
+    for (const f of list) {
+      const key = f.evidence && f.evidence.query && !f.suggested_sql && f.object ? f.object + " " + f.evidence.role : {};
+      if (groups.has(key)) groups.get(key).push(f); else groups.set(key, [f]);
+    }
+    return [...groups.values()];
+  }
+  function finding(group) {
+    const f = group[0], e = f.evidence || {};
     const plans = [["Plan before", e.plan_before], ["Plan now", e.plan_now]].filter(([, text]) => text);
-    return el("li", { class: "card" }, el("h3", {}, el("span", { class: "badge " + f.severity }, f.severity), " ", f.rule, e.query || !f.object ? "" : " \u00b7 " + f.object), el("p", {}, f.message + (f.advice ? ". " + f.advice : "")), evidence(f),
-      e.query ? el("code", { class: "soft" }, e.query) : null, e.parent ? el("p", { class: "soft small" }, "Run by: ", el("code", {}, e.parent)) : null, f.suggested_sql ? codeBlock(f.suggested_sql) : null,
+    return el("li", { class: "card" }, el("h3", {}, el("span", { class: "badge " + f.severity }, f.severity), " ", group.map(g => g.rule).join(", "), e.query || !f.object ? "" : " \u00b7 " + f.object),
+      ...group.map(g => el("p", {}, sentence(g.message) + (g.advice ? " " + g.advice : ""))), evidence(f),
+      e.query ? el("pre", { class: "soft" }, e.query) : null, e.parent ? el("p", { class: "soft small" }, "Run by: ", el("code", {}, e.parent)) : null, f.suggested_sql ? codeBlock(f.suggested_sql) : null,
       plans.length ? el("details", {}, el("summary", {}, plans.length > 1 ? "Both plans" : plans[0][0]), ...plans.map(([title, text]) => el("div", {}, el("h3", {}, title), planTree(text)))) : null);
   }
   function findings() {
     const count = s => data.findings.filter(f => f.severity === s).length;
     const text = ["high", "medium", "low"].filter(count).map(s => count(s) + " " + s).join(", ");
-    const cards = data.findings.map(finding);
+    const cards = grouped(data.findings).map(finding);
     section("Findings", cards.length ? "Most severe first: " + text + "." : "Nothing was found.", cards.length ? el("ol", { class: "findings" }, ...cards.slice(0, 12)) : null,
-      cards.length > 12 ? el("details", {}, el("summary", {}, plural(cards.length - 12, "more finding")), el("ol", { class: "findings", start: "13" }, ...cards.slice(12))) : null);
+      cards.length > 12 ? el("details", {}, el("summary", {}, plural(cards.length - 12, "more card")), el("ol", { class: "findings", start: "13" }, ...cards.slice(12))) : null);
   }
   function load() {
     const points = data.load;
@@ -191,7 +215,7 @@ AS $function$ SELECT $script$
     const average = all / Math.max(points.reduce((s, p) => s + seconds(p), 0), 1);
     section("Load over time", "Average sessions that were running or waiting, by what they did: " + number(average, 2) + " over the time shown, at most " + number(peak, 2) + ".", el("div", { class: "card" },
       stackedChart("Average active sessions over time: " + (shares.map(([name, , s]) => name + " " + percent(s / all)).join(", ") || "none"), from, to, top, bars, v => number(v, 2), [moment(from * 1000), moment(to * 1000)]),
-      el("ul", { class: "legend" }, ...shares.map(([name, color, s]) => el("li", {}, el("i", { class: color }), name + " " + percent(s / all))))));
+      el("ul", { class: "legend" }, ...shares.map(([name, color, s]) => el("li", {}, el("span", { class: color }), name + " " + percent(s / all))))));
   }
   function spark(s) {
     const points = s.points || [];
@@ -205,7 +229,7 @@ AS $function$ SELECT $script$
     if (!all) return "";
     const parts = CLASSES.filter(([c]) => s.waits[c]).map(([name, color]) => [name, color, s.waits[name] / all]);
     return el("div", { class: "bar", role: "img", title: parts.map(([name, , share]) => name + " " + percent(share)).join(", "), "aria-label": parts.map(([name, , share]) => name + " " + percent(share)).join(", ") },
-      ...parts.map(([, color, share]) => el("i", { class: color, style: "width:" + (100 * share).toFixed(1) + "%" })));
+      ...parts.map(([, color, share]) => el("span", { class: color, style: "width:" + (100 * share).toFixed(1) + "%" })));
   }
   function histogram(s) {
     const pairs = (s.latency_ms || []).map((ms, i) => [ms, s.counts[i]]);
@@ -227,7 +251,7 @@ AS $function$ SELECT $script$
   }
   function statementDetail(s) {
     return el("div", { class: "grid" }, el("div", {}, el("h3", {}, "Statement " + s.query_id), s.query ? codeBlock(s.query) : null,
-      el("p", { class: "soft small" }, ["role " + s.role, s.toplevel ? "" : "run inside a function", "deviation " + milliseconds(s.stddev_ms), s.temp_bytes ? "temporary files " + bytes(s.temp_bytes) : "", s.wal_bytes ? "WAL " + bytes(s.wal_bytes) : ""].filter(Boolean).join(" \u00b7 "))),
+      el("p", { class: "soft small" }, ["role " + s.role, s.toplevel ? "" : "run inside a function", number(s.rows_per_call) + " rows a call", "deviation " + milliseconds(s.stddev_ms), absent(s.hit_ratio) ? "" : percent(s.hit_ratio) + " of blocks found in shared buffers", s.temp_bytes ? "temporary files " + bytes(s.temp_bytes) : "", s.wal_bytes ? "WAL " + bytes(s.wal_bytes) : ""].filter(Boolean).join(" \u00b7 "))),
       el("div", {}, el("h3", {}, "How long executions took"), histogram(s)), el("div", {}, el("h3", {}, "Mean time over the interval"), course(s)));
   }
   function statements() {
@@ -236,9 +260,10 @@ AS $function$ SELECT $script$
       ["Statement", s => el("div", {}, el("code", { class: "clamp" }, s.query || s.query_id), el("span", { class: "sub" }, s.role + (s.toplevel ? "" : ", nested") + (s.rules && s.rules.length ? " \u00b7 " + s.rules.join(", ") : ""))), "node", s => s.query],
       ["Calls", "calls", "n"], ["Total", "total_ms", "ms"], ["Share", s => absent(s.time_share_pct) ? null : s.time_share_pct / 100, "ratio"],
       ["Mean", s => el("span", {}, milliseconds(s.mean_ms), s.earlier_mean_ms ? el("span", { class: "sub" }, change(s.mean_ms, s.earlier_mean_ms)) : null), "ms", s => s.mean_ms],
-      ["p50", "p50_ms", "ms"], ["p95", "p95_ms", "ms"], ["p99", "p99_ms", "ms"], ["Rows a call", "rows_per_call", "n"], ["Hits", "hit_ratio", "ratio"],
-      ["Waits", waitBar, "node", s => s.waits ? Object.values(s.waits).reduce((a, b) => a + b, 0) : null], ["Course of the mean", spark, "node", s => s.points && s.points.length ? s.points[s.points.length - 1][1] : null]], data.statements, statementDetail));
+      ["p50", "p50_ms", "ms"], ["p95", "p95_ms", "ms"], ["p99", "p99_ms", "ms"], ["Rows", "rows_per_call", "n"],
+      ["Waits", waitBar, "node", s => s.waits ? Object.values(s.waits).reduce((a, b) => a + b, 0) : null], ["Course", spark, "node", s => s.points && s.points.length ? s.points[s.points.length - 1][1] : null]], data.statements, statementDetail));
   }
+  function fromTo(before, now, format) { return el("span", {}, el("span", { class: "soft" }, (format(before) || "\u2013") + " \u2192 "), format(now) || "\u2013"); }
   function comparison() {
     const t = data.totals, e = data.earlier;
     if (!e.snapshots || !t.snapshots) return;
@@ -246,9 +271,10 @@ AS $function$ SELECT $script$
       ["Temporary files", "temp_bytes", "bytes"], ["WAL of statements", "wal_bytes", "bytes"], ["Deadlocks", "deadlocks", "n"], ["Database size", "database_bytes", "bytes"]]
       .map(([what, key, kind]) => ({ what, before: FORMATS[kind](e[key]), now: FORMATS[kind](t[key]), change: change(t[key], e[key]) }));
     section("Comparison", moment(t.since) + " to " + moment(t.until) + " beside the interval before, from " + moment(e.since) + ".",
-      table("Sums of both intervals", [["What", "what", "text"], ["Before", "before", "text"], ["Now", "now", "text"], ["Change", "change", "text"]], rows), el("p", { class: "soft" }, ""),
-      data.changes.length ? table("Statements that changed most", [["Statement", "query", "code"], ["Change", c => el("span", { class: c.change === "new" || c.change === "more" ? "more" : "less" }, c.change), "node", c => c.change],
-        ["Time before", "total_before_ms", "ms"], ["Time now", "total_ms", "ms"], ["Difference", "difference_ms", "ms"], ["Calls before", "calls_before", "n"], ["Calls now", "calls", "n"], ["Mean before", "mean_before_ms", "ms"], ["Mean now", "mean_ms", "ms"]], data.changes) : null);
+      table("Sums of both intervals", [["What", "what", "text"], ["Before", "before", "text"], ["Now", "now", "text"], ["Change", "change", "text"]], rows),
+      ...(data.changes.length ? [el("h3", { class: "next" }, "Statements that changed most"), table("Statements that changed most", [["Statement", c => el("code", { class: "clamp" }, c.query || c.query_id), "node", c => c.query],
+        ["Change", c => el("span", { class: c.change === "new" || c.change === "more" ? "more" : "less" }, c.change), "node", c => c.change], ["Difference", "difference_ms", "ms"],
+        ["Time", c => fromTo(c.total_before_ms, c.total_ms, milliseconds), "ms", c => c.total_ms], ["Calls", c => fromTo(c.calls_before, c.calls, number), "n", c => c.calls], ["Mean", c => fromTo(c.mean_before_ms, c.mean_ms, milliseconds), "ms", c => c.mean_ms]], data.changes)] : []));
   }
   function planShares(lines) {
     const costs = lines.map(line => { const m = /\(cost=[0-9.]+\.\.([0-9.]+) /.exec(line); return m ? Number(m[1]) : null; });
@@ -276,31 +302,38 @@ AS $function$ SELECT $script$
       ...data.plans.map(p => el("div", { class: "card", style: "margin-top: .6rem" }, el("h3", {}, "Plan " + p.plan_id), el("p", { class: "soft small" }, plural(p.calls, "call") + ", mean " + milliseconds(p.mean_ms) + ", seen from " + moment(p.first_seen) + " to " + moment(p.last_seen)),
         p.plan ? planTree(p.plan) : el("p", { class: "soft" }, "No text of this plan was captured."))));
   }
-  /* A table of rows as they are; the names of keys tell what they hold. */
-  function generic(title, rows, text) {
+  /* A section that is one table, where there are rows; columns in which no row has a value are left out. */
+  function list(title, text, rows, columns) {
     if (!rows || !rows.length) return;
-    const kind = key => /_bytes$/.test(key) ? "bytes" : /_ms$/.test(key) ? "ms" : /(_at|_run|_refresh|_seen|_archive)$/.test(key) ? "time" : /sql$|definition|query|suggestion/.test(key) ? "code" : rows.some(r => typeof r[key] === "number") ? "n" : "text";
-    const keys = Object.keys(Object.assign({}, ...rows)).filter(key => rows.some(r => !absent(r[key])));
-    section(title, text, table(title, keys.map(key => [key.replace(/_(ms|bytes)$/, "").replace("_pct", " %").replace(/_/g, " "), key, kind(key)]), rows));
+    section(title, text, table(title, columns.filter(([, key]) => typeof key === "function" || rows.some(r => !absent(r[key]))), rows));
+  }
+  function lists() {
+    list("N+1 and repeated statements", "One session runs these again and again, for each row of a list or with the same values.", data.n_plus_one, [["Statement", "query", "code"], ["Kind", "kind", "text"], ["Relation", "relation", "text"],
+      ["Bursts", "bursts", "n"], ["Executions", "executions", "n"], ["Longest", "max_burst", "n"], ["Time", "total_time_ms", "ms"], ["Run by", "parent_query", "code"], ["Instead", "suggestion", "code"]]);
+    list("Suggested indexes", "What the planner says they would save; each percentage counts the better ranks in.", data.suggested_indexes, [["Rank", "rank", "n"], ["Statement to run", "definition", "code"], ["Saves", i => i.improvement_pct / 100, "ratio"],
+      ["Statements", "queries_improved", "n"], ["Size", "estimated_size_bytes", "bytes"], ["Why", "reason", "text"]]);
+    list("Tables", "The busiest of the interval.", data.tables, [["Table", "relation", "text"], ["Size", "size_bytes", "bytes"], ["Sequential scans", "seq_scans", "n"], ["Rows they read", "rows_read_by_seq_scans", "n"], ["Index scans", "index_scans", "n"],
+      ["Inserted", "inserted", "n"], ["Updated", "updated", "n"], ["Deleted", "deleted", "n"], ["Live rows", "live_rows", "n"], ["Dead rows", "dead_rows", "n"]]);
+    list("Indexes", "The largest.", data.indexes, [["Index", "index_name", "text"], ["Table", "table_name", "text"], ["Size", "size_bytes", "bytes"], ["Scans", "scans_since_reset", "n"], ["Unique", i => i.is_unique ? "yes" : "", "text"], ["Note", "note", "text"]]);
+    list("Materialized views", "", data.matviews, [["View", "matview", "text"], ["Size", "size_bytes", "bytes"], ["Refreshed", "last_refresh", "time"], ["Mode", "mode", "text"], ["Took", "duration_ms", "ms"],
+      ["Stale", m => absent(m.stale) ? "" : m.stale ? "yes" : "no", "text"], ["Finding", "finding", "text"], ["Statement to run", "suggested_sql", "code"]]);
+    list("Jobs", "", data.jobs, [["Job", "job", "text"], ["Kind", "kind", "text"], ["Target", "target", "code"], ["Schedule", "schedule", "text"], ["Enabled", j => j.enabled ? "yes" : "no", "text"], ["Last run", "last_run", "time"],
+      ["Status", "last_status", "text"], ["Failures in a row", "failures_in_a_row", "n"], ["Next run", "next_run", "time"]]);
+    list("Archive policies", "", data.archive_policies, [["Policy", "policy", "text"], ["Relation", "relation", "text"], ["Strategy", "strategy", "text"], ["Older than", "older_than", "text"], ["Schedule", "schedule", "text"], ["Last run ended", "last_archive", "time"],
+      ["Status", "last_status", "text"], ["Rows", "rows", "n"], ["Stopped because", "why_stopped", "text"], ["Error", "message", "text"]]);
+    list("Changed settings", "", data.settings, [["Setting", "name", "text"], ["Before", "before", "text"], ["Now", "now", "text"], ["Unit", "unit", "text"], ["Seen", "seen_at", "time"]]);
   }
 
   document.title = "Workload of " + data.database;
   document.getElementById("title").textContent = "Workload of " + data.database;
   document.getElementById("about").textContent = moment(data.since) + " to " + moment(data.until) + " \u00b7 " + plural(data.totals.snapshots || 0, "snapshot") + " \u00b7 " + data.server.split(" on ")[0] + " \u00b7 made " + moment(data.generated_at);
   tiles();
-  findings();
   load();
+  findings();
   statements();
   comparison();
   plans();
-  generic("N+1 and repeated statements", data.n_plus_one, "One session runs these again and again, for each row of a list or with the same values.");
-  generic("Suggested indexes", data.suggested_indexes, "What the planner says they would save; improvement counts the better ranks in.");
-  generic("Tables", data.tables, "The busiest of the interval.");
-  generic("Indexes", data.indexes, "The largest.");
-  generic("Materialized views", data.matviews);
-  generic("Jobs", data.jobs);
-  generic("Archive policies", data.archive_policies);
-  generic("Changed settings", data.settings);
+  lists();
 })();
 $script$::text $function$;
 COMMENT ON FUNCTION perf_optimizer.report_script() IS 'The script that draws the page of report_html from its document. Internal.';
