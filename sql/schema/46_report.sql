@@ -32,13 +32,6 @@ COMMENT ON FUNCTION perf_optimizer.statement_rules(float8, float8, float8, float
 'The findings of slow_queries that the counters of a statement decide beside the sums of all: slow-query, high-total-time, low-hit-ratio, temp-heavy, wal-heavy, and with percentiles
 high-variance. Internal.';
 
-CREATE FUNCTION perf_optimizer.time_bucket(at timestamptz, since timestamptz, until timestamptz, buckets int) RETURNS int
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT ceil(buckets * extract(epoch FROM at - since) / extract(epoch FROM until - since))::int $$;
-COMMENT ON FUNCTION perf_optimizer.time_bucket(timestamptz, timestamptz, timestamptz, int) IS
-'Which of so many equal parts of an interval a moment falls into, so that charts of long intervals stay small. Internal.';
-
 /* ---- from the history ---- */
 
 CREATE FUNCTION perf_optimizer.report_totals(since timestamptz, until timestamptz, windows perf_optimizer.statement_window[], recent boolean) RETURNS jsonb
@@ -103,7 +96,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
   WITH inside AS MATERIALIZED (
-    SELECT h.taken_at, h.calls, h.total_ms, h.latency_ms, h.counts
+    SELECT h.taken_at, h.calls, h.total_ms, h.latency_ms, h.counts, ntile(120) OVER (ORDER BY h.taken_at) AS part
       FROM perf_optimizer.statement_history h
      WHERE h.query_id = statement_details.query_id AND h.userid = statement_details.userid AND h.toplevel = statement_details.toplevel AND h.taken_at > since AND h.taken_at <= until)
   SELECT b.latency_ms, b.counts, p.points
@@ -111,7 +104,7 @@ AS $$
             FROM (SELECT u.latency, sum(u.n)::bigint AS n FROM inside i CROSS JOIN LATERAL unnest(i.latency_ms, i.counts) u(latency, n) GROUP BY 1) x) b
    CROSS JOIN (SELECT jsonb_agg(jsonb_build_array(x.at, x.mean_ms, x.calls) ORDER BY x.at) AS points
                  FROM (SELECT extract(epoch FROM max(i.taken_at))::bigint AS at, sum(i.total_ms) / sum(i.calls) AS mean_ms, sum(i.calls) AS calls
-                         FROM inside i GROUP BY perf_optimizer.time_bucket(i.taken_at, since, until, 120)) x) p
+                         FROM inside i GROUP BY i.part) x) p
 $$;
 COMMENT ON FUNCTION perf_optimizer.statement_details(timestamptz, timestamptz, bigint, oid, boolean) IS
 'The histogram of a statement in an interval, and its course: moment, mean time and calls of up to 120 parts. Internal.';
@@ -173,12 +166,13 @@ CREATE FUNCTION perf_optimizer.report_load(since timestamptz, until timestamptz)
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
-  WITH parts AS (
-    SELECT perf_optimizer.time_bucket(s.taken_at, since, until, 240) AS part, min(s.from_at) AS from_at, max(s.taken_at) AS to_at, array_agg(s.snapshot_id) AS ids
-      FROM perf_optimizer.snapshots s WHERE s.taken_at > since AND s.taken_at <= until GROUP BY 1),
+  WITH placed AS MATERIALIZED (
+    SELECT s.snapshot_id, s.from_at, s.taken_at, ntile(240) OVER (ORDER BY s.taken_at) AS part
+      FROM perf_optimizer.snapshots s WHERE s.taken_at > since AND s.taken_at <= until),
+  parts AS (
+    SELECT p.part, min(p.from_at) AS from_at, max(p.taken_at) AS to_at FROM placed p GROUP BY 1),
   classes AS (
-    SELECT perf_optimizer.time_bucket(l.taken_at, since, until, 240) AS part, l.wait_class, sum(l.seconds) AS seconds
-      FROM perf_optimizer.load_history l WHERE l.taken_at > since AND l.taken_at <= until GROUP BY 1, 2)
+    SELECT p.part, l.wait_class, sum(l.seconds) AS seconds FROM perf_optimizer.load_history l JOIN placed p USING (snapshot_id) GROUP BY 1, 2)
   SELECT coalesce(jsonb_agg(jsonb_build_object('from', extract(epoch FROM p.from_at)::bigint, 'to', extract(epoch FROM p.to_at)::bigint, 'sessions', coalesce(c.sessions, '{}')) ORDER BY p.to_at), '[]')
     FROM parts p
     LEFT JOIN LATERAL (SELECT jsonb_object_agg(k.wait_class, k.seconds / greatest(extract(epoch FROM p.to_at - p.from_at), 1)) AS sessions FROM classes k WHERE k.part = p.part) c ON true

@@ -67,7 +67,7 @@ sub complaints
 	return '' unless $tidy;
 	my $file = "$dir/$name.html";
 	append_to_file($file, $html);
-	IPC::Run::run([ $tidy, '-q', '-e', '-utf8', $file ], '>', \my $out, '2>', \my $complaints);
+	IPC::Run::run([ $tidy, '-q', '-e', '-utf8', '--drop-empty-elements', 'no', $file ], '>', \my $out, '2>', \my $complaints);
 	return $complaints;
 }
 
