@@ -149,6 +149,7 @@ COMMENT ON FUNCTION perf_optimizer.main_plans(timestamptz, timestamptz, timestam
 'The plan shape that ran most often of each statement that you may see, in each of two intervals. Internal.';
 
 CREATE FUNCTION perf_optimizer.find_regressions(
+  recent perf_optimizer.statement_window[],
   since timestamptz,
   boundary timestamptz,
   until timestamptz,
@@ -176,13 +177,19 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
   WITH windows AS MATERIALIZED (
-    SELECT w.*, w.total_ms / w.calls AS mean, sqrt(w.squares / w.calls) AS stddev, sum(w.total_ms) FILTER (WHERE w.is_recent AND w.toplevel) OVER () AS all_ms
-      FROM perf_optimizer.statement_windows(since, boundary, until) w),
+    SELECT w.*, w.total_ms / w.calls AS mean, sqrt(w.squares / w.calls) AS stddev, sum(w.total_ms) FILTER (WHERE w.toplevel) OVER () AS all_ms
+      FROM unnest(recent) w WHERE w.is_recent),
+  -- Few take so much of the time: only their baselines are looked up.
   judged AS MATERIALIZED (
     SELECT r.query_id, r.userid, r.toplevel, b.calls AS calls1, b.mean AS mean1, b.stddev AS stddev1, r.calls AS calls2, r.mean AS mean2, r.stddev AS stddev2,
            100 * r.total_ms / nullif(r.all_ms, 0) AS share, perf_optimizer.welch_p_value(b.calls, b.mean, b.stddev, r.calls, r.mean, r.stddev) AS p
-      FROM windows r JOIN windows b USING (query_id, userid, toplevel)
-     WHERE r.is_recent AND NOT b.is_recent AND r.mean >= 1.5 * b.mean AND r.total_ms >= 0.2 * r.all_ms),
+      FROM windows r
+     CROSS JOIN LATERAL (
+        SELECT sum(h.calls) AS calls, sum(h.total_ms) / sum(h.calls) AS mean,
+               sqrt(perf_optimizer.sum_squares(sum(h.squares), sum(h.total_ms * h.total_ms / h.calls), sum(h.total_ms), sum(h.calls)) / sum(h.calls)) AS stddev
+          FROM perf_optimizer.statement_history h
+         WHERE h.query_id = r.query_id AND h.userid = r.userid AND h.toplevel = r.toplevel AND h.taken_at > since AND h.taken_at <= boundary) b
+     WHERE r.total_ms >= 0.2 * r.all_ms AND r.mean >= 1.5 * b.mean),
   plans AS MATERIALIZED (
     SELECT * FROM perf_optimizer.main_plans(since, boundary, until) WHERE EXISTS (SELECT 1 FROM judged))
   SELECT j.query_id, pg_get_userbyid(j.userid), t.query, CASE WHEN b.plan_id <> r.plan_id AND j.mean2 >= 2 * j.mean1 THEN 'plan-flip' ELSE 'regression' END,
@@ -196,8 +203,8 @@ AS $$
    WHERE j.p < 0.01
    ORDER BY (j.mean2 - j.mean1) * j.calls2 DESC, j.query_id
 $$;
-COMMENT ON FUNCTION perf_optimizer.find_regressions(timestamptz, timestamptz, timestamptz) IS
-'query_regressions with the baseline from since to boundary and the recent interval from there to until. Internal.';
+COMMENT ON FUNCTION perf_optimizer.find_regressions(perf_optimizer.statement_window[], timestamptz, timestamptz, timestamptz) IS
+'query_regressions for what statements did in a recent interval, from boundary to until, with the baseline from since to boundary. Internal.';
 
 CREATE FUNCTION perf_optimizer.require_interval(value interval, name text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -240,7 +247,8 @@ AS $$
 BEGIN
   PERFORM perf_optimizer.require_interval(query_regressions.baseline, 'baseline');
   PERFORM perf_optimizer.require_interval(query_regressions.recent, 'recent');
-  RETURN QUERY SELECT * FROM perf_optimizer.find_regressions(now() - query_regressions.recent - query_regressions.baseline, now() - query_regressions.recent, 'infinity');
+  RETURN QUERY SELECT * FROM perf_optimizer.find_regressions(ARRAY(SELECT w FROM perf_optimizer.statement_windows(now() - query_regressions.recent, now() - query_regressions.recent, 'infinity') w),
+    now() - query_regressions.recent - query_regressions.baseline, now() - query_regressions.recent, 'infinity');
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.query_regressions(interval, interval) IS

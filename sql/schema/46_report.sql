@@ -333,7 +333,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION perf_optimizer.advice_findings(jsonb, jsonb, float8) IS 'The findings of the suggested indexes and the bursts of a report, beside the time of all statements. Internal.';
 
-CREATE FUNCTION perf_optimizer.regression_findings(since timestamptz, until timestamptz) RETURNS SETOF perf_optimizer.report_finding
+CREATE FUNCTION perf_optimizer.regression_findings(windows perf_optimizer.statement_window[], since timestamptz, until timestamptz) RETURNS SETOF perf_optimizer.report_finding
 LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -341,9 +341,9 @@ AS $$
          jsonb_strip_nulls(jsonb_build_object('query', left(r.query, 300), 'role', r.role_name, 'factor', r.factor, 'p_value', r.p_value, 'plan_before', r.baseline_plan,
                                               'plan_now', CASE WHEN r.recent_plan_id <> r.baseline_plan_id THEN r.recent_plan END)),
          NULL, r.time_share_pct
-    FROM perf_optimizer.find_regressions(since - interval '7 days', since, until) r WHERE NOT perf_optimizer.is_own_text(r.query)
+    FROM perf_optimizer.find_regressions(windows, since - interval '7 days', since, until) r WHERE NOT perf_optimizer.is_own_text(r.query)
 $$;
-COMMENT ON FUNCTION perf_optimizer.regression_findings(timestamptz, timestamptz) IS 'The statements that are slower in an interval than in the seven days before it. Internal.';
+COMMENT ON FUNCTION perf_optimizer.regression_findings(perf_optimizer.statement_window[], timestamptz, timestamptz) IS 'The statements that are slower in an interval than in the seven days before it. Internal.';
 
 CREATE FUNCTION perf_optimizer.maintenance_findings(maintenance jsonb) RETURNS SETOF perf_optimizer.report_finding
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 20
@@ -362,7 +362,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION perf_optimizer.maintenance_findings(jsonb) IS 'The findings of the jobs, archive policies and materialized views of a report. Internal.';
 
-CREATE FUNCTION perf_optimizer.report_findings(totals jsonb, statements jsonb, indexes jsonb, bursts jsonb, maintenance jsonb) RETURNS jsonb
+CREATE FUNCTION perf_optimizer.report_findings(windows perf_optimizer.statement_window[], totals jsonb, statements jsonb, indexes jsonb, bursts jsonb, maintenance jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -370,10 +370,10 @@ AS $$
                             ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), f.weight DESC, f.rule, f.object), '[]')
     FROM (SELECT * FROM perf_optimizer.statement_findings(statements)
           UNION ALL SELECT * FROM perf_optimizer.advice_findings(indexes, bursts, (totals->>'total_ms')::float8)
-          UNION ALL SELECT * FROM perf_optimizer.regression_findings((totals->>'since')::timestamptz, (totals->>'until')::timestamptz)
+          UNION ALL SELECT * FROM perf_optimizer.regression_findings(windows, (totals->>'since')::timestamptz, (totals->>'until')::timestamptz)
           UNION ALL SELECT * FROM perf_optimizer.maintenance_findings(maintenance)) f
 $$;
-COMMENT ON FUNCTION perf_optimizer.report_findings(jsonb, jsonb, jsonb, jsonb, jsonb) IS 'What a report finds, most severe first. Internal.';
+COMMENT ON FUNCTION perf_optimizer.report_findings(perf_optimizer.statement_window[], jsonb, jsonb, jsonb, jsonb, jsonb) IS 'What a report finds, most severe first. Internal.';
 
 CREATE FUNCTION perf_optimizer.report_tiles(t jsonb, e jsonb, findings jsonb, jobs jsonb, tracking jsonb) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL RESTRICTED
@@ -457,7 +457,7 @@ BEGIN
     SELECT to_jsonb(t) INTO tracking FROM perf_optimizer.tracking_stats() t;
   END IF;
   statements := coalesce(statements, '[]');
-  findings := perf_optimizer.report_findings(totals, statements, coalesce(suggestions, '[]'), bursts, maintenance);
+  findings := perf_optimizer.report_findings(windows, totals, statements, coalesce(suggestions, '[]'), bursts, maintenance);
   RETURN jsonb_build_object(
     'generated_at', clock_timestamp(), 'since', from_at, 'until', to_at, 'database', current_database(), 'server', version(), 'tracked', is_tracked, 'tracking', tracking,
     'source', CASE WHEN (totals->>'snapshots')::int > 0 THEN 'history' ELSE 'live' END, 'totals', totals, 'earlier', earlier,
@@ -479,12 +479,12 @@ BEGIN
   -- The statements mean what they mean under the caller's search_path, so none is set here and every name is qualified.
   RETURN (SELECT pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('rank', s.rank, 'relation', s.relation::pg_catalog.text, 'definition', s.definition,
             'estimated_size_bytes', s.estimated_size_bytes, 'improvement_pct', s.improvement_pct, 'queries_improved', s.queries_improved, 'reason', s.reason) ORDER BY s.rank)
-            FROM perf_optimizer.suggest_indexes(max_indexes => 10, time_limit_ms => 500) s);
+            FROM perf_optimizer.suggest_indexes(max_indexes => 10, time_limit_ms => 250) s);
 EXCEPTION WHEN object_not_in_prerequisite_state THEN
   RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION perf_optimizer.report_suggestions() IS 'The indexes that suggest_indexes names for this database''s workload within half a second; NULL without pg_stat_statements. Internal.';
+COMMENT ON FUNCTION perf_optimizer.report_suggestions() IS 'The indexes that suggest_indexes names for this database''s workload within a quarter of a second; NULL without pg_stat_statements. Internal.';
 
 CREATE FUNCTION perf_optimizer.workload_report(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL) RETURNS jsonb
 LANGUAGE sql VOLATILE PARALLEL UNSAFE

@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(45);
+SELECT plan(46);
 
 CREATE TABLE po_things (id int, kind int, body text);
 INSERT INTO po_things SELECT i, i % 10, repeat('x', 50) FROM generate_series(1, 5000) AS i;
@@ -111,6 +111,12 @@ SELECT perf_optimizer.take_snapshot() \g /dev/null
 SELECT is(count(*), 0::bigint, 'and are forgotten in the end') FROM perf_optimizer.snapshots WHERE merged > 1;
 SELECT is(count(*), 0::bigint, 'with the texts that nothing refers to') FROM perf_optimizer.snapshot_text t
  WHERE NOT EXISTS (SELECT 1 FROM perf_optimizer.snapshot_statement s WHERE s.query_id = t.query_id AND s.userid = t.userid);
+
+-- A sample's type that is gone is in nobody's way.
+CREATE TYPE po_mood AS ENUM ('calm');
+SELECT count(*) FROM po_things WHERE 'calm'::po_mood::text = body \g /dev/null
+DROP TYPE po_mood;
+SELECT ok(perf_optimizer.take_snapshot() > 0, 'a snapshot after a type was dropped');
 
 -- Privileges and errors.
 SET ROLE po_test_reader;
