@@ -281,7 +281,8 @@ put_types(PoRow *row, const Oid *types, int n)
 		return;
 	}
 	for (int i = 0; i < n; i++)
-		names[i] = OidIsValid(types[i]) ? format_type_be(types[i]) : NULL;
+		/* A type that was dropped since is not known any more. */
+		names[i] = OidIsValid(types[i]) ? format_type_extended(types[i], -1, FORMAT_TYPE_INVALID_AS_NULL) : NULL;
 	put_texts(row, names, n);
 }
 
