@@ -90,7 +90,8 @@ po_rule_scan_selective(PoAnalysis *analysis, const PoNode *node)
 		return;
 	if (scanned < SELECTIVE_MIN_ROWS && (facts == NULL || facts->pages < SELECTIVE_MIN_PAGES))
 		return;
-	if (analysis->statement != NULL && has_or(po_predicate_of_scan(node)))
+	if (analysis->statement != NULL ? has_or(po_predicate_of_scan(node)) :
+		po_rule_filter_has_or(node->filter))
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
 	add_scan_evidence(&draft, scanned, kept);

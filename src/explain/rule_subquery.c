@@ -126,28 +126,31 @@ sum_scans(const PoAnalysis *analysis, const char *name, double *kept)
 	return scans;
 }
 
-/* Reports a CTE of the plan that is better inlined. */
-static void
-check_cte(PoAnalysis *analysis, const CommonTableExpr *cte, const PoNode *root)
+/*
+ * Reports a CTE of the plan that is better inlined; chosen: it is known to be materialized
+ * by choice.
+ */
+void
+po_rule_subquery_check_cte(PoAnalysis *analysis, const char *name, bool chosen, const PoNode *root)
 {
 	double		rows = root->executed ? root->actual_rows : root->rows;
-	bool		chosen = cte->ctematerialized == CTEMaterializeAlways;
 	double		kept;
-	int			scans = sum_scans(analysis, cte->ctename, &kept);
+	int			scans = sum_scans(analysis, name, &kept);
 	PoFindingDraft draft;
 
 	if (rows < CTE_MIN_ROWS || scans == 0 || (!chosen && kept > CTE_FILTERED * rows * scans))
 		return;
 	draft = po_finding_begin(analysis, root, po_finding_subtree_share(analysis, root));
-	po_json_text(&draft.evidence, "cte", cte->ctename);
+	po_json_text(&draft.evidence, "cte", name);
 	po_json_float(&draft.evidence, "rows", rows);
 	po_json_int(&draft.evidence, "scans", scans);
 	po_json_float(&draft.evidence, "rows_kept", kept);
 	draft.finding->message =
-		psprintf("CTE %s stores %.0f rows, and its %d scans keep %.0f of them.", cte->ctename, rows,
-				 scans, kept);
+		psprintf("CTE %s stores %.0f rows, and its %s %.0f of them.", name, rows,
+				 scans == 1 ? "scan keeps" : psprintf("%d scans keep", scans), kept);
 	draft.finding->advice =
-		psprintf("Write %s AS NOT MATERIALIZED, so that conditions reach into it.", cte->ctename);
+		psprintf("Write %s AS NOT MATERIALIZED, so that conditions reach into it%s.", name,
+				 analysis->statement ? "" : ", unless it calls volatile functions");
 	po_finding_end(analysis, &draft);
 }
 
@@ -170,7 +173,8 @@ po_rule_subquery_cte(PoAnalysis *analysis)
 
 			if (node->subplan != NULL && strcmp(node->subplan, name) == 0)
 			{
-				check_cte(analysis, cte, node);
+				po_rule_subquery_check_cte(analysis, cte->ctename,
+										   cte->ctematerialized == CTEMaterializeAlways, node);
 				break;
 			}
 		}
