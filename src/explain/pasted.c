@@ -87,7 +87,8 @@ fill_subplan(PoNode *node, JsonbContainer *above)
 {
 	Mention		mention;
 
-	if (node->role != PO_ROLE_SUBPLAN || node->subplan == NULL || above == NULL)
+	if (node->role != PO_ROLE_SUBPLAN || node->subplan == NULL || node->subplan[0] == '\0' ||
+		above == NULL)
 		return;
 	mention = find_mentions(above, node->subplan);
 	node->hashed = mention.hashed;

@@ -163,7 +163,9 @@ mentions(const char *text, const char *word)
 {
 	int			length = strlen(word);
 
-	for (const char *place = text ? strstr(text, word) : NULL; place != NULL;
+	if (text == NULL || length == 0)
+		return false;
+	for (const char *place = strstr(text, word); place != NULL;
 		 place = strstr(place + length, word))
 		if (!isalnum((unsigned char) place[length]) && place[length] != '_')
 			return true;

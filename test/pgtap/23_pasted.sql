@@ -8,7 +8,7 @@ SET client_min_messages = warning;
 SET jit = off;
 SET max_parallel_workers_per_gather = 0;
 
-SELECT plan(90);
+SELECT plan(91);
 
 CREATE FUNCTION pg_temp.document(query text, options text DEFAULT 'ANALYZE, BUFFERS') RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
@@ -127,6 +127,7 @@ SELECT ok(pg_temp.finds('correlated-subplan', '[{"Plan": {"Node Type": "Seq Scan
 	{"Node Type": "Result", "Parent Relationship": "SubPlan", "Subplan Name": "SubPlan 1", "Actual Loops": 5000, "Actual Rows": 1}]}}]'), 'a subplan that ran for each row');
 SELECT ok(pg_temp.finds('heap-fetches', '[{"Plan": {"Node Type": "Index Only Scan", "Index Name": "i", "Relation Name": "t", "Actual Loops": 1, "Actual Rows": 500, "Heap Fetches": 500}}]'), 'heap fetches');
 SELECT is_empty($$SELECT * FROM perf_optimizer.analyze_plan('[{"Plan": {"Node Type": "Teleport Scan", "Warp": [1, {"x": null}], "Plans": [7, {"Node Type": "Quantum Join"}]}}]')$$, 'unknown node types and fields do no harm');
+SELECT is_empty($$SELECT * FROM perf_optimizer.analyze_plan('[{"Plan": {"Node Type": "Seq Scan", "Actual Loops": 1, "Filter": "x", "Plans": [{"Node Type": "Result", "Actual Loops": 1, "Parent Relationship": "SubPlan", "Subplan Name": ""}, {"Node Type": "Result", "Actual Loops": 1, "Parent Relationship": "InitPlan", "Subplan Name": ""}]}}]')$$, 'nor do subplans without a name');
 SELECT is_empty($$SELECT * FROM perf_optimizer.analyze_plan('[{"Plan": {"Node Type": "Hash Join", "Join Type": 5, "Plan Rows": "many", "Total Cost": 1e4000, "Plan Width": -7, "Workers Planned": 1e30, "Group Key": {}}}]')$$, 'nor do fields of a wrong type or size');
 SELECT is((SELECT count(*)::int FROM perf_optimizer.analyze_plan(('[{"Plan": ' || repeat('{"Node Type": "Limit", "Plans": [', 1000) || '{"Node Type": "Result"}' || repeat(']}', 1000) || '}]')::jsonb)), 0, 'a plan 1000 deep');
 
