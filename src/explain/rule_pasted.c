@@ -81,17 +81,17 @@ po_rule_pasted_offset(PoAnalysis *analysis, const PoNode *node)
 }
 
 /*
- * Tells whether a filter is NOT IN over a subquery.  From 17 on the text says so.  Before,
- * NOT EXISTS looks the same where it is an alternative of something else.
+ * Tells whether a filter is NOT IN over a subquery.  A hashed NOT EXISTS reads the
+ * same, and the planner makes one where it is an alternative of something else;
+ * before 17 one that is not hashed reads the same too.
  */
 static bool
 says_not_in(const char *filter)
 {
-	if (strstr(filter, "SubPlan") == NULL)
-		return false;
-	if (strstr(filter, "NOT (ANY (") != NULL)
-		return true;
-	return strstr(filter, "NOT (hashed SubPlan") != NULL && strstr(filter, " OR ") == NULL;
+	if (strstr(filter, "hashed SubPlan") != NULL)
+		return strstr(filter, " OR ") == NULL &&
+			(strstr(filter, "NOT (ANY (") != NULL || strstr(filter, "NOT (hashed SubPlan") != NULL);
+	return strstr(filter, "SubPlan") != NULL && strstr(filter, "NOT (ANY (") != NULL;
 }
 
 /* not-in-subquery: NOT IN over a large subquery was not turned into an anti-join. */
