@@ -274,6 +274,17 @@ read_settings(PoAnalysis *analysis, JsonbContainer *settings)
 	}
 }
 
+/* Returns how many processes ran the plan at most: compiling is given as the sum over them. */
+static double
+count_processes(const PoPlanTree *tree)
+{
+	int			workers = 0;
+
+	for (int i = 0; i < tree->nnodes; i++)
+		workers = Max(workers, tree->nodes[i].workers_launched);
+	return workers + 1.0;
+}
+
 /* Reads what stands beside a plan: times, compilation, triggers, settings. */
 static void
 read_beside_plan(PoAnalysis *analysis, const PoNode *root, JsonbContainer *object)
@@ -293,6 +304,7 @@ read_beside_plan(PoAnalysis *analysis, const PoNode *root, JsonbContainer *objec
 		tree->jit_functions += (int) po_pasted_node_integer(jit, "Functions", PG_INT16_MAX);
 	if (timing != NULL)
 		tree->jit_ms += po_pasted_node_number(timing, "Total", 0);
+	tree->jit_wall_ms = tree->jit_ms / count_processes(tree);
 	if (triggers != NULL)
 		read_triggers(tree, triggers);
 	if (settings != NULL)

@@ -399,6 +399,8 @@ fill_measures(PoNode *node, JsonbContainer *object, double processes)
 		processes;
 	removed = Max(po_pasted_node_number(object, "Rows Removed by Filter", 0) +
 				  po_pasted_node_number(object, "Rows Removed by Join Filter", 0), 0);
+	node->removed_join = Max(po_pasted_node_number(object, "Rows Removed by Join Filter", 0), 0) *
+		node->loops;
 	node->removed_filter = removed * node->loops;
 	node->removed_recheck =
 		Max(po_pasted_node_number(object, "Rows Removed by Index Recheck", 0), 0) * node->loops;

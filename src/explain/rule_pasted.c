@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "explain/rule.h"
+#include "utils/builtins.h"
 
 /* large-offset */
 #define OFFSET_MIN 1000
@@ -17,6 +18,9 @@
 #define OFFSET_UNKNOWN 0.1		/* of the input, as the planner assumes */
 /* not-in-subquery */
 #define NOT_IN_MIN_ROWS 1000
+/* cte-materialized */
+#define CTE_MIN_ROWS 1000
+#define CTE_FILTERED 0.1
 /* sparse-relation: not even values stored out of line explain so many blocks of a row */
 #define SPARSE_MIN_BLOCKS 64
 #define SPARSE_BLOCKS_PER_ROW 1000
@@ -167,10 +171,31 @@ void
 po_rule_pasted_cte(PoAnalysis *analysis, const PoNode *node)
 {
 	static const char prefix[] = "CTE ";
+	const char *name;
+	double		rows = node->executed ? node->actual_rows : node->rows;
+	double		kept;
+	int			scans;
+	PoFindingDraft draft;
 
-	if (node->role == PO_ROLE_INITPLAN && node->subplan != NULL &&
-		strncmp(node->subplan, prefix, strlen(prefix)) == 0 && !must_be_stored(analysis, node))
-		po_rule_subquery_check_cte(analysis, node->subplan + strlen(prefix), false, node);
+	if (node->role != PO_ROLE_INITPLAN || node->subplan == NULL || rows < CTE_MIN_ROWS ||
+		strncmp(node->subplan, prefix, strlen(prefix)) != 0 || must_be_stored(analysis, node))
+		return;
+	name = node->subplan + strlen(prefix);
+	scans = po_rule_subquery_cte_scans(analysis, name, &kept);
+	if (scans == 0 || kept > CTE_FILTERED * rows * scans)
+		return;
+	draft = po_finding_begin(analysis, node, po_finding_subtree_share(analysis, node));
+	po_json_text(&draft.evidence, "cte", name);
+	po_json_float(&draft.evidence, "rows", rows);
+	po_json_int(&draft.evidence, "scans", scans);
+	po_json_float(&draft.evidence, "rows_kept", kept);
+	draft.finding->message =
+		psprintf("CTE %s stores %.0f rows, and its %s %.0f of them.", name, rows,
+				 scans == 1 ? "scan keeps" : psprintf("%d scans keep", scans), kept);
+	draft.finding->advice =
+		psprintf("Write %s AS NOT MATERIALIZED, so that conditions reach into it, unless it calls volatile functions.",
+				 quote_identifier(name));
+	po_finding_end(analysis, &draft);
 }
 
 /* sparse-relation: a sequential scan reads pages that hold hardly a row. */

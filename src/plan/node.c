@@ -88,6 +88,21 @@ po_node_child(const PoPlanTree *tree, const PoNode *node, PoNodeRole role)
 	return child;
 }
 
+/* Returns the root of the plan whose rows a CTE scan reads, or NULL. */
+const PoNode *
+po_node_cte(const PoPlanTree *tree, const PoNode *scan)
+{
+	for (int i = 0; i < tree->nnodes && scan->relation != NULL; i++)
+	{
+		const PoNode *node = &tree->nodes[i];
+
+		if (node->subplan != NULL && strncmp(node->subplan, "CTE ", 4) == 0 &&
+			strcmp(node->subplan + 4, scan->relation) == 0)
+			return node;
+	}
+	return NULL;
+}
+
 /* Tells whether the node reads a table, through an index or not. */
 bool
 po_node_is_scan(const PoNode *node)
