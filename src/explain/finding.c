@@ -66,13 +66,20 @@ po_finding_run(PoAnalysis *analysis, const PoFindingRule *rules, int n)
 	list_sort(analysis->findings, compare_findings);
 }
 
+/* Tells whether a node's times were taken: counts come without them, too (TIMING off). */
+static bool
+is_timed(const PoPlanTree *tree, const PoNode *node)
+{
+	return node->executed && tree->execution_ms > 0 && tree->nodes[0].total_ms > 0;
+}
+
 /* Returns the part of the statement's time, or else cost, that the node alone takes. */
 double
 po_finding_share(const PoAnalysis *analysis, const PoNode *node)
 {
 	const PoPlanTree *tree = analysis->tree;
 
-	if (node->executed && tree->execution_ms > 0)
+	if (is_timed(tree, node))
 		return Min(node->self_ms / tree->execution_ms, 1.0);
 	return tree->total_cost > 0 ? Min(node->self_cost / tree->total_cost, 1.0) : 0;
 }
@@ -83,7 +90,7 @@ po_finding_subtree_share(const PoAnalysis *analysis, const PoNode *node)
 {
 	const PoPlanTree *tree = analysis->tree;
 
-	if (node->executed && tree->execution_ms > 0)
+	if (is_timed(tree, node))
 		return Min(node->total_ms / tree->execution_ms, 1.0);
 	return tree->total_cost > 0 ? Min(node->effective_cost / tree->total_cost, 1.0) : 0;
 }

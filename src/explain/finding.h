@@ -72,6 +72,8 @@ typedef struct PoAnalysis
 	PoPlanTree *tree;
 	double		planning_ms;	/* negative: unknown */
 	List	   *switches_off;	/* of a pasted plan: names of planner settings (char *) */
+	int			work_mem_kb;	/* of a pasted plan, 0: unknown */
+	bool		other_costs;	/* of a pasted plan: made with cost settings of its own */
 	List	   *facts;			/* PoFacts read so far */
 	List	   *findings;		/* PoFinding */
 	int			proofs;			/* indexes tried out so far */

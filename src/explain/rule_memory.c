@@ -27,11 +27,13 @@ megabytes_for(double kilobytes)
 
 /* Fills in a statement that raises work_mem so that so many kilobytes fit. */
 void
-po_rule_memory_advise(PoFindingDraft *draft, double kilobytes)
+po_rule_memory_advise(const PoAnalysis *analysis, PoFindingDraft *draft, double kilobytes)
 {
 	int			megabytes = megabytes_for(kilobytes);
+	int			present = analysis->statement ? work_mem : analysis->work_mem_kb;
 
-	po_json_int(&draft->evidence, "work_mem_kb", work_mem);
+	if (present > 0)
+		po_json_int(&draft->evidence, "work_mem_kb", present);
 	po_json_int(&draft->evidence, "work_mem_needed_mb", megabytes);
 	draft->finding->suggested_sql = psprintf("SET work_mem = '%dMB'", megabytes);
 }
@@ -69,7 +71,7 @@ po_rule_memory_sort(PoAnalysis *analysis, const PoNode *node)
 	draft = po_finding_begin(analysis, node, po_finding_share(analysis, node));
 	po_json_int(&draft.evidence, "disk_kb", node->sort_disk_kb);
 	po_json_float(&draft.evidence, "rows", node->total_rows);
-	po_rule_memory_advise(&draft, sort_memory(analysis, node));
+	po_rule_memory_advise(analysis, &draft, sort_memory(analysis, node));
 	draft.finding->message = psprintf("%s of %.0f rows by %s used %lld kB on disk.", node->type,
 									  node->total_rows, node->keys ? node->keys : "its keys",
 									  (long long) node->sort_disk_kb);
@@ -88,7 +90,7 @@ check_hash_join(PoAnalysis *analysis, const PoNode *node)
 	po_json_int(&draft.evidence, "batches", node->hash_batches);
 	po_json_int(&draft.evidence, "batches_planned", node->hash_batches_planned);
 	po_json_int(&draft.evidence, "memory_kb", node->hash_memory_kb);
-	po_rule_memory_advise(&draft, (double) node->hash_memory_kb * node->hash_batches);
+	po_rule_memory_advise(analysis, &draft, (double) node->hash_memory_kb * node->hash_batches);
 	draft.finding->message = grown ?
 		psprintf("The hash table of a join was to have %lld batches and grew to %lld.",
 				 (long long) node->hash_batches_planned, (long long) node->hash_batches) :
@@ -111,7 +113,7 @@ check_hash_aggregate(PoAnalysis *analysis, const PoNode *node)
 	po_json_int(&draft.evidence, "memory_kb", node->hash_memory_kb);
 	po_json_float(&draft.evidence, "groups_estimated", node->rows);
 	po_json_float(&draft.evidence, "groups", node->actual_rows);
-	po_rule_memory_advise(&draft, (double) node->hash_memory_kb + SORT_MEMORY_FACTOR * node->hash_disk_kb);
+	po_rule_memory_advise(analysis, &draft, (double) node->hash_memory_kb + SORT_MEMORY_FACTOR * node->hash_disk_kb);
 	draft.finding->message = psprintf("%s by %s used %lld kB on disk.", node->type,
 									  node->keys ? node->keys : "its keys",
 									  (long long) node->hash_disk_kb);
@@ -158,7 +160,7 @@ po_rule_memory_temp(PoAnalysis *analysis, const PoNode *node)
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_share(analysis, node));
 	po_json_int(&draft.evidence, "temp_written_blocks", own);
-	po_rule_memory_advise(&draft, SORT_MEMORY_FACTOR * own * (BLCKSZ / 1024.0));
+	po_rule_memory_advise(analysis, &draft, SORT_MEMORY_FACTOR * own * (BLCKSZ / 1024.0));
 	draft.finding->message = psprintf("%s wrote %lld temporary blocks.", po_finding_label(node),
 									  (long long) own);
 	draft.finding->advice = pstrdup("Raise work_mem for this statement.");

@@ -99,7 +99,8 @@ po_rule_scan_selective(PoAnalysis *analysis, const PoNode *node)
 	if (Max(sums.table_rows, analysis->statement ? 0 : sums.scanned) < SELECTIVE_MIN_ROWS &&
 		sums.table_pages < SELECTIVE_MIN_PAGES)
 		return;
-	if (analysis->statement != NULL && has_only_or(po_predicate_of_scan(node)))
+	if (analysis->statement != NULL ? has_only_or(po_predicate_of_scan(node)) :
+		po_rule_filter_has_or(node->filter))
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
 	add_scan_evidence(&draft, sums.scanned, sums.kept);
@@ -234,7 +235,7 @@ po_rule_scan_lossy(PoAnalysis *analysis, const PoNode *node)
 		psprintf("%s remembers %lld pages whole, because its bitmap exceeds work_mem, and checks %.0f rows for nothing.",
 				 po_finding_label(node), (long long) node->lossy_pages, node->removed_recheck);
 	draft.finding->advice = pstrdup("Raise work_mem for this statement.");
-	po_rule_memory_advise(&draft, (double) (node->lossy_pages + node->exact_pages) *
+	po_rule_memory_advise(analysis, &draft, (double) (node->lossy_pages + node->exact_pages) *
 						  BITMAP_PAGE_BYTES / 1024 * BITMAP_SPARE);
 	po_finding_end(analysis, &draft);
 }

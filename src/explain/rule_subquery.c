@@ -123,8 +123,8 @@ is_inlinable(const CommonTableExpr *cte)
 }
 
 /* Adds up what the scans of a CTE keep, and counts them. */
-static int
-sum_scans(const PoAnalysis *analysis, const char *name, double *kept)
+int
+po_rule_subquery_cte_scans(const PoAnalysis *analysis, const char *name, double *kept)
 {
 	int			scans = 0;
 
@@ -193,7 +193,7 @@ check_cte(PoAnalysis *analysis, const char *name, const PoNode *root)
 	double		before = analysis->tree->total_cost;
 	double		after;
 	double		kept;
-	int			scans = sum_scans(analysis, name, &kept);
+	int			scans = po_rule_subquery_cte_scans(analysis, name, &kept);
 	PoFindingDraft draft;
 
 	if (rows < CTE_MIN_ROWS || scans == 0 || !po_advice_can_prove(analysis) ||

@@ -8,6 +8,9 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
+#include "miscadmin.h"
 #include "plan/node.h"
 
 #define INITIAL_NODES 4
@@ -152,28 +155,10 @@ split_cost(PoPlanTree *tree, PoNode *node)
 	node->self_cost = left * scale;
 }
 
-/* Tells whether a node is the root of a CTE's plan, which runs when the CTE's scans ask for rows. */
-static bool
-is_cte(const PoNode *node)
-{
-	return node->role == PO_ROLE_INITPLAN && node->subplan != NULL &&
-		strncmp(node->subplan, "CTE ", 4) == 0;
-}
-
-/* Returns the part of a CTE's time that lies within one of its scans: the first scans find it unfinished. */
-static double
-cte_time(const PoPlanTree *tree, const PoNode *scan)
-{
-	const PoNode *cte = po_node_cte(tree, scan);
-	double		left = cte ? cte->total_ms : 0;
-
-	for (int i = 0; i < scan->id - 1 && left > 0; i++)
-		if (tree->nodes[i].kind == PO_NODE_CTE_SCAN && po_node_cte(tree, &tree->nodes[i]) == cte)
-			left -= tree->nodes[i].total_ms;
-	return Max(Min(left, scan->total_ms), 0);
-}
-
-/* Subtracts the children's time from the node's; a CTE's time is within its scans'. */
+/*
+ * Subtracts the children's time from the node's; InitPlans run when their result is first
+ * asked for, they are charged by charge_initplan.
+ */
 static void
 split_time(PoPlanTree *tree, PoNode *node)
 {
@@ -182,11 +167,84 @@ split_time(PoPlanTree *tree, PoNode *node)
 
 	for (child = first_child(tree, node); child != NULL;
 		 child = po_node_next_sibling(tree, child))
-		if (!is_cte(child))
+		if (child->role != PO_ROLE_INITPLAN)
 			left -= child->total_ms;
-	if (node->kind == PO_NODE_CTE_SCAN)
-		left -= cte_time(tree, node);
 	node->self_ms = Max(left, 0);
+}
+
+/* Tells whether a text holds a word that no letter or digit continues. */
+static bool
+mentions(const char *text, const char *word)
+{
+	int			length = strlen(word);
+
+	if (text == NULL || length == 0)
+		return false;
+	for (const char *place = strstr(text, word); place != NULL;
+		 place = strstr(place + length, word))
+		if (!isalnum((unsigned char) place[length]) && place[length] != '_')
+			return true;
+	return false;
+}
+
+/*
+ * Returns what the expressions that use an InitPlan call it: its name, or before version 17
+ * the parameter that it returns: "InitPlan 1 (returns $0)".
+ */
+static char *
+initplan_word(const PoNode *initplan)
+{
+	const char *dollar = strstr(initplan->subplan, "(returns $");
+	int			length = 1;
+
+	if (dollar == NULL)
+		return pstrdup(initplan->subplan);
+	dollar = strchr(dollar, '$');
+	while (isdigit((unsigned char) dollar[length]))
+		length++;
+	return pnstrdup(dollar, length);
+}
+
+/* Tells whether a node asks for an InitPlan's result, known by a word, or reads the CTE of a name. */
+static bool
+uses_initplan(const PoNode *node, const char *cte, const char *word)
+{
+	if (cte != NULL)
+		return node->kind == PO_NODE_CTE_SCAN && node->relation != NULL &&
+			strcmp(node->relation, cte) == 0;
+	return mentions(node->condition, word) || mentions(node->filter, word) ||
+		mentions(node->join_filter, word) || mentions(node->keys, word);
+}
+
+/*
+ * Subtracts an InitPlan's time from the own time of the nodes that asked for its result,
+ * which the expressions tell, or else from the node that it hangs on.
+ */
+static void
+charge_initplan(PoPlanTree *tree, const PoNode *initplan)
+{
+	double		left = initplan->total_ms;
+	const char *cte = strncmp(initplan->subplan, "CTE ", 4) == 0 ? initplan->subplan + 4 : NULL;
+	char	   *word = initplan_word(initplan);
+	bool		used = false;
+	PoNode	   *above = po_node_parent(tree, initplan);
+
+	for (int i = 0; i < tree->nnodes; i++)
+	{
+		PoNode	   *node = &tree->nodes[i];
+		double		part;
+
+		if (!uses_initplan(node, cte, word))
+			continue;
+		used = true;
+		part = Min(left, node->self_ms);
+		node->self_ms -= part;
+		left -= part;
+	}
+	/* A CTE that changes data and that nothing reads runs after the rest. */
+	if (!used && above != NULL && initplan->kind != PO_NODE_MODIFY)
+		above->self_ms = Max(above->self_ms - left, 0);
+	pfree(word);
 }
 
 /*
@@ -208,5 +266,11 @@ po_node_account(PoPlanTree *tree)
 		}
 		split_cost(tree, node);
 		split_time(tree, node);
+	}
+	for (int i = 0; i < tree->nnodes && tree->executed; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (tree->nodes[i].role == PO_ROLE_INITPLAN && tree->nodes[i].subplan != NULL)
+			charge_initplan(tree, &tree->nodes[i]);
 	}
 }

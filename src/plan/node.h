@@ -65,7 +65,7 @@ typedef struct PoNode
 	char	   *type;			/* as EXPLAIN prints it */
 	char	   *subplan;		/* name of the InitPlan, SubPlan or CTE it is the root of */
 	Plan	   *plan;			/* NULL when read from JSON */
-	Oid			relid;			/* InvalidOid: none, or unknown here */
+	Oid			relid;			/* InvalidOid: none; read from JSON: a number that tells tables apart */
 	int			rti;			/* range table index, 0: none */
 	char	   *relation;		/* its name, without schema */
 	char	   *alias;
