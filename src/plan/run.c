@@ -160,9 +160,12 @@ po_run_explain(PoStatement *statement)
 	return tree;
 }
 
-/* Executes one plan to its end, discards its rows and reads its nodes. */
+/*
+ * Executes one plan to its end, discards its rows and adds the time to *ms; reads
+ * its nodes into tree, or measures nothing but the time when tree is NULL.
+ */
 static void
-execute_plan(PoStatement *statement, PlannedStmt *plan, PoPlanTree *tree)
+execute_plan(PoStatement *statement, PlannedStmt *plan, PoPlanTree *tree, double *ms)
 {
 	QueryDesc  *desc;
 	instr_time	start;
@@ -170,18 +173,21 @@ execute_plan(PoStatement *statement, PlannedStmt *plan, PoPlanTree *tree)
 	MemoryContext old = CurrentMemoryContext;
 
 	UpdateActiveSnapshotCommandId();
-	desc = create_desc(statement, plan, INSTRUMENT_TIMER | INSTRUMENT_BUFFERS | INSTRUMENT_ROWS);
+	desc = create_desc(statement, plan, tree ? INSTRUMENT_TIMER | INSTRUMENT_BUFFERS | INSTRUMENT_ROWS : 0);
 	INSTR_TIME_SET_CURRENT(start);
 	ExecutorStart(desc, 0);
 	PO_EXECUTOR_RUN(desc, 0);
 	ExecutorFinish(desc);
 	INSTR_TIME_SET_CURRENT(duration);
 	INSTR_TIME_SUBTRACT(duration, start);
-	tree->execution_ms += INSTR_TIME_GET_MILLISEC(duration);
-	if (plan == statement->plan)
-		tree->result_rows = (double) desc->estate->es_processed;
+	*ms += INSTR_TIME_GET_MILLISEC(duration);
 	MemoryContextSwitchTo(old);
-	po_node_read(tree, desc);
+	if (tree)
+	{
+		if (plan == statement->plan)
+			tree->result_rows = (double) desc->estate->es_processed;
+		po_node_read(tree, desc);
+	}
 	ExecutorEnd(desc);
 	FreeQueryDesc(desc);
 	CommandCounterIncrement();
@@ -189,13 +195,13 @@ execute_plan(PoStatement *statement, PlannedStmt *plan, PoPlanTree *tree)
 
 /* Executes all plans under a snapshot of their own. */
 static void
-execute_plans(PoStatement *statement, PoPlanTree *tree)
+execute_plans(PoStatement *statement, PoPlanTree *tree, double *ms)
 {
 	ListCell   *lc;
 
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	foreach(lc, statement->plans)
-		execute_plan(statement, lfirst_node(PlannedStmt, lc), tree);
+		execute_plan(statement, lfirst_node(PlannedStmt, lc), tree, ms);
 	PopActiveSnapshot();
 }
 
@@ -211,26 +217,18 @@ require_values(PoStatement *statement)
 				 errhint("Pass one value for each of them in \"params\".")));
 }
 
-/*
- * Executes a planned statement once and returns its nodes with what was measured.
- * Runs with the caller's rights in a subtransaction that is rolled back whatever
- * happens; errors, a cancel and a timeout pass through.  The result lives in the
- * current memory context.  Raises 22023 when parameters have no values.
- */
-PoPlanTree *
-po_run_execute(PoStatement *statement)
+/* Does execute_plans in a subtransaction that is rolled back whatever happens; errors pass through. */
+static void
+execute_rolled_back(PoStatement *statement, PoPlanTree *tree, double *ms)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	PoPlanTree *tree = po_node_tree_create();
 
-	require_values(statement);
-	tree->executed = true;
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		execute_plans(statement, tree);
+		execute_plans(statement, tree, ms);
 	}
 	PG_CATCH();
 	{
@@ -248,6 +246,36 @@ po_run_execute(PoStatement *statement)
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+}
+
+/*
+ * Executes a planned statement once and returns its nodes with what was measured.
+ * Runs with the caller's rights in a subtransaction that is rolled back whatever
+ * happens; errors, a cancel and a timeout pass through.  The result lives in the
+ * current memory context.  Raises 22023 when parameters have no values.
+ */
+PoPlanTree *
+po_run_execute(PoStatement *statement)
+{
+	PoPlanTree *tree = po_node_tree_create();
+
+	require_values(statement);
+	tree->executed = true;
+	execute_rolled_back(statement, tree, &tree->execution_ms);
 	po_node_account(tree);
 	return tree;
+}
+
+/*
+ * Executes a planned statement once, as po_run_execute does but without measuring
+ * its nodes, and returns the milliseconds that it took.
+ */
+double
+po_run_time(PoStatement *statement)
+{
+	double		ms = 0;
+
+	require_values(statement);
+	execute_rolled_back(statement, NULL, &ms);
+	return ms;
 }

@@ -11,5 +11,6 @@
 extern PoPlanTree *po_run_explain(PoStatement *statement);
 extern bool po_run_prunes(const PoStatement *statement);
 extern PoPlanTree *po_run_execute(PoStatement *statement);
+extern double po_run_time(PoStatement *statement);
 
 #endif							/* PO_RUN_H */

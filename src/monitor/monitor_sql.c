@@ -1,0 +1,134 @@
+/*
+ * monitor_sql.c
+ *	  SQL functions of monitoring that are not SQL themselves.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "core/args.h"
+#include "core/own.h"
+#include "core/srf.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "monitor/benchmark.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(perf_optimizer_benchmark_query);
+PG_FUNCTION_INFO_V1(perf_optimizer_save_baseline);
+PG_FUNCTION_INFO_V1(perf_optimizer_drop_baseline);
+
+/* Returns the iterations argument; raises 22004 and 22023. */
+static int
+iterations_arg(FunctionCallInfo fcinfo, int argno)
+{
+	int			value;
+
+	po_args_require(fcinfo, argno, "iterations");
+	value = PG_GETARG_INT32(argno);
+	if (value < 1 || value > PO_BENCHMARK_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"iterations\" must be between 1 and %d", PO_BENCHMARK_MAX),
+				 errhint("100 is enough for most statements.")));
+	return value;
+}
+
+/* benchmark_query(query, iterations, params): executes, rolls back, and tells the times. */
+Datum
+perf_optimizer_benchmark_query(PG_FUNCTION_ARGS)
+{
+	char	   *text = po_args_text(fcinfo, 0, "query");
+	int			iterations = iterations_arg(fcinfo, 1);
+	PoParams	params = {.nvalues = -1};
+	PoTimings	timings;
+	int			warmup;
+	PoRow		row;
+
+	if (!PG_ARGISNULL(2))
+		params.nvalues = po_args_text_array(fcinfo, 2, "params", true, &params.values);
+	po_row_begin_single(fcinfo, &row);
+	warmup = po_benchmark_run(po_query_parse(text, &params), iterations, &timings);
+	po_row_int4(&row, timings.n);
+	po_row_float8(&row, timings.mean);
+	po_row_float8(&row, timings.stddev);
+	po_row_float8(&row, timings.min);
+	po_row_float8(&row, timings.p50);
+	po_row_float8(&row, timings.p95);
+	po_row_float8(&row, timings.p99);
+	po_row_float8(&row, timings.max);
+	po_row_int4(&row, timings.outliers);
+	po_row_int4(&row, warmup);
+	return po_row_finish_single(&row);
+}
+
+/* Returns a name argument that is not empty; raises 22004 and 22023. */
+static char *
+name_arg(FunctionCallInfo fcinfo, int argno)
+{
+	char	   *name = po_args_text(fcinfo, argno, "name");
+
+	if (name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"name\" is empty"),
+				 errhint("Pass a name, such as 'release 42'.")));
+	return name;
+}
+
+/* Returns what the caller sees of the statements, as jsonb. */
+static Datum
+seen_statements(void)
+{
+	bool		isnull;
+
+	if (SPI_execute("SELECT perf_optimizer.baseline_statements()", false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the statements");
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+}
+
+/* Removes the caller's baseline of a name; returns whether there was one.  SPI is connected. */
+static bool
+remove_baseline(Datum name)
+{
+	Oid			types[] = {OIDOID, TEXTOID};
+	Datum		values[] = {ObjectIdGetDatum(GetUserId()), name};
+
+	return po_own_execute("DELETE FROM perf_optimizer.baseline WHERE owner OPERATOR(pg_catalog.=) $1 AND name OPERATOR(pg_catalog.=) $2",
+						  2, types, values, NULL) > 0;
+}
+
+/* save_baseline(name): keeps the figures of the statements that the caller sees. */
+Datum
+perf_optimizer_save_baseline(PG_FUNCTION_ARGS)
+{
+	Datum		name = CStringGetTextDatum(name_arg(fcinfo, 0));
+	Oid			types[] = {OIDOID, TEXTOID, JSONBOID};
+	Datum		values[3];
+	bool		isnull;
+	int64		result;
+
+	SPI_connect();
+	values[0] = ObjectIdGetDatum(GetUserId());
+	values[1] = name;
+	values[2] = seen_statements();
+	(void) remove_baseline(name);
+	po_own_execute("INSERT INTO perf_optimizer.baseline (owner, name, statements) VALUES ($1, $2, $3)"
+				   " RETURNING (SELECT pg_catalog.count(*) FROM pg_catalog.jsonb_array_elements($3))", 3, types, values, NULL);
+	result = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	PG_RETURN_INT64(result);
+}
+
+/* drop_baseline(name): forgets it. */
+Datum
+perf_optimizer_drop_baseline(PG_FUNCTION_ARGS)
+{
+	Datum		name = CStringGetTextDatum(name_arg(fcinfo, 0));
+	bool		found;
+
+	SPI_connect();
+	found = remove_baseline(name);
+	SPI_finish();
+	PG_RETURN_BOOL(found);
+}
