@@ -14,7 +14,7 @@ COMMENT ON FUNCTION perf_optimizer.index_expected_bytes(regclass) IS
 NULL when the table was never analyzed or you may read none of its columns. Errors: 22004 for a NULL, 42809 for what is not an index of a table, 42P01 for what is gone.';
 
 CREATE FUNCTION perf_optimizer.indexed_relations(relation regclass) RETURNS SETOF oid
-LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 1000
+LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -61,21 +61,16 @@ $$;
 COMMENT ON FUNCTION perf_optimizer.statistics_age() IS
 'Since when the server counts scans of this database: its own reset, or the last start from nothing (initdb, a crash), which all cluster-wide statistics share. elsewhere says why scans on other nodes are not in the counts, NULL when there is no other node. Internal.';
 
-CREATE FUNCTION perf_optimizer.drop_index_sql(index oid) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT format('DROP INDEX %s%s', CASE WHEN c.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, c.oid::regclass) FROM pg_class c WHERE c.oid = drop_index_sql.index
-$$;
-COMMENT ON FUNCTION perf_optimizer.drop_index_sql(oid) IS 'The statement that drops an index, without blocking writers where the server can. Internal.';
-
 CREATE FUNCTION perf_optimizer.index_report(relation regclass DEFAULT NULL) RETURNS SETOF perf_optimizer.index_finding
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 100
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET enable_nestloop = off
+SET work_mem = '64MB'
 AS $$
 #variable_conflict use_column
 BEGIN
+  -- The planner does not know how many rows the parts have: nested loops over them would take the square of the number of indexes.
   RETURN QUERY
   WITH RECURSIVE
   -- ---- the tables and indexes that are looked at ----
@@ -86,7 +81,7 @@ BEGIN
     SELECT k.conindid, max(k.oid) FILTER (WHERE k.contype IN ('p', 'u', 'x')) AS con, bool_or(k.contype = 'f') AS referenced
       FROM pg_constraint k WHERE k.conindid <> 0 GROUP BY 1),
   ix AS MATERIALIZED (
-    SELECT i.indexrelid AS id, i.indrelid, c.relkind, c.relispartition AS attached, c.relam, c.relname, i.indnkeyatts::int AS n, i.indnatts::int AS natts,
+    SELECT i.indexrelid AS id, i.indrelid, c.relkind, c.relispartition AS attached, c.relam, c.relname, c.relpages, i.indnkeyatts::int AS n, i.indnatts::int AS natts,
            i.indkey::int2[] AS keys, i.indclass::oid[] AS classes, i.indcollation::oid[] AS collations, i.indoption::int2[] AS options,
            CASE WHEN i.indexprs IS NOT NULL THEN pg_get_expr(i.indexprs, i.indrelid) ELSE '' END AS exprs,
            CASE WHEN i.indpred IS NOT NULL THEN pg_get_expr(i.indpred, i.indrelid) ELSE '' END AS pred,
@@ -144,7 +139,7 @@ BEGIN
        AND a.keys[a.n:a.natts - 1] <@ b.keys
        AND (b.options[0:a.n - 1] = a.options[0:a.n - 1]
             OR NOT EXISTS (SELECT FROM generate_series(0, a.n - 1) g(i) WHERE a.options[g.i] <> b.options[g.i] # 3))
-       AND NOT EXISTS (SELECT FROM duplicates d WHERE d.id IN (a.id, b.id))
+       AND NOT EXISTS (SELECT FROM duplicates d WHERE d.id = a.id) AND NOT EXISTS (SELECT FROM duplicates d WHERE d.id = b.id)
        -- Where the longer one is never read and the shorter one is, the longer one is to go.
        AND NOT (a.scans > 0 AND EXISTS (SELECT FROM unused u WHERE u.id = b.root))
        -- Of two that cover each other one stays.
@@ -160,13 +155,13 @@ BEGIN
                   CASE WHEN u.writes > 0 THEN format(' (%s so far)', u.writes) ELSE '' END,
                   CASE WHEN a.elsewhere IS NOT NULL THEN '; ' || a.elsewhere ELSE '' END
                   || CASE WHEN u.exprs <> '' THEN '; the planner may still use its statistics on the expression' ELSE '' END),
-           CASE WHEN a.elsewhere IS NULL THEN perf_optimizer.drop_index_sql(u.id) END
+           CASE WHEN a.elsewhere IS NULL THEN format('DROP INDEX %s%s', CASE WHEN u.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, u.id::regclass) END
       FROM unused u CROSS JOIN age a
     UNION ALL
     SELECT x.indrelid, x.id, 'rarely-used-index', CASE WHEN a.days < 7 OR a.elsewhere IS NOT NULL THEN 'info' ELSE 'low' END,
            format('%s serves %s of %s scans of its table, and %s writes maintained it%s.', x.id::regclass, x.scans, x.table_scans, x.writes,
                   CASE WHEN a.elsewhere IS NOT NULL THEN '; ' || a.elsewhere WHEN a.days < 7 THEN format('; the statistics are only %s days old', round(a.days::numeric, 1)) ELSE '' END),
-           CASE WHEN a.elsewhere IS NULL THEN perf_optimizer.drop_index_sql(x.id) END
+           CASE WHEN a.elsewhere IS NULL THEN format('DROP INDEX %s%s', CASE WHEN x.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, x.id::regclass) END
       FROM top x CROSS JOIN age a
      WHERE x.scans > 0 AND x.valid AND NOT x.needed AND x.scans < 0.1 * x.table_scans AND x.writes > 10 * x.scans
        AND NOT EXISTS (SELECT FROM sole s WHERE s.index = x.id)
@@ -174,18 +169,18 @@ BEGIN
     SELECT d.indrelid, d.id, 'duplicate-index', 'medium',
            format('%s has the same keys, order, operator classes and predicate as %s%s.', d.id::regclass, d.kept::regclass,
                   CASE WHEN d.kept_unique AND NOT d.indisunique THEN ', which is unique as well' ELSE '' END),
-           CASE WHEN d.con IS NULL THEN perf_optimizer.drop_index_sql(d.id)
+           CASE WHEN d.con IS NULL THEN format('DROP INDEX %s%s', CASE WHEN d.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, d.id::regclass)
                 ELSE (SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', d.indrelid::regclass, k.conname) FROM pg_constraint k WHERE k.oid = d.con) END
       FROM duplicates d
     UNION ALL
     SELECT r.indrelid, r.id, 'redundant-index', 'low',
-           format('%s serves nothing that %s does not serve, whose key begins with the same columns.', r.id::regclass, r.cover::regclass), perf_optimizer.drop_index_sql(r.id)
+           format('%s serves nothing that %s does not serve, whose key begins with the same columns.', r.id::regclass, r.cover::regclass), format('DROP INDEX %s%s', CASE WHEN r.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, r.id::regclass)
       FROM redundant r
     UNION ALL
     SELECT x.indrelid, x.id, 'invalid-index', 'high',
            CASE WHEN x.relkind = 'I' THEN format('%s is invalid: not every partition has its part of it.', x.id::regclass)
                 ELSE format('%s is invalid: no query uses it%s.', x.id::regclass, CASE WHEN x.relname ~ '_cc(new|old)\d*$' THEN ', a REINDEX CONCURRENTLY left it behind' ELSE ', yet writes maintain it' END) END,
-           CASE WHEN x.relkind = 'I' THEN NULL WHEN x.relname ~ '_cc(new|old)\d*$' THEN perf_optimizer.drop_index_sql(x.id) ELSE format('REINDEX INDEX CONCURRENTLY %s', x.id::regclass) END
+           CASE WHEN x.relkind = 'I' THEN NULL WHEN x.relname ~ '_cc(new|old)\d*$' THEN format('DROP INDEX %s%s', CASE WHEN x.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, x.id::regclass) ELSE format('REINDEX INDEX CONCURRENTLY %s', x.id::regclass) END
       FROM ix x
      WHERE NOT x.valid AND (NOT x.attached OR x.relkind = 'i')
        -- Somebody may be building it just now.
@@ -216,15 +211,15 @@ BEGIN
            format('%s takes %s and would take about %s after a rebuild: %s %% of it is empty.', x.id::regclass, pg_size_pretty(b.size), pg_size_pretty(b.expected), round(100 * (1 - b.expected / b.size::numeric))),
            format('REINDEX INDEX CONCURRENTLY %s', x.id::regclass)
       FROM ix x
-     CROSS JOIN LATERAL (SELECT s.size, CASE WHEN s.size >= 10 * 1024 ^ 2 THEN perf_optimizer.index_expected_bytes(x.id) END AS expected FROM (SELECT pg_relation_size(x.id) AS size) s) b
-     WHERE x.relkind = 'i' AND x.valid AND x.relam = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree') AND b.expected <= 0.5 * b.size
+     CROSS JOIN LATERAL (SELECT pg_relation_size(x.id) AS size, perf_optimizer.index_expected_bytes(x.id) AS expected) b
+     WHERE x.relkind = 'i' AND x.valid AND x.relpages >= 1280 AND x.relam = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree') AND b.expected <= 0.5 * b.size
     UNION ALL
     SELECT x.indrelid, x.id, 'boolean-index', 'low',
            format('%s indexes %I, a boolean%s.', x.id::regclass, a.attname,
                   CASE WHEN s.rare IS NULL THEN ': an index of one of the two values is smaller'
                        WHEN s.rare < 0.2 THEN format(': a partial index of the rarer value (%s %% of the rows) serves the same, smaller; drop this one after', round((100 * s.rare)::numeric, 1))
                        ELSE format(' of which neither value is rare (the rarer makes %s %% of the rows): reading the table is about as fast', round((100 * s.rare)::numeric)) END),
-           CASE WHEN s.rare >= 0.2 THEN perf_optimizer.drop_index_sql(x.id)
+           CASE WHEN s.rare >= 0.2 THEN format('DROP INDEX %s%s', CASE WHEN x.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, x.id::regclass)
                 ELSE format('CREATE INDEX %sON %s (%I) WHERE %s%I', CASE WHEN t.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END, x.indrelid::regclass, a.attname,
                             CASE WHEN s.share_true > 0.5 THEN 'NOT ' ELSE '' END, a.attname) END
       FROM top x JOIN tab t ON t.oid = x.indrelid JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.keys[0]
@@ -242,7 +237,10 @@ BEGIN
      CROSS JOIN LATERAL (SELECT q.null_frac FROM pg_stats q WHERE q.schemaname = t.nspname AND q.tablename = t.relname AND q.attname = a.attname ORDER BY q.inherited DESC LIMIT 1) s
      WHERE x.n = 1 AND x.natts = 1 AND x.pred = '' AND x.valid AND NOT x.needed AND x.tuples >= 10000 AND s.null_frac >= 0.8)
   SELECT f.indrelid::regclass, f.id::regclass, f.rule, f.severity,
-         CASE WHEN x.relkind = 'I' THEN (SELECT sum(pg_relation_size(p.relid))::bigint FROM pg_partition_tree(f.id) p WHERE p.isleaf) ELSE pg_relation_size(f.id) END,
+         CASE WHEN x.relkind = 'I' THEN (SELECT sum(pg_relation_size(p.relid))::bigint FROM pg_partition_tree(f.id) p WHERE p.isleaf)
+              -- Opening a small index to measure it costs more than all rules; it was measured when it was last analyzed.
+              WHEN x.relpages BETWEEN 1 AND 127 AND t.writes < 10000 THEN x.relpages * current_setting('block_size')::bigint
+              ELSE pg_relation_size(f.id) END,
          CASE WHEN x.attached THEN x.own_scans ELSE t.scans END, f.message, f.sql
     FROM found f LEFT JOIN ix x ON x.id = f.id LEFT JOIN top t ON t.id = f.id
    ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), 5 DESC NULLS LAST, f.indrelid::regclass::text, f.id::regclass::text, f.rule;
