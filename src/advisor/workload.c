@@ -230,7 +230,7 @@ read_row(int row)
  * name either.
  */
 static List *
-read_statistics(void)
+read_statistics(const char *what)
 {
 	PoStatementsView view;
 	StringInfoData sql;
@@ -238,7 +238,7 @@ read_statistics(void)
 	MemoryContext old;
 	List	   *queries = NIL;
 
-	po_statements_find(&view, "suggest_indexes without queries");
+	po_statements_find(&view, what);
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
 					 "SELECT s.userid, s.queryid, s.query, pg_catalog.sum(s.calls)::pg_catalog.int8,"
@@ -262,15 +262,15 @@ read_statistics(void)
 /*
  * Makes a workload of what pg_stat_statements holds of this database, weighted by
  * calls.  Utility statements are left out silently, what cannot be planned with its
- * reason.  Raises 55000 when pg_stat_statements is not there.
+ * reason.  Raises 55000 when pg_stat_statements is not there; what is who needs it.
  */
 PoWorkload *
-po_workload_from_statistics(void)
+po_workload_from_statistics(const char *what)
 {
 	PoWorkload *workload = create_workload(true);
 	ListCell   *lc;
 
-	foreach(lc, read_statistics())
+	foreach(lc, read_statistics(what))
 	{
 		PoAdvisorQuery *query = (PoAdvisorQuery *) lfirst(lc);
 

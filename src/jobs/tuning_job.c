@@ -167,7 +167,7 @@ make_plan(PoJobRun *run, Trial *plan)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	MemoryContextSwitchTo(run->memory);
 	(void) find_leftover(run->job, &plan->leftover);
-	plan->workload = po_workload_from_statistics();
+	plan->workload = po_workload_from_statistics("tuning of indexes");
 	best = choose(plan->workload, budget_left(run->job));
 	if (best != NULL)
 	{

@@ -155,7 +155,7 @@ collect(PoJobRun *run, Options *options)
 	options->build.relid = DatumGetObjectId(DirectFunctionCall1(regclassin, CStringGetDatum(options->table)));
 	workload = options->nqueries >= 0
 		? po_workload_from_texts(options->queries, NULL, options->nqueries)
-		: po_workload_from_statistics();
+		: po_workload_from_statistics("verify_suggestion without queries");
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(run->memory);
