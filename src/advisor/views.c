@@ -29,6 +29,9 @@
 /* A statement reads a view when that costs no more than this share of what it costs now. */
 #define MAX_READ_SHARE 0.5
 
+/* A statement that costs less needs no view. */
+#define MIN_COST 100.0
+
 /* Pages of a table are filled to this share. */
 #define PAGE_FILL 0.95
 
@@ -209,7 +212,8 @@ count_saving(const Candidate *candidate, List **readers)
 		double		after = cost_with_view(candidate, aggregate);
 
 		CHECK_FOR_INTERRUPTS();
-		if (after > aggregate->query->cost * MAX_READ_SHARE || list_member_ptr(*readers, aggregate->query))
+		if (aggregate->query->cost < MIN_COST || after > aggregate->query->cost * MAX_READ_SHARE ||
+			list_member_ptr(*readers, aggregate->query))
 			continue;
 		*readers = lappend(*readers, aggregate->query);
 		saving += (aggregate->query->cost - after) * aggregate->query->weight;
