@@ -63,6 +63,7 @@ typedef struct PoJobKind
 {
 	const char *name;
 	bool		retry_after_crash;	/* repeating a half-done attempt is safe */
+	bool		one_off;		/* stored by po_once_start: repeated after a crash only, removed when done */
 	void		(*validate) (PoJob *job);
 	Oid			(*as_whom) (const PoJob *job);
 	bool		(*waits_for_snapshots) (const PoJob *job);

@@ -20,6 +20,7 @@
 #include "postmaster/interrupt.h"
 #include "core/compat.h"
 #include "sched/job.h"
+#include "sched/progress.h"
 #include "sched/run.h"
 #include "sched/runner.h"
 #include "sched/shared.h"
@@ -40,6 +41,7 @@
 #define TERMINATE_AFTER_MS 10000
 
 PGDLLEXPORT void perf_optimizer_runner_main(Datum arg);
+PGDLLEXPORT void perf_optimizer_lone_runner_main(Datum arg);
 
 static PoRunner *slot = NULL;
 static uint32 slot_generation = 0;
@@ -47,21 +49,44 @@ static emit_log_hook_type prev_emit_log_hook = NULL;
 static TimeoutId soft_timeout;
 static TimeoutId hard_timeout;
 
+/* Fills what the workers of all runners have in common. */
+static void
+describe_worker(BackgroundWorker *worker, const char *function, const void *extra, Size size)
+{
+	memset(worker, 0, sizeof(BackgroundWorker));
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker->bgw_restart_time = BGW_NEVER_RESTART;
+	snprintf(worker->bgw_library_name, sizeof(worker->bgw_library_name), "perf_optimizer");
+	snprintf(worker->bgw_function_name, sizeof(worker->bgw_function_name), "%s", function);
+	snprintf(worker->bgw_type, BGW_MAXLEN, "perf_optimizer runner");
+	memcpy(worker->bgw_extra, extra, size);
+}
+
 /* Asks the postmaster for a runner of a reserved slot; false when no worker is free. */
 bool
 po_runner_start(int index, uint32 generation)
 {
-	BackgroundWorker worker = {0};
+	BackgroundWorker worker;
 
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	snprintf(worker.bgw_library_name, sizeof(worker.bgw_library_name), "perf_optimizer");
-	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name), "perf_optimizer_runner_main");
+	describe_worker(&worker, "perf_optimizer_runner_main", &generation, sizeof(generation));
 	snprintf(worker.bgw_name, BGW_MAXLEN, "perf_optimizer runner %d", index);
-	snprintf(worker.bgw_type, BGW_MAXLEN, "perf_optimizer runner");
-	memcpy(worker.bgw_extra, &generation, sizeof(generation));
 	worker.bgw_main_arg = Int32GetDatum(index);
+	return RegisterDynamicBackgroundWorker(&worker, NULL);
+}
+
+/*
+ * Asks the postmaster for a runner that knows no scheduler; false when no worker is
+ * free.  Raises no error, so it may be called after a commit.
+ */
+bool
+po_runner_start_alone(const PoLoneRun *run)
+{
+	BackgroundWorker worker;
+
+	StaticAssertStmt(sizeof(PoLoneRun) <= BGW_EXTRALEN, "a run does not fit into bgw_extra");
+	describe_worker(&worker, "perf_optimizer_lone_runner_main", run, sizeof(PoLoneRun));
+	snprintf(worker.bgw_name, BGW_MAXLEN, "perf_optimizer runner");
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
 }
 
@@ -130,13 +155,15 @@ take_slot(int index)
 				 errmsg("the database is wanted by a command on it")));
 }
 
-/* Moves the slot on. */
+/* Moves the slot on; without preloading it is this process's own. */
 static void
 set_phase(PoRunnerPhase phase)
 {
-	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	if (po_sched_lock != NULL)
+		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	slot->phase = phase;
-	LWLockRelease(po_sched_lock);
+	if (po_sched_lock != NULL)
+		LWLockRelease(po_sched_lock);
 }
 
 /* Time is up: interrupts the statement, and later the process. */
@@ -153,6 +180,19 @@ static void
 hard_timeout_handler(void)
 {
 	kill(MyProcPid, SIGTERM);
+}
+
+/*
+ * Lets what follows take its time although the run's is up: for a kind that puts
+ * things back after an error.  A cancel or a termination still ends it.
+ */
+void
+po_runner_spare(void)
+{
+	if (slot == NULL)
+		return;
+	disable_timeout(soft_timeout, false);
+	disable_timeout(hard_timeout, false);
 }
 
 /* Adds to errors whose work this is. */
@@ -300,6 +340,19 @@ work_on_slot(void)
 	MemoryContextDelete(run.memory);
 }
 
+/* Connects as the role of the slot's run and works on it, then ends the process. */
+static void
+connect_and_work(void)
+{
+	po_progress_attach(slot);
+	po_wake_be_quiet(true);
+	BackgroundWorkerInitializeConnectionByOid(slot->dboid, slot->roleid, PO_RUNNER_CONNECTION_FLAGS);
+	soft_timeout = RegisterTimeout(USER_TIMEOUT, soft_timeout_handler);
+	hard_timeout = RegisterTimeout(USER_TIMEOUT, hard_timeout_handler);
+	work_on_slot();
+	proc_exit(0);
+}
+
 /* Main function of a runner; arg is the index of its slot. */
 void
 perf_optimizer_runner_main(Datum arg)
@@ -310,10 +363,24 @@ perf_optimizer_runner_main(Datum arg)
 	prev_emit_log_hook = emit_log_hook;
 	emit_log_hook = keep_fatal_error;
 	take_slot(DatumGetInt32(arg));
-	po_wake_be_quiet(true);
-	BackgroundWorkerInitializeConnectionByOid(slot->dboid, slot->roleid, PO_RUNNER_CONNECTION_FLAGS);
-	soft_timeout = RegisterTimeout(USER_TIMEOUT, soft_timeout_handler);
-	hard_timeout = RegisterTimeout(USER_TIMEOUT, hard_timeout_handler);
-	work_on_slot();
-	proc_exit(0);
+	connect_and_work();
+}
+
+/* Main function of a runner without preloading: its run is in bgw_extra, its slot is its own. */
+void
+perf_optimizer_lone_runner_main(Datum arg)
+{
+	PoLoneRun	run;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	memcpy(&run, MyBgworkerEntry->bgw_extra, sizeof(run));
+	slot = MemoryContextAllocZero(TopMemoryContext, sizeof(PoRunner));
+	slot->phase = PO_RUNNER_STARTING;
+	slot->dboid = run.dboid;
+	slot->roleid = run.roleid;
+	slot->run_id = run.run_id;
+	slot->job_id = run.job_id;
+	connect_and_work();
 }

@@ -49,6 +49,15 @@ typedef enum PoRunnerPhase
 	PO_RUNNER_GONE				/* the process ended without storing an outcome */
 } PoRunnerPhase;
 
+/* How far a run has come. */
+typedef struct PoProgress
+{
+	char		phase[64];		/* empty: not said */
+	int64		done;
+	int64		total;			/* 0: not known */
+	TimestampTz since;			/* when the phase began */
+} PoProgress;
+
 /* A runner process and the run that it was given; owned by the database's scheduler. */
 typedef struct PoRunner
 {
@@ -62,6 +71,7 @@ typedef struct PoRunner
 	TimestampTz assigned_at;
 	bool		cancelled;		/* cancel_run was called */
 	bool		timed_out;
+	PoProgress	progress;
 	char		sqlstate[6];	/* of the error that ended the process, or empty */
 	char		message[512];
 	char		detail[512];
