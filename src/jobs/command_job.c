@@ -11,7 +11,6 @@
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "tcop/tcopprot.h"
-#include "utils/syscache.h"
 
 /* Raises 42601 when the text is no SQL, or holds no statement; 42501 for a superuser's where that is off. */
 static void
@@ -27,13 +26,6 @@ validate(PoJob *job)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("commands of superusers are switched off"),
 				 errhint("Schedule as another role, or set perf_optimizer.allow_superuser_jobs.")));
-}
-
-/* A command runs as the job's owner. */
-static Oid
-as_whom(const PoJob *job)
-{
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(job->owner)) ? job->owner : InvalidOid;
 }
 
 /* Tells whether a list of options asks for CONCURRENTLY. */
@@ -104,7 +96,6 @@ const PoJobKind po_command_kind = {
 	.name = "command",
 	.retry_after_crash = false,
 	.validate = validate,
-	.as_whom = as_whom,
 	.waits_for_snapshots = waits_for_snapshots,
 	.run = run,
 };

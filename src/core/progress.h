@@ -1,0 +1,26 @@
+/*
+ * progress.h
+ *	  How far a long piece of work has come, for the view job_progress.
+ */
+#ifndef PO_PROGRESS_H
+#define PO_PROGRESS_H
+
+#include "datatype/timestamp.h"
+
+/*
+ * Lies in shared memory and is written by the working process alone, without a
+ * lock: a reader may see a phase with the numbers of the one before.
+ */
+typedef struct PoProgress
+{
+	char		phase[64];
+	int64		done;
+	int64		total;			/* 0: not known */
+	TimestampTz since;			/* when the phase began; 0: no work */
+} PoProgress;
+
+extern void po_progress_attach(PoProgress *target);
+extern void po_progress_phase(const char *phase, int64 total);
+extern void po_progress_done(int64 done);
+
+#endif							/* PO_PROGRESS_H */
