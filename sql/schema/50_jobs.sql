@@ -82,7 +82,7 @@ CREATE TABLE perf_optimizer.job_run (
 	dead_letter boolean NOT NULL DEFAULT false
 );
 CREATE INDEX job_run_job_idx ON perf_optimizer.job_run (job_id, run_id);
-CREATE INDEX job_run_open_idx ON perf_optimizer.job_run (job_id, run_id) WHERE status IN ('queued', 'running');
+CREATE INDEX job_run_open_idx ON perf_optimizer.job_run (job_id) WHERE status IN ('queued', 'running');
 CREATE INDEX job_run_finished_idx ON perf_optimizer.job_run (finished_at);
 CREATE INDEX job_run_dead_idx ON perf_optimizer.job_run (job_id) WHERE dead_letter;
 COMMENT ON TABLE perf_optimizer.job_run IS 'One row a slot of a job; written by the workers. Read the view job_runs.';

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
 #include "core/clock.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -30,6 +32,23 @@
 #define LOOK_AGAIN_MS 1000
 /* A runner that has not come to life after this time never will. */
 #define START_LIMIT_MS 30000
+/* How long to watch the first runners of a role before more are started for what waits. */
+#define WATCH_MS 50
+/* More are started when what waits would take the runners there are longer than this. */
+#define PATIENCE_US USECS_PER_SEC
+
+/* What hand_out decides once for all runs of a look. */
+typedef struct Round
+{
+	PoDatabase *db;
+	int			few;			/* so many runners of a role are started at once */
+	bool		all;			/* as many as there are slots */
+	bool		no_worker;		/* the server has none to spare */
+	bool		held_back;		/* more could have been started */
+} Round;
+
+/* Since when the runners are watched, 0 when nothing waits for more. */
+static TimestampTz watched_since = 0;
 
 /* Tells whether a runner of this database has the job's run in hand, and has it report its end; lock held. */
 static bool
@@ -98,19 +117,42 @@ reserve_slot(const PoWaiting *run)
 	return -1;
 }
 
-/* Tells whether a runner of the role will look into the queue once more; lock held. */
+/* Tells whether another runner could be started; lock held. */
 static bool
-role_has_runner(Oid roleid)
+has_free_slot(void)
 {
+	for (int i = 0; i < po_sched->nrunners; i++)
+		if (po_sched->runners[i].phase == PO_RUNNER_FREE)
+			return true;
+	return false;
+}
+
+/* Tells whether a runner was asked for only just now and has not come to life; lock held. */
+static bool
+still_starting(TimestampTz now)
+{
+	for (int i = 0; i < po_sched->nrunners; i++)
+		if (po_sched->runners[i].dboid == MyDatabaseId && po_sched->runners[i].phase == PO_RUNNER_STARTING &&
+			now - po_sched->runners[i].assigned_at < PATIENCE_US)
+			return true;
+	return false;
+}
+
+/* Counts the runners of a role that will look into the queue once more; lock held. */
+static int
+count_runners(Oid roleid)
+{
+	int			n = 0;
+
 	for (int i = 0; i < po_sched->nrunners; i++)
 	{
 		PoRunner   *runner = &po_sched->runners[i];
 
 		if (runner->dboid == MyDatabaseId && runner->roleid == roleid && !runner->dismissed &&
-			(runner->phase == PO_RUNNER_STARTING || runner->phase == PO_RUNNER_WORKING))
-			return true;
+			runner->phase != PO_RUNNER_FREE && runner->phase != PO_RUNNER_GONE)
+			n++;
 	}
-	return false;
+	return n;
 }
 
 /* Notes that runs of a role without a runner wait for a slot, and frees one that idles; lock held. */
@@ -134,19 +176,24 @@ note_starved(PoDatabase *db, int priority)
 
 /* Hands a run out as far as it goes without a new process; returns the slot that needs one, or -1.  Lock held. */
 static int
-place(PoDatabase *db, const PoWaiting *run, bool no_worker)
+place(Round *round, const PoWaiting *run)
 {
-	int			index;
+	int			nrunners;
+	int			index = -1;
 
 	if (job_in_hand(run->job_id) || give_to_idle(run))
 		return -1;
-	index = no_worker ? -1 : reserve_slot(run);
+	nrunners = count_runners(run->roleid);
+	if (nrunners >= round->few && !round->all)
+		round->held_back = true;
+	else if (!round->no_worker)
+		index = reserve_slot(run);
 	if (index >= 0)
 		return index;
-	if (!role_has_runner(run->roleid))
-		note_starved(db, run->priority);
+	if (nrunners == 0)
+		note_starved(round->db, run->priority);
 	else if (!po_shared_push_waiting(run))
-		db->more_waiting = true;
+		round->db->more_waiting = true;
 	return -1;
 }
 
@@ -160,23 +207,49 @@ free_slot(int index)
 }
 
 /*
- * Hands out runs, the first of them first; more says that there are others.
- * Returns false when the server has no worker to spare for one of them.
+ * Decides how many runners may be started.  The first few of a role are started
+ * at once; whether what waits for them needs more processes, or is so short that
+ * they would only be in each other's way, shows in what they take from the queue.
+ * Lock held, and the queue as the last round left it.
  */
-static bool
-hand_out(const PoWaiting *runs, uint64 n, bool more)
+static void
+begin_round(Round *round)
 {
-	PoDatabase *db;
-	bool		no_worker = false;
+	TimestampTz now = GetCurrentTimestamp();
+	PoDatabase *db = po_shared_find_database(MyDatabaseId);
 
-	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
-	db = po_shared_find_database(MyDatabaseId);
+	memset(round, 0, sizeof(Round));
+	round->db = db;
+	round->few = 2 * Max((int) sysconf(_SC_NPROCESSORS_ONLN), 1);
+	if (watched_since == 0 || db->nwaiting == 0)
+		watched_since = 0;
+	else if (now - watched_since >= WATCH_MS * INT64CONST(1000) && !still_starting(now))
+	{
+		round->all = (double) db->nwaiting * (now - watched_since) > (double) PATIENCE_US * db->ntaken;
+		watched_since = 0;
+	}
+	if (watched_since == 0)
+		db->ntaken = 0;
 	po_shared_drop_waiting(MyDatabaseId);
 	db->starved = false;
-	db->more_waiting = more;
+}
+
+/*
+ * Hands out runs, the first of them first; more says that there are others.
+ * Returns when to look again: at runners that are watched, or because the server
+ * has no worker to spare; DT_NOEND for neither.
+ */
+static TimestampTz
+hand_out(const PoWaiting *runs, uint64 n, bool more)
+{
+	Round		round;
+
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	begin_round(&round);
+	round.db->more_waiting = more;
 	for (uint64 i = 0; i < n; i++)
 	{
-		int			index = place(db, &runs[i], no_worker);
+		int			index = place(&round, &runs[i]);
 		uint32		generation;
 
 		if (index < 0)
@@ -186,13 +259,19 @@ hand_out(const PoWaiting *runs, uint64 n, bool more)
 		if (!po_runner_start(index, generation))
 		{
 			free_slot(index);
-			no_worker = true;
+			round.no_worker = true;
 			i--;
 		}
 		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	}
+	if (!round.held_back || !has_free_slot())
+		watched_since = 0;
+	else if (watched_since == 0)
+		watched_since = GetCurrentTimestamp();
 	LWLockRelease(po_sched_lock);
-	return !no_worker;
+	if (round.no_worker)
+		return TimestampTzPlusMilliseconds(po_clock_now(), LOOK_AGAIN_MS);
+	return watched_since != 0 ? TimestampTzPlusMilliseconds(po_clock_now(), WATCH_MS) : DT_NOEND;
 }
 
 /* Ends a run whose owner does not exist any more. */
@@ -224,14 +303,13 @@ list_waiting(TimestampTz now, int limit, PoWaiting **runs)
 
 	po_store_time(&args, now);
 	po_store_int4(&args, limit);
-	n = po_store_run("SELECT r.run_id, r.job_id, j.owner, r.priority FROM perf_optimizer.job_run r"
-					 " JOIN perf_optimizer.job j ON j.job_id = r.job_id CROSS JOIN " PO_JOB_OURS
-					 " AND r.status = 'queued' AND r.not_before <= $1"
-					 " AND NOT EXISTS (SELECT FROM perf_optimizer.job_run e WHERE e.job_id = r.job_id AND e.status = 'queued'"
-					 " AND e.not_before <= $1 AND e.run_id < r.run_id)"
-					 " AND (r.after_runs IS NULL OR NOT EXISTS (SELECT FROM perf_optimizer.job_run e"
-					 " WHERE e.run_id = ANY (r.after_runs) AND (e.status = 'running' OR e.status = 'queued' AND e.attempt = 0)))"
-					 " ORDER BY r.priority DESC, r.scheduled_for, r.run_id LIMIT $2", &args);
+	n = po_store_run_planned("SELECT r.run_id, r.job_id, j.owner, r.priority FROM"
+							 " (SELECT DISTINCT ON (w.job_id) w.* FROM perf_optimizer.job_run w"
+							 " WHERE w.status = 'queued' AND w.not_before <= $1 ORDER BY w.job_id, w.run_id) r"
+							 " JOIN perf_optimizer.job j ON j.job_id = r.job_id CROSS JOIN " PO_JOB_OURS
+							 " AND (r.after_runs IS NULL OR NOT EXISTS (SELECT FROM perf_optimizer.job_run e"
+							 " WHERE e.run_id = ANY (r.after_runs) AND (e.status = 'running' OR e.status = 'queued' AND e.attempt = 0)))"
+							 " ORDER BY r.priority DESC, r.scheduled_for, r.run_id LIMIT $2", &args);
 	*runs = palloc(sizeof(PoWaiting) * Max(n, 1));
 	for (uint64 i = 0; i < n; i++)
 	{
@@ -296,9 +374,8 @@ po_dispatch_runs(TimestampTz now)
 	n = sort_out(runs, n);
 	next = next_retry(now);
 	all_known = po_order_mark_awaited(runs, n);
-	if (!hand_out(runs, n, more) || !all_known)
-		next = Min(next, TimestampTzPlusMilliseconds(now, LOOK_AGAIN_MS));
-	return next;
+	next = Min(next, hand_out(runs, n, more));
+	return all_known ? next : Min(next, TimestampTzPlusMilliseconds(now, LOOK_AGAIN_MS));
 }
 
 /* Copies a slot of ours whose process is gone without an outcome; false when it is not so. */

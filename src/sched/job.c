@@ -292,7 +292,7 @@ po_job_set_next(const PoNextSlot *slots, int n)
 	po_store_array(&args, INT8OID, values, NULL, n);
 	po_store_array(&args, TIMESTAMPTZOID, values + n, nulls, n);
 	po_store_array(&args, BOOLOID, values + 2 * n, NULL, n);
-	(void) po_store_run("UPDATE perf_optimizer.job j SET next_run = u.next, done = u.done, rebase = false"
+	(void) po_store_run_planned("UPDATE perf_optimizer.job j SET next_run = u.next, done = u.done, rebase = false"
 						" FROM unnest($1, $2, $3) AS u(job_id, next, done) WHERE j.job_id = u.job_id", &args);
 }
 

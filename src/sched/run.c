@@ -177,9 +177,11 @@ po_run_begin(int64 run_id, PoJob **job, MemoryContext memory)
 	po_store_int8(&args, run_id);
 	po_store_int4(&args, MyProcPid);
 	po_store_time(&args, po_clock_now());
+	/* As a constant it would have the planner walk the index of open runs, which it takes for empty. */
+	po_store_text(&args, po_state_name(PO_RUN_QUEUED));
 	if (po_store_run("WITH waiting AS (SELECT r.run_id FROM perf_optimizer.job_run r"
 					 " JOIN perf_optimizer.job j ON j.job_id = r.job_id CROSS JOIN " PO_JOB_OURS
-					 " AND r.run_id = $1 AND r.status = 'queued' FOR UPDATE OF r SKIP LOCKED),"
+					 " AND r.run_id = $1 AND r.status = $4 FOR UPDATE OF r SKIP LOCKED),"
 					 " begun AS (UPDATE perf_optimizer.job_run r SET status = 'running', attempt = r.attempt + 1, pid = $2,"
 					 " started_at = $3, finished_at = NULL, rows_affected = NULL, sqlstate = NULL, message = NULL,"
 					 " detail = NULL, hint = NULL, context = NULL FROM waiting w WHERE r.run_id = w.run_id"
@@ -270,7 +272,7 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 	if (run == NULL || po_state_is_final(run->state))
 		return DT_NOEND;
 	attempt = run->state == PO_RUN_QUEUED ? run->attempt + 1 : run->attempt;
-	job = po_job_load(run->job_id, CurrentMemoryContext);
+	job = outcome->state != PO_RUN_SUCCEEDED ? po_job_load(run->job_id, CurrentMemoryContext) : NULL;
 	retry = plan_retry(job, attempt, outcome, &when);
 	next = retry ? PO_RUN_QUEUED : outcome->state;
 	dead = job != NULL && !retry && (next == PO_RUN_FAILED || next == PO_RUN_TIMED_OUT || next == PO_RUN_CRASHED);

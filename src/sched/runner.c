@@ -194,6 +194,18 @@ wake_scheduler_for(TimestampTz when)
 	LWLockRelease(po_sched_lock);
 }
 
+/* Tells whether the queue holds another run for this process. */
+static bool
+more_waits(void)
+{
+	bool		more;
+
+	LWLockAcquire(po_sched_lock, LW_SHARED);
+	more = !leaving && po_shared_peek_waiting(slot->dboid, slot->roleid) != NULL;
+	LWLockRelease(po_sched_lock);
+	return more;
+}
+
 /*
  * Stores the outcome, and what follows from it; nothing when the extension is
  * gone.  Cancels are held off: one that comes now is too late.
@@ -213,7 +225,10 @@ store_outcome(const PoJobRun *run, const PoOutcome *outcome)
 	retry = po_run_settle(run->run_id, outcome);
 	if (outcome->state == PO_RUN_SUCCEEDED)
 		follow = po_slots_follow(run->job->job_id, po_clock_now());
-	po_store_commit(&scope);
+	if (more_waits())
+		po_store_commit_soon(&scope);
+	else
+		po_store_commit(&scope);
 	if (follow || !TIMESTAMP_IS_NOEND(retry))
 		wake_scheduler_for(follow ? 0 : retry);
 }

@@ -213,7 +213,10 @@ po_shared_pop_waiting(Oid dboid, Oid roleid, PoWaiting *run)
 			   po_sched->waiting[po_sched->first_waiting].run_id == 0)
 			po_sched->first_waiting++;
 		if (db != NULL)
+		{
 			db->nwaiting--;
+			db->ntaken++;
+		}
 	}
 	if (db != NULL && db->more_waiting &&
 		db->nwaiting < po_sched->nrunners * PO_WAITING_PER_RUNNER / 4)

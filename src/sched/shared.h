@@ -37,6 +37,7 @@ typedef struct PoDatabase
 	int			starved_priority;	/* the highest of theirs */
 	bool		more_waiting;	/* more runs wait than the queue has room for */
 	int			nwaiting;		/* runs in the queue */
+	int			ntaken;			/* runs taken from it since dispatch.c last asked */
 	bool		booted;			/* @reboot jobs have been enqueued since the start */
 	int			held;			/* sessions that need the database without workers */
 	int			failures;		/* schedulers that ended badly, one after the other */

@@ -53,24 +53,44 @@ typedef struct Batch
 	int			nnext;
 } Batch;
 
+/* Takes the jobs from the rows of the last statement. */
+static void
+begin_batch(Batch *batch, TimestampTz now, uint64 n)
+{
+	memset(batch, 0, sizeof(Batch));
+	batch->now = now;
+	batch->njobs = n;
+	batch->jobs = palloc(sizeof(PoJob *) * Max(batch->njobs, 1));
+	batch->next = palloc(sizeof(PoNextSlot) * Max(batch->njobs, 1));
+	for (int i = 0; i < batch->njobs; i++)
+		batch->jobs[i] = po_job_from_row(i, CurrentMemoryContext);
+}
+
 /* Loads jobs that a condition on $1 and $2 names, and locks them where asked; one batch of them. */
 static void
 load_jobs(Batch *batch, const char *condition, const char *locking, TimestampTz now, int64 job_id)
 {
 	PoStoreArgs args = {0};
 
-	memset(batch, 0, sizeof(Batch));
-	batch->now = now;
 	po_store_time(&args, now);
 	po_store_int8(&args, job_id);
 	po_store_int4(&args, BATCH);
-	batch->njobs = po_store_run(psprintf("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j, " PO_JOB_OURS
-										 " AND $1 IS NOT NULL AND $2 IS NOT NULL AND %s LIMIT $3 %s",
-										 condition, locking), &args);
-	batch->jobs = palloc(sizeof(PoJob *) * Max(batch->njobs, 1));
-	batch->next = palloc(sizeof(PoNextSlot) * Max(batch->njobs, 1));
-	for (int i = 0; i < batch->njobs; i++)
-		batch->jobs[i] = po_job_from_row(i, CurrentMemoryContext);
+	begin_batch(batch, now,
+				po_store_run_planned(psprintf("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j, " PO_JOB_OURS
+											  " AND $1 IS NOT NULL AND $2 IS NOT NULL AND %s LIMIT $3 %s",
+											  condition, locking), &args));
+}
+
+/* Loads the jobs that run after another; they are few, and asked for at the end of each run. */
+static void
+load_followers(Batch *batch, TimestampTz now, int64 job_id)
+{
+	PoStoreArgs args = {0};
+
+	po_store_int8(&args, job_id);
+	begin_batch(batch, now,
+				po_store_run("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j, " PO_JOB_OURS
+							 " AND j.after_job = $1 AND j.enabled AND NOT j.paused", &args));
 }
 
 /* Loads the open runs of the batch's jobs: a job's running one first, waiting retries last. */
@@ -84,7 +104,7 @@ load_open_runs(Batch *batch)
 	for (int i = 0; i < batch->njobs; i++)
 		ids[i] = Int64GetDatum(batch->jobs[i]->job_id);
 	po_store_array(&args, INT8OID, ids, NULL, batch->njobs);
-	batch->nopen = po_store_run("SELECT r.job_id, r.run_id, r.status = 'running', r.attempt > 0 FROM perf_optimizer.job_run r"
+	batch->nopen = po_store_run_planned("SELECT r.job_id, r.run_id, r.status = 'running', r.attempt > 0 FROM perf_optimizer.job_run r"
 								" WHERE r.job_id = ANY ($1) AND r.status IN ('queued', 'running')"
 								" ORDER BY r.job_id, r.status = 'running' DESC, r.attempt > 0, r.run_id", &args);
 	batch->open = palloc(sizeof(OpenRun) * Max(batch->nopen, 1));
@@ -310,7 +330,7 @@ po_slots_follow(int64 job_id, TimestampTz now)
 {
 	Batch		batch;
 
-	load_jobs(&batch, "j.after_job = $2 AND j.enabled AND NOT j.paused", "", now, job_id);
+	load_followers(&batch, now, job_id);
 	if (batch.njobs == 0)
 		return false;
 	load_open_runs(&batch);

@@ -180,6 +180,18 @@ po_store_commit(PoStoreScope *scope)
 	CommitTransactionCommand();
 }
 
+/*
+ * The same without waiting for the disk: for a worker that will wait for it with
+ * its next commit, which makes this one durable too.
+ */
+void
+po_store_commit_soon(PoStoreScope *scope)
+{
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	po_store_commit(scope);
+}
+
 /* Adds an argument. */
 static void
 add_arg(PoStoreArgs *args, Oid type, Datum value, bool isnull)
@@ -326,6 +338,20 @@ po_store_run(const char *sql, PoStoreArgs *args)
 	if (args == NULL)
 		args = &none;
 	rc = SPI_execute_plan(find_plan(sql, args), args->values, args->nulls, false, 0);
+	if (rc < 0)
+		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+/*
+ * The same for a statement over many rows: it is planned each time, for the sizes
+ * that tables and arrays have now.
+ */
+uint64
+po_store_run_planned(const char *sql, PoStoreArgs *args)
+{
+	int			rc = SPI_execute_with_args(sql, args->n, args->types, args->values, args->nulls, false, 0);
+
 	if (rc < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(rc));
 	return SPI_processed;

@@ -30,6 +30,7 @@ extern void po_store_enter(PoStoreScope *scope);
 extern void po_store_leave(PoStoreScope *scope);
 extern bool po_store_begin(PoStoreScope *scope);
 extern void po_store_commit(PoStoreScope *scope);
+extern void po_store_commit_soon(PoStoreScope *scope);
 
 extern void po_store_int4(PoStoreArgs *args, int32 value);
 extern void po_store_int8(PoStoreArgs *args, int64 value);
@@ -42,6 +43,7 @@ extern void po_store_interval(PoStoreArgs *args, int64 us);
 extern void po_store_array(PoStoreArgs *args, Oid type, Datum *values, bool *nulls, int n);
 
 extern uint64 po_store_run(const char *sql, PoStoreArgs *args);
+extern uint64 po_store_run_planned(const char *sql, PoStoreArgs *args);
 extern Datum po_store_datum(uint64 row, int column, bool *isnull);
 extern int64 po_store_get_int8(uint64 row, int column);
 extern char *po_store_get_text(uint64 row, int column, MemoryContext memory);
