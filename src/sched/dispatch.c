@@ -41,14 +41,14 @@
 typedef struct Round
 {
 	PoDatabase *db;
-	int			few;			/* so many runners of a role are started at once */
-	bool		all;			/* as many as there are slots */
+	int			enough;			/* so many runners of a role will do for now */
 	bool		no_worker;		/* the server has none to spare */
 	bool		held_back;		/* more could have been started */
 } Round;
 
-/* Since when the runners are watched, 0 when nothing waits for more. */
+/* Since when the runners are watched, 0 when nothing waits for more; and how many of a role will do. */
 static TimestampTz watched_since = 0;
+static int	enough = 0;
 
 /* Tells whether a runner of this database has the job's run in hand, and has it report its end; lock held. */
 static bool
@@ -184,7 +184,7 @@ place(Round *round, const PoWaiting *run)
 	if (job_in_hand(run->job_id) || give_to_idle(run))
 		return -1;
 	nrunners = count_runners(run->roleid);
-	if (nrunners >= round->few && !round->all)
+	if (nrunners >= round->enough)
 		round->held_back = true;
 	else if (!round->no_worker)
 		index = reserve_slot(run);
@@ -207,9 +207,9 @@ free_slot(int index)
 }
 
 /*
- * Decides how many runners may be started.  The first few of a role are started
- * at once; whether what waits for them needs more processes, or is so short that
- * they would only be in each other's way, shows in what they take from the queue.
+ * Decides how many runners may be started.  A few of a role are started at once;
+ * whether what waits for them needs more processes, or is so short that they
+ * would only be in each other's way, shows in what they take from the queue.
  * Lock held, and the queue as the last round left it.
  */
 static void
@@ -220,16 +220,19 @@ begin_round(Round *round)
 
 	memset(round, 0, sizeof(Round));
 	round->db = db;
-	round->few = 2 * Max((int) sysconf(_SC_NPROCESSORS_ONLN), 1);
 	if (watched_since == 0 || db->nwaiting == 0)
-		watched_since = 0;
-	else if (now - watched_since >= WATCH_MS * INT64CONST(1000) && !still_starting(now))
 	{
-		round->all = (double) db->nwaiting * (now - watched_since) > (double) PATIENCE_US * db->ntaken;
+		enough = 2 * Max((int) sysconf(_SC_NPROCESSORS_ONLN), 1);
 		watched_since = 0;
 	}
-	if (watched_since == 0)
+	else if (now - watched_since >= WATCH_MS * INT64CONST(1000) && !still_starting(now))
+	{
+		if ((double) db->nwaiting * (now - watched_since) > (double) PATIENCE_US * db->ntaken)
+			enough = Min(enough * 2, po_sched->nrunners);
+		watched_since = now;
 		db->ntaken = 0;
+	}
+	round->enough = enough;
 	po_shared_drop_waiting(MyDatabaseId);
 	db->starved = false;
 }
@@ -267,7 +270,10 @@ hand_out(const PoWaiting *runs, uint64 n, bool more)
 	if (!round.held_back || !has_free_slot())
 		watched_since = 0;
 	else if (watched_since == 0)
+	{
 		watched_since = GetCurrentTimestamp();
+		round.db->ntaken = 0;
+	}
 	LWLockRelease(po_sched_lock);
 	if (round.no_worker)
 		return TimestampTzPlusMilliseconds(po_clock_now(), LOOK_AGAIN_MS);
