@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "advisor/read_workload.h"
 #include "advisor/skipped.h"
 #include "advisor/suggest.h"
 #include "catalog/pg_class.h"
@@ -124,33 +125,6 @@ read_weights(FunctionCallInfo fcinfo, int nqueries)
 	return weights;
 }
 
-/*
- * Tells about statements that were left out.  Raises the first one's error when none
- * of the given ones is left.
- */
-static void
-report_skipped(const PoWorkload *workload)
-{
-	const PoSkipped *first;
-
-	po_skipped_remember(workload->skipped);
-	if (workload->skipped == NIL)
-		return;
-	first = (const PoSkipped *) linitial(workload->skipped);
-	if (workload->queries == NIL && !workload->measured)
-		ereport(ERROR,
-				(errcode(first->sqlerrcode),
-				 errmsg("none of the queries can be planned"),
-				 errdetail("The first one fails with: %s", first->reason),
-				 errhint("Pass statements that EXPLAIN accepts, with $1, $2, ... for parameters.")));
-	ereport(NOTICE,
-			(errmsg("%d of %d statements left out, because they cannot be planned",
-					list_length(workload->skipped),
-					list_length(workload->skipped) + list_length(workload->queries)),
-			 errdetail("The first one fails with: %s", first->reason),
-			 errhint("See perf_optimizer.suggest_indexes_skipped().")));
-}
-
 /* Reads the workload: the given queries, else the recorded statements. */
 static PoWorkload *
 read_workload(FunctionCallInfo fcinfo)
@@ -160,7 +134,7 @@ read_workload(FunctionCallInfo fcinfo)
 	double	   *weights = read_weights(fcinfo, n);
 
 	if (PG_ARGISNULL(ARG_QUERIES))
-		return po_workload_from_statistics();
+		return po_workload_from_statistics("suggest_indexes without queries");
 	if (n == 0)
 		refuse_argument("queries", "null or not empty",
 						"Pass NULL to take the statements of pg_stat_statements.");
@@ -224,7 +198,7 @@ perf_optimizer_suggest_indexes(PG_FUNCTION_ARGS)
 	read_options(fcinfo, &options);
 	po_srf_begin(fcinfo, &row);
 	workload = read_workload(fcinfo);
-	report_skipped(workload);
+	po_read_workload_report(workload);
 	foreach(lc, po_suggest_indexes(workload, &options, &stopped))
 		put_suggestion(&row, (const PoSuggestion *) lfirst(lc), ++rank);
 	if (stopped)

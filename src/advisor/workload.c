@@ -28,27 +28,28 @@
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
-/* Who we were before planning as somebody else. */
-typedef struct RoleScope
+/*
+ * Becomes the role that issued a statement, under the restrictions of code that its
+ * caller did not choose to run; nothing for a statement that the caller typed.  An error
+ * needs no po_workload_leave_role when it ends the (sub)transaction.
+ */
+void
+po_workload_enter_role(const PoAdvisorQuery *query, PoRoleScope *scope)
 {
-	Oid			userid;
-	int			sec_context;
-	int			guc_level;
-} RoleScope;
-
-/* Becomes a role under the restrictions of code that its owner did not choose to run. */
-static void
-begin_as_role(Oid role, RoleScope *scope)
-{
+	scope->entered = OidIsValid(query->role);
+	if (!scope->entered)
+		return;
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
-	SetUserIdAndSecContext(role, scope->sec_context | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(query->role, scope->sec_context | SECURITY_RESTRICTED_OPERATION);
 	scope->guc_level = NewGUCNestLevel();
 }
 
-/* Undoes begin_as_role. */
-static void
-end_as_role(const RoleScope *scope)
+/* Undoes po_workload_enter_role. */
+void
+po_workload_leave_role(const PoRoleScope *scope)
 {
+	if (!scope->entered)
+		return;
 	AtEOXact_GUC(false, scope->guc_level);
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
 }
@@ -56,10 +57,11 @@ end_as_role(const RoleScope *scope)
 /*
  * Parses a statement: as one of its executions was, with that one's values, where
  * such a sample was captured; else its text.  The search_path that a sample's names
- * were meant under is set until end_as_role.
+ * were meant under is set until po_workload_leave_role.  Called between entering and
+ * leaving the statement's role.
  */
-static PoStatement *
-parse_query(const PoAdvisorQuery *query)
+PoStatement *
+po_workload_parse(const PoAdvisorQuery *query)
 {
 	PoSample   *sample = NULL;
 
@@ -76,15 +78,15 @@ parse_query(const PoAdvisorQuery *query)
 static void
 analyze_query(PoAdvisorQuery *query, PoExpressions *expressions)
 {
-	query->statement = parse_query(query);
+	query->statement = po_workload_parse(query);
 	if (query->queryid == 0)
 		query->queryid = query->statement->queryid;
 	query->accesses = po_access_collect(query->statement, expressions, &query->cost);
 }
 
 /* Says whether an error is about the statement, not about the server or the caller's wish to stop. */
-static bool
-is_about_statement(int sqlerrcode)
+bool
+po_workload_is_about_statement(int sqlerrcode)
 {
 	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
 	{
@@ -139,17 +141,15 @@ add_query(PoWorkload *workload, PoAdvisorQuery *query)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	RoleScope	scope;
+	PoRoleScope	scope;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		if (OidIsValid(query->role))
-			begin_as_role(query->role, &scope);
+		po_workload_enter_role(query, &scope);
 		analyze_query(query, workload->expressions);
-		if (OidIsValid(query->role))
-			end_as_role(&scope);
+		po_workload_leave_role(&scope);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -165,7 +165,7 @@ add_query(PoWorkload *workload, PoAdvisorQuery *query)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (!is_about_statement(error->sqlerrcode))
+		if (!po_workload_is_about_statement(error->sqlerrcode))
 			ReThrowError(error);
 		if (!workload->measured || error->sqlerrcode != ERRCODE_FEATURE_NOT_SUPPORTED ||
 			!is_utility(query->text))
@@ -230,7 +230,7 @@ read_row(int row)
  * name either.
  */
 static List *
-read_statistics(void)
+read_statistics(const char *what)
 {
 	PoStatementsView view;
 	StringInfoData sql;
@@ -238,7 +238,7 @@ read_statistics(void)
 	MemoryContext old;
 	List	   *queries = NIL;
 
-	po_statements_find(&view, "suggest_indexes without queries");
+	po_statements_find(&view, what);
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
 					 "SELECT s.userid, s.queryid, s.query, pg_catalog.sum(s.calls)::pg_catalog.int8,"
@@ -262,15 +262,15 @@ read_statistics(void)
 /*
  * Makes a workload of what pg_stat_statements holds of this database, weighted by
  * calls.  Utility statements are left out silently, what cannot be planned with its
- * reason.  Raises 55000 when pg_stat_statements is not there.
+ * reason.  Raises 55000 when pg_stat_statements is not there; what is who needs it.
  */
 PoWorkload *
-po_workload_from_statistics(void)
+po_workload_from_statistics(const char *what)
 {
 	PoWorkload *workload = create_workload(true);
 	ListCell   *lc;
 
-	foreach(lc, read_statistics())
+	foreach(lc, read_statistics(what))
 	{
 		PoAdvisorQuery *query = (PoAdvisorQuery *) lfirst(lc);
 
@@ -291,19 +291,17 @@ po_workload_from_statistics(void)
 double
 po_workload_plan(PoAdvisorQuery *query, List *indexes, List **used)
 {
-	RoleScope	scope;
+	PoRoleScope	scope;
 	volatile double cost = 0;
 
-	if (!OidIsValid(query->role))
-		return po_whatif_cost(query->statement, indexes, NIL, used);
-	begin_as_role(query->role, &scope);
+	po_workload_enter_role(query, &scope);
 	PG_TRY();
 	{
 		cost = po_whatif_cost(query->statement, indexes, NIL, used);
 	}
 	PG_FINALLY();
 	{
-		end_as_role(&scope);
+		po_workload_leave_role(&scope);
 	}
 	PG_END_TRY();
 	return cost;

@@ -38,8 +38,21 @@ typedef struct PoWorkload
 	PoExpressions *expressions; /* that keys refer to */
 } PoWorkload;
 
+/* Who we were before acting as the role that issued a statement. */
+typedef struct PoRoleScope
+{
+	bool		entered;
+	Oid			userid;
+	int			sec_context;
+	int			guc_level;
+} PoRoleScope;
+
+extern void po_workload_enter_role(const PoAdvisorQuery *query, PoRoleScope *scope);
+extern void po_workload_leave_role(const PoRoleScope *scope);
+extern PoStatement *po_workload_parse(const PoAdvisorQuery *query);
+extern bool po_workload_is_about_statement(int sqlerrcode);
 extern PoWorkload *po_workload_from_texts(char **texts, const double *weights, int n);
-extern PoWorkload *po_workload_from_statistics(void);
+extern PoWorkload *po_workload_from_statistics(const char *what);
 extern double po_workload_plan(PoAdvisorQuery *query, List *indexes, List **used);
 
 #endif							/* PO_ADVISOR_WORKLOAD_H */

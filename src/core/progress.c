@@ -7,12 +7,12 @@
  */
 #include "postgres.h"
 
-#include "core/clock.h"
 #include "core/progress.h"
+#include "utils/timestamp.h"
 
 static PoProgress *progress = NULL;
 
-/* Has the progress of this process reported to target from now on, or to nobody. */
+/* Has the progress of this process written to target from now on, or to nobody. */
 void
 po_progress_attach(PoProgress *target)
 {
@@ -21,22 +21,19 @@ po_progress_attach(PoProgress *target)
 		memset(target, 0, sizeof(PoProgress));
 }
 
-/* Begins a phase of total steps, 0 when their number is not known. */
+/*
+ * Says what the current run is at, and how many units of how many are done (total 0:
+ * not known).  May be called by any kind, as often as it likes.
+ */
 void
-po_progress_phase(const char *phase, int64 total)
+po_progress_report(const char *phase, int64 done, int64 total)
 {
 	if (progress == NULL)
 		return;
-	progress->done = 0;
+	progress->done = done;
 	progress->total = total;
+	if (strcmp(progress->phase, phase) == 0)
+		return;
+	progress->since = GetCurrentTimestamp();
 	strlcpy(progress->phase, phase, sizeof(progress->phase));
-	progress->since = po_clock_now();
-}
-
-/* Says how many steps of the phase are done. */
-void
-po_progress_done(int64 done)
-{
-	if (progress != NULL)
-		progress->done = done;
 }

@@ -13,14 +13,13 @@
  */
 typedef struct PoProgress
 {
-	char		phase[64];
+	char		phase[64];		/* empty: not said */
 	int64		done;
 	int64		total;			/* 0: not known */
-	TimestampTz since;			/* when the phase began; 0: no work */
+	TimestampTz since;			/* when the phase began */
 } PoProgress;
 
 extern void po_progress_attach(PoProgress *target);
-extern void po_progress_phase(const char *phase, int64 total);
-extern void po_progress_done(int64 done);
+extern void po_progress_report(const char *phase, int64 done, int64 total);
 
 #endif							/* PO_PROGRESS_H */

@@ -170,3 +170,70 @@ po_exec_top_level(const char *sql, PoExecResult *result)
 	debug_query_string = NULL;
 	result->tags = tags.data;
 }
+
+/* Tells whether a list of options asks for CONCURRENTLY. */
+static bool
+asks_concurrently(List *options)
+{
+	ListCell   *cell;
+
+	foreach(cell, options)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "concurrently") == 0)
+			return true;
+	return false;
+}
+
+/* Tells whether ALTER TABLE detaches a partition concurrently. */
+static bool
+detaches_concurrently(AlterTableStmt *stmt)
+{
+	ListCell   *cell;
+
+	foreach(cell, stmt->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
+
+		if (cmd->subtype == AT_DetachPartition && castNode(PartitionCmd, cmd->def)->concurrent)
+			return true;
+	}
+	return false;
+}
+
+/* Tells whether a statement waits until every older snapshot is gone. */
+static bool
+statement_waits(Node *stmt)
+{
+	if (IsA(stmt, IndexStmt))
+		return ((IndexStmt *) stmt)->concurrent;
+	if (IsA(stmt, DropStmt))
+		return ((DropStmt *) stmt)->concurrent;
+	if (IsA(stmt, ReindexStmt))
+		return asks_concurrently(((ReindexStmt *) stmt)->params);
+	return IsA(stmt, AlterTableStmt) && detaches_concurrently((AlterTableStmt *) stmt);
+}
+
+/*
+ * Tells whether a text holds a statement that waits until every older snapshot is
+ * gone, as far as it stands in the text itself and not in a function.
+ */
+bool
+po_exec_waits_for_snapshots(const char *sql)
+{
+	ListCell   *cell;
+
+	foreach(cell, pg_parse_query(sql))
+		if (statement_waits(lfirst_node(RawStmt, cell)->stmt))
+			return true;
+	return false;
+}
+
+/* Raises 42501 when a role is a superuser whose commands are switched off. */
+void
+po_exec_check_superuser(Oid owner)
+{
+	if (superuser_arg(owner) && !po_guc_allow_superuser_jobs)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("commands of superusers are switched off"),
+				 errhint("Schedule as another role, or set perf_optimizer.allow_superuser_jobs.")));
+}

@@ -14,5 +14,7 @@ typedef struct PoExecResult
 
 extern void po_exec_quiet_settings(void);
 extern void po_exec_top_level(const char *sql, PoExecResult *result);
+extern bool po_exec_waits_for_snapshots(const char *sql);
+extern void po_exec_check_superuser(Oid owner);
 
 #endif							/* PO_EXEC_H */

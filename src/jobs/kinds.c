@@ -10,9 +10,12 @@
 void
 po_kinds_register(void)
 {
+	po_kind_register(&po_apply_kind);
 	po_kind_register(&po_archive_kind);
 	po_kind_register(&po_command_kind);
 	po_kind_register(&po_maintenance_kind);
 	po_kind_register(&po_refresh_kind);
 	po_kind_register(&po_snapshot_kind);
+	po_kind_register(&po_tuning_kind);
+	po_kind_register(&po_verify_kind);
 }

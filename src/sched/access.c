@@ -8,9 +8,13 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "commands/trigger.h"
+#include "core/compat.h"
 #include "miscadmin.h"
+#include "postmaster/bgworker.h"
 #include "sched/access.h"
 #include "sched/job.h"
 #include "sched/run.h"
@@ -18,6 +22,7 @@
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 
 /*
  * Raises what a write raises in a read-only transaction, and 55000 while
@@ -34,6 +39,26 @@ po_access_check_writable(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("jobs cannot be changed while session_replication_role is replica"),
 				 errhint("RESET session_replication_role.")));
+}
+
+/* Raises 55000 when the server cannot run work as a role that may not log in. */
+void
+po_access_check_role(Oid roleid)
+{
+	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(roleid));
+	bool		can_login;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for role %u", roleid);
+	can_login = ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
+	ReleaseSysCache(tuple);
+	if (!can_login && !PO_NOLOGIN_ROLES_CAN_RUN)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("role \"%s\" cannot log in, so no job can run as it",
+						GetUserNameFromId(roleid, false)),
+				 errdetail("Jobs run connected as their owner; from PostgreSQL 17 on that needs no LOGIN."),
+				 errhint("Schedule as a role with LOGIN, or ALTER ROLE ... LOGIN.")));
 }
 
 /* Loads a job in the caller's context, whoever owns it; NULL when there is none. */

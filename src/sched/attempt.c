@@ -51,6 +51,19 @@ po_attempt_init(void)
 	hard_timeout = RegisterTimeout(USER_TIMEOUT, hard_timeout_handler);
 }
 
+/*
+ * Lets what follows take its time although the run's is up: for a kind that puts
+ * things back after an error.  A cancel or a termination still ends it.
+ */
+void
+po_attempt_spare(void)
+{
+	if (slot == NULL)
+		return;
+	disable_timeout(soft_timeout, false);
+	disable_timeout(hard_timeout, false);
+}
+
 /* Adds to errors whose work this is. */
 static void
 error_context(void *arg)

@@ -10,5 +10,6 @@
 
 extern void po_attempt_init(void);
 extern void po_attempt_run(PoRunner *slot, PoJobRun *run, PoOutcome *outcome);
+extern void po_attempt_spare(void);
 
 #endif							/* PO_ATTEMPT_H */

@@ -8,12 +8,10 @@
 
 #include "core/args.h"
 #include "core/clock.h"
-#include "core/compat.h"
 #include "core/preload.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "pgtime.h"
-#include "postmaster/bgworker.h"
 #include "sched/access.h"
 #include "sched/job.h"
 #include "sched/kind.h"
@@ -22,12 +20,8 @@
 #include "sched/timetable.h"
 #include "sched/wake.h"
 #include "sched/zone.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
-#include "catalog/pg_authid.h"
-#include "access/htup_details.h"
 
 PG_FUNCTION_INFO_V1(perf_optimizer_next_run);
 PG_FUNCTION_INFO_V1(perf_optimizer_schedule_refresh);
@@ -37,6 +31,7 @@ PG_FUNCTION_INFO_V1(perf_optimizer_schedule_command);
 PG_FUNCTION_INFO_V1(perf_optimizer_schedule_once);
 PG_FUNCTION_INFO_V1(perf_optimizer_schedule_snapshot);
 PG_FUNCTION_INFO_V1(perf_optimizer_alter_job);
+PG_FUNCTION_INFO_V1(perf_optimizer_schedule_index_tuning);
 PG_FUNCTION_INFO_V1(perf_optimizer_unschedule);
 PG_FUNCTION_INFO_V1(perf_optimizer_unschedule_name);
 PG_FUNCTION_INFO_V1(perf_optimizer_pause_job);
@@ -146,26 +141,6 @@ check_name(const char *name)
 				 errhint("Pass a shorter name as \"name\".")));
 }
 
-/* Raises 55000 when the server cannot run work as a role that may not log in. */
-static void
-check_role(Oid roleid)
-{
-	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(roleid));
-	bool		can_login;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for role %u", roleid);
-	can_login = ((Form_pg_authid) GETSTRUCT(tuple))->rolcanlogin;
-	ReleaseSysCache(tuple);
-	if (!can_login && !PO_NOLOGIN_ROLES_CAN_RUN)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("role \"%s\" cannot log in, so no job can run as it",
-						GetUserNameFromId(roleid, false)),
-				 errdetail("Jobs run connected as their owner; from PostgreSQL 17 on that needs no LOGIN."),
-				 errhint("Schedule as a role with LOGIN, or ALTER ROLE ... LOGIN.")));
-}
-
 /* Says that schedules wait, on a server that did not preload the library. */
 static void
 notice_preload(void)
@@ -240,7 +215,7 @@ schedule_job(PoJob *job)
 	PoStoreScope scope;
 
 	job->owner = GetUserId();
-	check_role(job->owner);
+	po_access_check_role(job->owner);
 	check_job(job);
 	po_access_check_writable();
 	if (job->after_job != 0)
@@ -448,6 +423,20 @@ perf_optimizer_schedule_snapshot(PG_FUNCTION_ARGS)
 
 	job.name = po_args_text_or_null(fcinfo, 1);
 	read_options(fcinfo, 2, &job);
+	read_schedule(fcinfo, 0, &job);
+	PG_RETURN_INT64(schedule_job(&job));
+}
+
+/* SQL: schedule_index_tuning(schedule, storage_budget_bytes, name, options...). */
+Datum
+perf_optimizer_schedule_index_tuning(PG_FUNCTION_ARGS)
+{
+	PoJob		job = {.kind = "index_tuning", .target = "workload"};
+
+	if (!PG_ARGISNULL(1))
+		job.command = psprintf(INT64_FORMAT, PG_GETARG_INT64(1));
+	job.name = po_args_text_or_null(fcinfo, 2);
+	read_options(fcinfo, 3, &job);
 	read_schedule(fcinfo, 0, &job);
 	PG_RETURN_INT64(schedule_job(&job));
 }

@@ -71,6 +71,7 @@ typedef struct PoJobKind
 {
 	const char *name;
 	bool		retry_after_crash;	/* repeating a half-done attempt is safe */
+	bool		one_off;		/* stored by po_once_start: repeated after a crash only, removed when done */
 	void		(*validate) (PoJob *job);
 	List	   *(*reads) (const PoJob *job);
 	bool		(*waits_for_snapshots) (const PoJob *job);

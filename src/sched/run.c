@@ -225,7 +225,7 @@ plan_retry(const PoJob *job, int attempt, const PoOutcome *outcome, TimestampTz 
 	PoRetryPolicy policy;
 
 	*when = DT_NOEND;
-	if (kind == NULL)
+	if (kind == NULL || (kind->one_off && outcome->state != PO_RUN_CRASHED))
 		return false;
 	policy.max_attempts = job->max_attempts;
 	policy.backoff_us = job->backoff_us;
@@ -236,6 +236,15 @@ plan_retry(const PoJob *job, int attempt, const PoOutcome *outcome, TimestampTz 
 	*when = po_clock_now() +
 		po_state_backoff(&policy, attempt, pg_prng_double(&pg_global_prng_state));
 	return true;
+}
+
+/* Tells whether a job is removed when its run is done; one whose run failed waits in the dead letters. */
+static bool
+is_one_off(const PoJob *job)
+{
+	const PoJobKind *kind = po_kind_find_or_null(job->kind);
+
+	return kind != NULL && kind->one_off;
 }
 
 /*
@@ -272,7 +281,7 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 	if (run == NULL || po_state_is_final(run->state))
 		return DT_NOEND;
 	attempt = run->state == PO_RUN_QUEUED ? run->attempt + 1 : run->attempt;
-	job = outcome->state != PO_RUN_SUCCEEDED ? po_job_load(run->job_id, CurrentMemoryContext) : NULL;
+	job = po_job_load(run->job_id, CurrentMemoryContext);
 	retry = plan_retry(job, attempt, outcome, &when);
 	next = retry ? PO_RUN_QUEUED : outcome->state;
 	dead = job != NULL && !retry && (next == PO_RUN_FAILED || next == PO_RUN_TIMED_OUT || next == PO_RUN_CRASHED);
@@ -298,6 +307,8 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 						" detail = $9, hint = $10, context = $11, dead_letter = $12 WHERE r.run_id = $1", &args);
 	if (dead)
 		notify_dead_letter(run, attempt, outcome);
+	if (job != NULL && !dead && !retry && is_one_off(job))
+		(void) po_job_delete(job->job_id);
 	return when;
 }
 

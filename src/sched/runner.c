@@ -21,6 +21,7 @@
 #include "core/clock.h"
 #include "core/compat.h"
 #include "core/guc.h"
+#include "core/progress.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -48,6 +49,7 @@
 #define TURN_US USECS_PER_SEC
 
 PGDLLEXPORT void perf_optimizer_runner_main(Datum arg);
+PGDLLEXPORT void perf_optimizer_lone_runner_main(Datum arg);
 
 static PoRunner *slot = NULL;
 static uint32 slot_generation = 0;
@@ -55,21 +57,44 @@ static emit_log_hook_type prev_emit_log_hook = NULL;
 /* This process must not take another run. */
 static bool leaving = false;
 
+/* Fills what the workers of all runners have in common. */
+static void
+describe_worker(BackgroundWorker *worker, const char *function, const void *extra, Size size)
+{
+	memset(worker, 0, sizeof(BackgroundWorker));
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker->bgw_restart_time = BGW_NEVER_RESTART;
+	snprintf(worker->bgw_library_name, sizeof(worker->bgw_library_name), "perf_optimizer");
+	snprintf(worker->bgw_function_name, sizeof(worker->bgw_function_name), "%s", function);
+	snprintf(worker->bgw_type, BGW_MAXLEN, "perf_optimizer runner");
+	memcpy(worker->bgw_extra, extra, size);
+}
+
 /* Asks the postmaster for a runner of a reserved slot; false when no worker is free. */
 bool
 po_runner_start(int index, uint32 generation)
 {
-	BackgroundWorker worker = {0};
+	BackgroundWorker worker;
 
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	snprintf(worker.bgw_library_name, sizeof(worker.bgw_library_name), "perf_optimizer");
-	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name), "perf_optimizer_runner_main");
+	describe_worker(&worker, "perf_optimizer_runner_main", &generation, sizeof(generation));
 	snprintf(worker.bgw_name, BGW_MAXLEN, "perf_optimizer runner %d", index);
-	snprintf(worker.bgw_type, BGW_MAXLEN, "perf_optimizer runner");
-	memcpy(worker.bgw_extra, &generation, sizeof(generation));
 	worker.bgw_main_arg = Int32GetDatum(index);
+	return RegisterDynamicBackgroundWorker(&worker, NULL);
+}
+
+/*
+ * Asks the postmaster for a runner that knows no scheduler; false when no worker is
+ * free.  Raises no error, so it may be called after a commit.
+ */
+bool
+po_runner_start_alone(const PoLoneRun *run)
+{
+	BackgroundWorker worker;
+
+	StaticAssertStmt(sizeof(PoLoneRun) <= BGW_EXTRALEN, "a run does not fit into bgw_extra");
+	describe_worker(&worker, "perf_optimizer_lone_runner_main", run, sizeof(PoLoneRun));
+	snprintf(worker.bgw_name, BGW_MAXLEN, "perf_optimizer runner");
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
 }
 
@@ -157,13 +182,29 @@ reload_settings(void)
 	ProcessConfigFile(PGC_SIGHUP);
 }
 
+/* Locks the slots; without preloading the slot is this process's own. */
+static void
+lock_slots(LWLockMode mode)
+{
+	if (po_sched_lock != NULL)
+		LWLockAcquire(po_sched_lock, mode);
+}
+
+/* Undoes lock_slots. */
+static void
+unlock_slots(void)
+{
+	if (po_sched_lock != NULL)
+		LWLockRelease(po_sched_lock);
+}
+
 /* Moves the slot on. */
 static void
 set_phase(PoRunnerPhase phase)
 {
-	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	lock_slots(LW_EXCLUSIVE);
 	slot->phase = phase;
-	LWLockRelease(po_sched_lock);
+	unlock_slots();
 }
 
 /*
@@ -173,12 +214,12 @@ set_phase(PoRunnerPhase phase)
 static void
 note_end(const PoOutcome *outcome)
 {
-	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	lock_slots(LW_EXCLUSIVE);
 	slot->phase = PO_RUNNER_DONE;
 	slot->ended = true;
 	slot->outcome = outcome->state;
 	keep_error(outcome->sqlstate, outcome->message, outcome->detail, outcome->hint);
-	LWLockRelease(po_sched_lock);
+	unlock_slots();
 }
 
 /* Has the scheduler look, unless it does by itself before the given moment. */
@@ -187,6 +228,8 @@ wake_scheduler_for(TimestampTz when)
 {
 	PoDatabase *db;
 
+	if (po_sched == NULL)
+		return;
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	db = po_shared_find_database(slot->dboid);
 	if (db == NULL || db->wake_at == 0 || when < db->wake_at)
@@ -200,6 +243,8 @@ more_waits(void)
 {
 	bool		more;
 
+	if (po_sched == NULL)
+		return false;
 	LWLockAcquire(po_sched_lock, LW_SHARED);
 	more = !leaving && po_shared_peek_waiting(slot->dboid, slot->roleid) != NULL;
 	LWLockRelease(po_sched_lock);
@@ -389,6 +434,16 @@ linger(void)
 	return false;
 }
 
+/* Connects as the role of the slot's run. */
+static void
+connect_as_role(void)
+{
+	po_wake_be_quiet(true);
+	BackgroundWorkerInitializeConnectionByOid(slot->dboid, slot->roleid, PO_RUNNER_CONNECTION_FLAGS);
+	po_session_watch_role(slot->dboid, slot->roleid);
+	po_attempt_init();
+}
+
 /* Main function of a runner; arg is the index of its slot. */
 void
 perf_optimizer_runner_main(Datum arg)
@@ -401,10 +456,7 @@ perf_optimizer_runner_main(Datum arg)
 	prev_emit_log_hook = emit_log_hook;
 	emit_log_hook = keep_fatal_error;
 	take_slot(DatumGetInt32(arg));
-	po_wake_be_quiet(true);
-	BackgroundWorkerInitializeConnectionByOid(slot->dboid, slot->roleid, PO_RUNNER_CONNECTION_FLAGS);
-	po_session_watch_role(slot->dboid, slot->roleid);
-	po_attempt_init();
+	connect_as_role();
 	do
 	{
 		reload_settings();
@@ -412,5 +464,26 @@ perf_optimizer_runner_main(Datum arg)
 		ConditionVariableBroadcast(&po_sched->progress);
 		leaving = leaving || ++nruns >= po_guc_runner_max_runs;
 	} while (take_next() || linger());
+	proc_exit(0);
+}
+
+/* Main function of a runner without preloading: its run is in bgw_extra, its slot is its own. */
+void
+perf_optimizer_lone_runner_main(Datum arg)
+{
+	PoLoneRun	run;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+	memcpy(&run, MyBgworkerEntry->bgw_extra, sizeof(run));
+	slot = MemoryContextAllocZero(TopMemoryContext, sizeof(PoRunner));
+	slot->phase = PO_RUNNER_STARTING;
+	slot->dboid = run.dboid;
+	slot->roleid = run.roleid;
+	slot->run_id = run.run_id;
+	slot->job_id = run.job_id;
+	connect_as_role();
+	work_on_slot();
 	proc_exit(0);
 }

@@ -1,0 +1,98 @@
+/*
+ * report_sql.c
+ *	  What the report on existing indexes needs from C.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/index.h"
+#include "catalog/pg_class.h"
+#include "core/args.h"
+#include "core/own.h"
+#include "miscadmin.h"
+#include "plan/hypo_parse.h"
+#include "plan/size.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+PG_FUNCTION_INFO_V1(perf_optimizer_index_expected_bytes);
+
+/* Returns the table of an index; raises 42P01 and 42809. */
+static Oid
+table_of_index(Oid index)
+{
+	char		relkind = get_rel_relkind(index);
+	Oid			table = InvalidOid;
+
+	if (relkind == RELKIND_INDEX)
+		table = IndexGetRelation(index, true);
+	else if (relkind != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not an index with storage", get_rel_name(index)),
+				 errhint("Pass the index of a table, or of one partition.")));
+	if (!OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("index with OID %u does not exist", index)));
+	return table;
+}
+
+/* Tells whether a role may read some column of a table, and so know its statistics. */
+static bool
+may_read(Oid table, Oid role)
+{
+	return pg_class_aclcheck(table, role, ACL_SELECT) == ACLCHECK_OK ||
+		pg_attribute_aclcheck_all(table, role, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
+}
+
+/*
+ * Estimates the size of an index as if it were built now.  The planner folds what the
+ * owner wrote into the indexes of the table, so this runs as the owner, restricted.
+ */
+static int64
+expected_bytes(Relation table, Oid index)
+{
+	PoOwnScope	scope;
+	int			guc_level = NewGUCNestLevel();
+	char	   *definition;
+	int64		bytes;
+
+	po_own_become(&scope, table->rd_rel->relowner);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	definition = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, ObjectIdGetDatum(index)));
+	bytes = po_size_bytes(po_hypo_parse_statement(definition));
+	AtEOXact_GUC(false, guc_level);
+	po_own_end(&scope);
+	return bytes;
+}
+
+/* SQL: index_expected_bytes(index). */
+Datum
+perf_optimizer_index_expected_bytes(PG_FUNCTION_ARGS)
+{
+	Oid			index;
+	Oid			relid;
+	Relation	table;
+	int64		bytes = -1;
+
+	po_args_require(fcinfo, 0, "index");
+	index = PG_GETARG_OID(0);
+	relid = table_of_index(index);
+	table = try_table_open(relid, AccessShareLock);
+	if (table == NULL)
+		PG_RETURN_NULL();
+	if (table->rd_rel->reltuples >= 0 && may_read(relid, GetUserId()) &&
+		may_read(relid, table->rd_rel->relowner) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(index)))
+		bytes = expected_bytes(table, index);
+	table_close(table, AccessShareLock);
+	if (bytes < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(bytes);
+}
