@@ -294,4 +294,23 @@ CREATE VIEW perf_optimizer.dead_letter_jobs WITH (security_barrier) AS
 	WHERE d.dead_letter;
 COMMENT ON VIEW perf_optimizer.dead_letter_jobs IS 'Runs that failed in their last attempt, until retry_job or the end of the history''s retention.';
 
-GRANT SELECT ON perf_optimizer.jobs, perf_optimizer.job_runs, perf_optimizer.job_attempts, perf_optimizer.dead_letter_jobs TO PUBLIC;
+CREATE VIEW perf_optimizer.job_metrics WITH (security_barrier) AS
+	SELECT j.job_id, j.name, m.runs, m.succeeded, m.failed,
+		m.succeeded::float8 / nullif(m.succeeded + m.failed, 0) AS success_ratio,
+		m.p50_ms, m.p95_ms, m.avg_wait_ms, m.runs / greatest(m.hours, 1) AS runs_per_hour,
+		m.skipped, m.cancelled
+	FROM perf_optimizer.jobs j CROSS JOIN LATERAL (
+		SELECT count(*) FILTER (WHERE r.started_at IS NOT NULL) AS runs,
+			count(*) FILTER (WHERE r.status = 'succeeded') AS succeeded,
+			count(*) FILTER (WHERE r.status IN ('failed', 'timed_out', 'crashed')) AS failed,
+			count(*) FILTER (WHERE r.status = 'skipped') AS skipped,
+			count(*) FILTER (WHERE r.status = 'cancelled') AS cancelled,
+			pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY r.duration_ms) FILTER (WHERE r.status = 'succeeded') AS p50_ms,
+			pg_catalog.percentile_cont(0.95) WITHIN GROUP (ORDER BY r.duration_ms) FILTER (WHERE r.status = 'succeeded') AS p95_ms,
+			avg(EXTRACT(epoch FROM r.started_at - r.scheduled_for) * 1000) FILTER (WHERE r.attempt = 1)::float8 AS avg_wait_ms,
+			(EXTRACT(epoch FROM pg_catalog.now() - min(r.scheduled_for)) / 3600)::float8 AS hours
+		FROM perf_optimizer.job_runs r WHERE r.job_id = j.job_id) m;
+COMMENT ON VIEW perf_optimizer.job_metrics IS 'Each job over the history that is kept (perf_optimizer.history_retention): runs that started, how they ended (failed counts failed, timed_out and crashed), the percentiles of the duration of successful ones, the average time from slot to start of runs without a retry, and runs an hour since the first. Times in milliseconds.';
+
+GRANT SELECT ON perf_optimizer.jobs, perf_optimizer.job_runs, perf_optimizer.job_attempts, perf_optimizer.dead_letter_jobs,
+	perf_optimizer.job_metrics TO PUBLIC;
