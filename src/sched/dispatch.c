@@ -155,12 +155,10 @@ count_runners(Oid roleid)
 	return n;
 }
 
-/* Notes that runs of a role without a runner wait for a slot, and frees one that idles; lock held. */
+/* Has an idle runner of another role give its slot back; lock held. */
 static void
-note_starved(PoDatabase *db, int priority)
+dismiss_idle(void)
 {
-	db->starved_priority = db->starved ? Max(db->starved_priority, priority) : priority;
-	db->starved = true;
 	for (int i = 0; i < po_sched->nrunners; i++)
 	{
 		PoRunner   *runner = &po_sched->runners[i];
@@ -172,6 +170,14 @@ note_starved(PoDatabase *db, int priority)
 		runner->dismissed = true;
 		return;
 	}
+}
+
+/* Notes that runs of a role without a runner wait for a slot; lock held. */
+static void
+note_starved(PoDatabase *db, int priority)
+{
+	db->starved_priority = db->starved ? Max(db->starved_priority, priority) : priority;
+	db->starved = true;
 }
 
 /* Hands a run out as far as it goes without a new process; returns the slot that needs one, or -1.  Lock held. */
@@ -190,6 +196,8 @@ place(Round *round, const PoWaiting *run)
 		index = reserve_slot(run);
 	if (index >= 0)
 		return index;
+	if (nrunners < round->enough)
+		dismiss_idle();
 	if (nrunners == 0)
 		note_starved(round->db, run->priority);
 	else if (!po_shared_push_waiting(run))
@@ -509,14 +517,16 @@ po_dispatch_unsettled(void)
 	return found;
 }
 
-/* Tells whether runs of this database are in hand, or wait in the queue. */
+/* Tells whether runs of this database are in hand, or wait for a runner. */
 bool
 po_dispatch_busy(void)
 {
+	PoDatabase *db;
 	bool		busy;
 
 	LWLockAcquire(po_sched_lock, LW_SHARED);
-	busy = po_shared_find_database(MyDatabaseId)->nwaiting > 0;
+	db = po_shared_find_database(MyDatabaseId);
+	busy = db->nwaiting > 0 || db->starved;
 	for (int i = 0; i < po_sched->nrunners && !busy; i++)
 		busy = po_sched->runners[i].phase != PO_RUNNER_FREE &&
 			po_sched->runners[i].phase != PO_RUNNER_IDLE &&

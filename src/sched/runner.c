@@ -135,7 +135,7 @@ runner_exit(int code, Datum arg)
 		slot->latch = NULL;
 		slot->progress.since = 0;
 		db = po_shared_find_database(slot->dboid);
-		if (db != NULL && (slot->phase == PO_RUNNER_GONE || db->nwaiting > 0))
+		if (db != NULL && slot->phase == PO_RUNNER_GONE)
 			po_shared_wake(db);
 		po_shared_wake_starved();
 	}

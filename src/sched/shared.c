@@ -134,7 +134,7 @@ po_shared_wake_launcher(bool rescan)
 	LWLockRelease(po_sched_lock);
 }
 
-/* Wakes every scheduler that waits for a free runner; the caller holds the lock exclusively. */
+/* Wakes every scheduler that can use a free slot; the caller holds the lock exclusively. */
 void
 po_shared_wake_starved(void)
 {
@@ -142,11 +142,10 @@ po_shared_wake_starved(void)
 	{
 		PoDatabase *db = &po_sched->databases[i];
 
-		if (db->state == PO_DB_UNUSED || !db->starved)
+		if (db->state == PO_DB_UNUSED || (!db->starved && db->nwaiting == 0))
 			continue;
 		db->starved = false;
-		if (db->latch != NULL)
-			SetLatch(db->latch);
+		po_shared_wake(db);
 	}
 }
 
