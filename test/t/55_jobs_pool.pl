@@ -45,14 +45,13 @@ GRANT INSERT, SELECT ON log TO PUBLIC;));
 
 # What a run leaves in its session is gone in the next.
 is(run_as('po_test_owner', 'dirty', q(CREATE TEMP TABLE left_behind AS SELECT 1 AS one; SET work_mem = '77MB'; SET my.own = 'x'; SET search_path = nowhere;
-	SELECT pg_advisory_lock(4711); PREPARE left_behind AS SELECT 1; LISTEN left_behind; SELECT nextval('public.seq');
+	SELECT pg_advisory_lock(4711); PREPARE left_behind AS SELECT 1; SELECT nextval('public.seq');
 	BEGIN; DECLARE left_behind CURSOR WITH HOLD FOR SELECT 1; COMMIT;)), 'succeeded', 'a run that leaves things behind');
 is(run_as('po_test_owner', 'clean', q(DO $$ BEGIN
 	ASSERT to_regclass('pg_temp.left_behind') IS NULL, 'temporary table';
 	ASSERT current_setting('work_mem') <> '77MB' AND coalesce(current_setting('my.own', true), '') = '' AND current_setting('search_path') <> 'nowhere', 'settings';
 	ASSERT NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory'), 'advisory locks';
 	ASSERT NOT EXISTS (SELECT FROM pg_prepared_statements), 'prepared statements';
-	ASSERT NOT EXISTS (SELECT FROM pg_listening_channels()), 'listening';
 	ASSERT NOT EXISTS (SELECT FROM pg_cursors WHERE name = 'left_behind'), 'cursors';
 	BEGIN PERFORM lastval(); ASSERT false, 'sequences'; EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL; END;
 END $$)), 'succeeded', 'leaves nothing to the next');
