@@ -25,7 +25,7 @@ CREATE TABLE perf_optimizer.job (
 	target text,
 	action text,
 	command text,
-	schedule text NOT NULL,
+	schedule text CHECK (schedule IS NOT NULL OR after_job IS NOT NULL),
 	timezone text NOT NULL,
 	timeout interval,
 	max_attempts int NOT NULL,
@@ -35,6 +35,10 @@ CREATE TABLE perf_optimizer.job (
 	enabled boolean NOT NULL,
 	paused boolean NOT NULL DEFAULT false,
 	retry_after_crash boolean NOT NULL,
+	after_job bigint,
+	exclude_window text,
+	at timestamptz,
+	done boolean NOT NULL DEFAULT false,
 	next_run timestamptz,
 	rebase boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
@@ -43,8 +47,11 @@ CREATE TABLE perf_optimizer.job (
 );
 CREATE INDEX job_next_run_idx ON perf_optimizer.job (next_run) WHERE enabled AND NOT paused;
 CREATE INDEX job_rebase_idx ON perf_optimizer.job (job_id) WHERE rebase;
+CREATE INDEX job_after_job_idx ON perf_optimizer.job (after_job) WHERE after_job IS NOT NULL;
 COMMENT ON TABLE perf_optimizer.job IS 'Definitions of scheduled jobs; written by the schedule functions only. Read the view jobs.';
 COMMENT ON COLUMN perf_optimizer.job.incarnation IS 'The incarnation that knows relid and owner; in another one the names count.';
+COMMENT ON COLUMN perf_optimizer.job.schedule IS 'Null: the job has no slots of its own and runs after another job only. @once: its one slot is at.';
+COMMENT ON COLUMN perf_optimizer.job.done IS 'The one slot of a job that runs once has been taken.';
 COMMENT ON COLUMN perf_optimizer.job.rebase IS 'The definition changed and the scheduler has not seen it yet: the first slot counts from the commit.';
 
 CREATE SEQUENCE perf_optimizer.run_id_seq;
@@ -57,11 +64,12 @@ CREATE TABLE perf_optimizer.job_run (
 	name text NOT NULL,
 	attempt int NOT NULL DEFAULT 0,
 	status text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled', 'crashed', 'skipped')),
-	cause text NOT NULL CHECK (cause IN ('slot', 'catch-up', 'request', 'start')),
+	cause text NOT NULL CHECK (cause IN ('slot', 'catch-up', 'request', 'start', 'after')),
 	priority int NOT NULL DEFAULT 0,
 	scheduled_for timestamptz NOT NULL,
 	queued_at timestamptz NOT NULL,
 	not_before timestamptz NOT NULL,
+	after_runs bigint[],
 	started_at timestamptz,
 	finished_at timestamptz,
 	pid int,
@@ -74,10 +82,11 @@ CREATE TABLE perf_optimizer.job_run (
 	dead_letter boolean NOT NULL DEFAULT false
 );
 CREATE INDEX job_run_job_idx ON perf_optimizer.job_run (job_id, run_id);
-CREATE INDEX job_run_open_idx ON perf_optimizer.job_run (not_before) WHERE status IN ('queued', 'running');
+CREATE INDEX job_run_open_idx ON perf_optimizer.job_run (job_id) WHERE status IN ('queued', 'running');
 CREATE INDEX job_run_finished_idx ON perf_optimizer.job_run (finished_at);
 CREATE INDEX job_run_dead_idx ON perf_optimizer.job_run (job_id) WHERE dead_letter;
 COMMENT ON TABLE perf_optimizer.job_run IS 'One row a slot of a job; written by the workers. Read the view job_runs.';
+COMMENT ON COLUMN perf_optimizer.job_run.after_runs IS 'Runs that go first: refreshes of views that this one reads, due at the same time.';
 
 CREATE TABLE perf_optimizer.job_attempt (
 	run_id bigint NOT NULL REFERENCES perf_optimizer.job_run ON DELETE CASCADE,
@@ -122,38 +131,60 @@ COMMENT ON FUNCTION perf_optimizer.next_run(text, timestamptz, text) IS 'The fir
 
 CREATE FUNCTION perf_optimizer.schedule_refresh(matview regclass, schedule text, mode text DEFAULT 'auto', name text DEFAULT NULL,
 	timezone text DEFAULT NULL, timeout interval DEFAULT NULL, max_attempts int DEFAULT 3, backoff interval DEFAULT '10 seconds',
-	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true, retry_after_crash boolean DEFAULT false)
+	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true,
+	after_job bigint DEFAULT NULL, exclude_window text DEFAULT NULL, retry_after_crash boolean DEFAULT false)
 	RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'perf_optimizer_schedule_refresh';
-COMMENT ON FUNCTION perf_optimizer.schedule_refresh(regclass, text, text, text, text, interval, int, interval, interval, int, boolean, boolean) IS 'Schedules REFRESH of a materialized view (mode auto, concurrent or full) and returns the job''s id; an existing job of that name and owner is changed. A null name becomes "refresh <view>", a null timezone the session''s, a null timeout none. Errors: 42809 not a materialized view, 42501 not its owner, 22023 wrong schedule, zone, mode or option, 42710 the name belongs to a job of another kind.';
+COMMENT ON FUNCTION perf_optimizer.schedule_refresh(regclass, text, text, text, text, interval, int, interval, interval, int, boolean, bigint, text, boolean) IS 'Schedules REFRESH of a materialized view (mode auto, concurrent or full) and returns the job''s id; an existing job of that name and owner is changed. A null name becomes "refresh <view>", a null timezone the session''s, a null timeout none. Errors: 42809 not a materialized view, 42501 not its owner, 22023 wrong schedule, zone, mode or option, 42710 the name belongs to a job of another kind.';
 
 CREATE FUNCTION perf_optimizer.schedule_archive(policy text, schedule text, name text DEFAULT NULL,
 	timezone text DEFAULT NULL, timeout interval DEFAULT NULL, max_attempts int DEFAULT 3, backoff interval DEFAULT '10 seconds',
-	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true, retry_after_crash boolean DEFAULT false)
+	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true,
+	after_job bigint DEFAULT NULL, exclude_window text DEFAULT NULL, retry_after_crash boolean DEFAULT false)
 	RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'perf_optimizer_schedule_archive';
-COMMENT ON FUNCTION perf_optimizer.schedule_archive(text, text, text, text, interval, int, interval, interval, int, boolean, boolean) IS 'Schedules runs of an archive policy and returns the job''s id; an existing job of that name and owner is changed. A null name becomes "archive <policy>". Errors: 42704 no such policy, 42501 it is not yours, 22023 wrong schedule, zone or option.';
+COMMENT ON FUNCTION perf_optimizer.schedule_archive(text, text, text, text, interval, int, interval, interval, int, boolean, bigint, text, boolean) IS 'Schedules runs of an archive policy and returns the job''s id; an existing job of that name and owner is changed. A null name becomes "archive <policy>". Errors: 42704 no such policy, 42501 it is not yours, 22023 wrong schedule, zone or option.';
 
 CREATE FUNCTION perf_optimizer.schedule_maintenance(relation regclass, schedule text, action text DEFAULT 'vacuum_analyze', name text DEFAULT NULL,
 	timezone text DEFAULT NULL, timeout interval DEFAULT NULL, max_attempts int DEFAULT 3, backoff interval DEFAULT '10 seconds',
-	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true, retry_after_crash boolean DEFAULT false)
+	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true,
+	after_job bigint DEFAULT NULL, exclude_window text DEFAULT NULL, retry_after_crash boolean DEFAULT false)
 	RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'perf_optimizer_schedule_maintenance';
-COMMENT ON FUNCTION perf_optimizer.schedule_maintenance(regclass, text, text, text, text, interval, int, interval, interval, int, boolean, boolean) IS 'Schedules maintenance of a relation: vacuum_analyze, vacuum, analyze, reindex_concurrently or prewarm (needs pg_prewarm); returns the job''s id. A null name becomes "<action> <relation>". Errors: 42809 wrong kind of relation, 42501 not its owner, 22023 unknown action, wrong schedule, zone or option, 55000 pg_prewarm is not installed.';
+COMMENT ON FUNCTION perf_optimizer.schedule_maintenance(regclass, text, text, text, text, interval, int, interval, interval, int, boolean, bigint, text, boolean) IS 'Schedules maintenance of a relation: vacuum_analyze, vacuum, analyze, reindex_concurrently or prewarm (needs pg_prewarm); returns the job''s id. A null name becomes "<action> <relation>". Errors: 42809 wrong kind of relation, 42501 not its owner, 22023 unknown action, wrong schedule, zone or option, 55000 pg_prewarm is not installed.';
 
 CREATE FUNCTION perf_optimizer.schedule_command(name text, schedule text, command text,
 	timezone text DEFAULT NULL, timeout interval DEFAULT NULL, max_attempts int DEFAULT 3, backoff interval DEFAULT '10 seconds',
-	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true, retry_after_crash boolean DEFAULT false)
+	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true,
+	after_job bigint DEFAULT NULL, exclude_window text DEFAULT NULL, retry_after_crash boolean DEFAULT false)
 	RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'perf_optimizer_schedule_command';
-COMMENT ON FUNCTION perf_optimizer.schedule_command(text, text, text, text, interval, int, interval, interval, int, boolean, boolean) IS 'Schedules SQL that runs as the caller, at top level: each statement is a transaction of its own unless the text opens one, and the first error ends the run. Returns the job''s id; an existing job of that name and owner is changed. Errors: 42601 the text does not parse, 22023 wrong schedule, zone or option, 42710 the name belongs to a job of another kind.';
+COMMENT ON FUNCTION perf_optimizer.schedule_command(text, text, text, text, interval, int, interval, interval, int, boolean, bigint, text, boolean) IS 'Schedules SQL that runs as the caller, at top level: each statement is a transaction of its own unless the text opens one, and the first error ends the run. Returns the job''s id; an existing job of that name and owner is changed. Errors: 42601 the text does not parse, 22023 wrong schedule, zone or option, 42710 the name belongs to a job of another kind.';
+
+CREATE FUNCTION perf_optimizer.schedule_once(name text, at timestamptz, command text,
+	timezone text DEFAULT NULL, timeout interval DEFAULT NULL, max_attempts int DEFAULT 3, backoff interval DEFAULT '10 seconds',
+	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true,
+	after_job bigint DEFAULT NULL, exclude_window text DEFAULT NULL, retry_after_crash boolean DEFAULT false)
+	RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'perf_optimizer_schedule_once';
+COMMENT ON FUNCTION perf_optimizer.schedule_once(text, timestamptz, text, text, interval, int, interval, interval, int, boolean, bigint, text, boolean) IS 'Schedules SQL that runs once, at a moment or, when that has passed, at commit; then the job is done and stays in the view jobs until unschedule. Returns the job''s id. The same call again changes nothing, another moment lets it run again. Errors: 42601 the text does not parse, 22023 a moment that is not finite or a wrong option, 42710 the name belongs to a job of another kind.';
+
+CREATE FUNCTION perf_optimizer.alter_job(job_id bigint, schedule text DEFAULT NULL, command text DEFAULT NULL, action text DEFAULT NULL,
+	name text DEFAULT NULL, at timestamptz DEFAULT NULL,
+	timezone text DEFAULT NULL, timeout interval DEFAULT NULL, max_attempts int DEFAULT NULL, backoff interval DEFAULT NULL,
+	max_backoff interval DEFAULT NULL, priority int DEFAULT NULL, enabled boolean DEFAULT NULL,
+	after_job bigint DEFAULT NULL, exclude_window text DEFAULT NULL, retry_after_crash boolean DEFAULT NULL)
+	RETURNS boolean LANGUAGE c VOLATILE PARALLEL UNSAFE
+	AS 'MODULE_PATHNAME', 'perf_optimizer_alter_job';
+COMMENT ON FUNCTION perf_optimizer.alter_job(bigint, text, text, text, text, timestamptz, text, interval, int, interval, interval, int, boolean, bigint, text, boolean) IS 'Changes what is given of a job and keeps the rest (null); action is also the mode of a refresh. An empty schedule or exclude_window, a timeout of 0 and an after_job of 0 take the setting away. True when something changed. Errors: 42704 no such job, 42501 not yours, 42710 the owner has another job of that name, 22023 a wrong value, or one that the kind of job does not have.';
 
 CREATE FUNCTION perf_optimizer.schedule_snapshot(schedule text DEFAULT 'every 5 minutes', name text DEFAULT NULL,
 	timezone text DEFAULT NULL, timeout interval DEFAULT NULL, max_attempts int DEFAULT 3, backoff interval DEFAULT '10 seconds',
-	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true, retry_after_crash boolean DEFAULT false)
+	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true,
+	after_job bigint DEFAULT NULL, exclude_window text DEFAULT NULL, retry_after_crash boolean DEFAULT false)
 	RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'perf_optimizer_schedule_snapshot';
-COMMENT ON FUNCTION perf_optimizer.schedule_snapshot(text, text, text, interval, int, interval, interval, int, boolean, boolean) IS 'Schedules take_snapshot(), the history of the workload, and returns the job''s id; an existing job of that name and owner is changed. A null name becomes "snapshot workload". Errors: 42501 unless you are a member of pg_read_all_stats, 22023 wrong schedule, zone or option.';
+COMMENT ON FUNCTION perf_optimizer.schedule_snapshot(text, text, text, interval, int, interval, interval, int, boolean, bigint, text, boolean) IS 'Schedules take_snapshot(), the history of the workload, and returns the job''s id; an existing job of that name and owner is changed. A null name becomes "snapshot workload". Errors: 42501 unless you are a member of pg_read_all_stats, 22023 wrong schedule, zone or option.';
 
 CREATE FUNCTION perf_optimizer.unschedule(job_id bigint) RETURNS boolean
 	LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -226,7 +257,8 @@ CREATE VIEW perf_optimizer.jobs WITH (security_barrier) AS
 				AND f.run_id > coalesce((SELECT max(g.run_id) FROM perf_optimizer.job_run g
 					WHERE g.job_id = j.job_id AND g.status = 'succeeded'), 0))::int AS consecutive_failures,
 		j.priority, j.paused, j.incarnation <> i.incarnation OR i.database <> d.oid AS held,
-		j.timeout, j.max_attempts, j.backoff, j.max_backoff, j.retry_after_crash, j.created_at, j.changed_at
+		j.timeout, j.max_attempts, j.backoff, j.max_backoff, j.retry_after_crash, j.created_at, j.changed_at,
+		j.after_job, j.exclude_window, j.at, j.done
 	FROM perf_optimizer.job j
 		CROSS JOIN perf_optimizer.identity i
 		JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
@@ -262,4 +294,23 @@ CREATE VIEW perf_optimizer.dead_letter_jobs WITH (security_barrier) AS
 	WHERE d.dead_letter;
 COMMENT ON VIEW perf_optimizer.dead_letter_jobs IS 'Runs that failed in their last attempt, until retry_job or the end of the history''s retention.';
 
-GRANT SELECT ON perf_optimizer.jobs, perf_optimizer.job_runs, perf_optimizer.job_attempts, perf_optimizer.dead_letter_jobs TO PUBLIC;
+CREATE VIEW perf_optimizer.job_metrics WITH (security_barrier) AS
+	SELECT j.job_id, j.name, m.runs, m.succeeded, m.failed,
+		m.succeeded::float8 / nullif(m.succeeded + m.failed, 0) AS success_ratio,
+		m.p50_ms, m.p95_ms, m.avg_wait_ms, m.runs / greatest(m.hours, 1) AS runs_per_hour,
+		m.skipped, m.cancelled
+	FROM perf_optimizer.jobs j CROSS JOIN LATERAL (
+		SELECT count(*) FILTER (WHERE r.started_at IS NOT NULL) AS runs,
+			count(*) FILTER (WHERE r.status = 'succeeded') AS succeeded,
+			count(*) FILTER (WHERE r.status IN ('failed', 'timed_out', 'crashed')) AS failed,
+			count(*) FILTER (WHERE r.status = 'skipped') AS skipped,
+			count(*) FILTER (WHERE r.status = 'cancelled') AS cancelled,
+			pg_catalog.percentile_cont(0.5) WITHIN GROUP (ORDER BY r.duration_ms) FILTER (WHERE r.status = 'succeeded') AS p50_ms,
+			pg_catalog.percentile_cont(0.95) WITHIN GROUP (ORDER BY r.duration_ms) FILTER (WHERE r.status = 'succeeded') AS p95_ms,
+			avg(EXTRACT(epoch FROM r.started_at - r.scheduled_for) * 1000) FILTER (WHERE r.attempt = 1)::float8 AS avg_wait_ms,
+			(EXTRACT(epoch FROM pg_catalog.now() - min(r.scheduled_for)) / 3600)::float8 AS hours
+		FROM perf_optimizer.job_runs r WHERE r.job_id = j.job_id) m;
+COMMENT ON VIEW perf_optimizer.job_metrics IS 'Each job over the history that is kept (perf_optimizer.history_retention): runs that started, how they ended (failed counts failed, timed_out and crashed), the percentiles of the duration of successful ones, the average time from slot to start of runs without a retry, and runs an hour since the first. Times in milliseconds.';
+
+GRANT SELECT ON perf_optimizer.jobs, perf_optimizer.job_runs, perf_optimizer.job_attempts, perf_optimizer.dead_letter_jobs,
+	perf_optimizer.job_metrics TO PUBLIC;

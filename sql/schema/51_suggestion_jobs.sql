@@ -12,10 +12,11 @@ COMMENT ON FUNCTION perf_optimizer.verify_suggestion(text, text[], boolean) IS '
 
 CREATE FUNCTION perf_optimizer.schedule_index_tuning(schedule text, storage_budget_bytes bigint DEFAULT NULL, name text DEFAULT NULL,
 	timezone text DEFAULT NULL, timeout interval DEFAULT NULL, max_attempts int DEFAULT 3, backoff interval DEFAULT '10 seconds',
-	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true, retry_after_crash boolean DEFAULT false)
+	max_backoff interval DEFAULT '1 hour', priority int DEFAULT 0, enabled boolean DEFAULT true,
+	after_job bigint DEFAULT NULL, exclude_window text DEFAULT NULL, retry_after_crash boolean DEFAULT false)
 	RETURNS bigint LANGUAGE c VOLATILE PARALLEL UNSAFE
 	AS 'MODULE_PATHNAME', 'perf_optimizer_schedule_index_tuning';
-COMMENT ON FUNCTION perf_optimizer.schedule_index_tuning(text, bigint, text, text, interval, int, interval, interval, int, boolean, boolean) IS 'Schedules trials of indexes and returns the job''s id: each run takes the best suggestion for the statements of pg_stat_statements on a table of the caller, verifies it as verify_suggestion does, and keeps it only if it pays. storage_budget_bytes: limit of all indexes that the job keeps (a comment on each says so). Nothing of this happens unless it is scheduled. A null name becomes "index_tuning workload". Errors: 22023 wrong schedule, zone, budget or option, 55000 pg_stat_statements is not there.';
+COMMENT ON FUNCTION perf_optimizer.schedule_index_tuning(text, bigint, text, text, interval, int, interval, interval, int, boolean, bigint, text, boolean) IS 'Schedules trials of indexes and returns the job''s id: each run takes the best suggestion for the statements of pg_stat_statements on a table of the caller, verifies it as verify_suggestion does, and keeps it only if it pays. storage_budget_bytes: limit of all indexes that the job keeps (a comment on each says so). Nothing of this happens unless it is scheduled. A null name becomes "index_tuning workload". Errors: 22023 wrong schedule, zone, budget or option, 55000 pg_stat_statements is not there.';
 
 CREATE FUNCTION perf_optimizer.runner_progress(OUT run_id bigint, OUT phase text, OUT done bigint, OUT total bigint, OUT since timestamptz)
 	RETURNS SETOF record LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 4
@@ -29,11 +30,23 @@ CREATE VIEW perf_optimizer.job_progress WITH (security_barrier) AS
 			+ (pg_catalog.clock_timestamp() - p.since) * (greatest(p.total - p.done, 0)::float8 / p.done) END AS eta
 	FROM perf_optimizer.job_runs r
 		LEFT JOIN perf_optimizer.runner_progress() s ON s.run_id = r.run_id
-		LEFT JOIN pg_catalog.pg_stat_progress_create_index c ON c.pid = r.pid AND c.datid = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
-		CROSS JOIN LATERAL (SELECT coalesce(c.command || ': ' || c.phase, s.phase, 'running') AS phase,
-			CASE WHEN c.pid IS NULL THEN coalesce(s.done, 0) WHEN c.blocks_total > 0 THEN c.blocks_done WHEN c.tuples_total > 0 THEN c.tuples_done ELSE c.lockers_done END AS done,
-			CASE WHEN c.pid IS NULL THEN coalesce(s.total, 0) WHEN c.blocks_total > 0 THEN c.blocks_total WHEN c.tuples_total > 0 THEN c.tuples_total ELSE c.lockers_total END AS total,
-			coalesce(s.since, r.started_at) AS since) p
+		LEFT JOIN LATERAL (
+			SELECT c.command || ': ' || c.phase AS phase,
+				CASE WHEN c.blocks_total > 0 THEN c.blocks_done WHEN c.tuples_total > 0 THEN c.tuples_done ELSE c.lockers_done END AS done,
+				CASE WHEN c.blocks_total > 0 THEN c.blocks_total WHEN c.tuples_total > 0 THEN c.tuples_total ELSE c.lockers_total END AS total
+			FROM pg_catalog.pg_stat_progress_create_index c WHERE c.pid = r.pid
+			UNION ALL
+			SELECT 'VACUUM: ' || v.phase, CASE WHEN v.phase = 'vacuuming heap' THEN v.heap_blks_vacuumed ELSE v.heap_blks_scanned END, v.heap_blks_total
+			FROM pg_catalog.pg_stat_progress_vacuum v WHERE v.pid = r.pid
+			UNION ALL
+			SELECT 'ANALYZE: ' || a.phase, a.sample_blks_scanned, a.sample_blks_total
+			FROM pg_catalog.pg_stat_progress_analyze a WHERE a.pid = r.pid
+			UNION ALL
+			SELECT l.command || ': ' || l.phase, l.heap_blks_scanned, l.heap_blks_total
+			FROM pg_catalog.pg_stat_progress_cluster l WHERE l.pid = r.pid
+			LIMIT 1) c ON true
+		CROSS JOIN LATERAL (SELECT coalesce(c.phase, s.phase, 'running') AS phase, coalesce(c.done, s.done, 0) AS done,
+			coalesce(c.total, s.total, 0) AS total, coalesce(s.since, r.started_at) AS since) p
 	WHERE r.status = 'running';
 COMMENT ON VIEW perf_optimizer.job_progress IS 'What the running runs are at, and when they will be done at their rate so far: done and total count blocks, rows, or what the kind of job counts; progress_pct and eta are NULL where the total is not known. Shows runs of the current role and of roles it is a member of.';
 GRANT SELECT ON perf_optimizer.job_progress TO PUBLIC;

@@ -10,6 +10,7 @@
 #include "archive/runlog.h"
 #include "catalog/pg_type.h"
 #include "core/own.h"
+#include "core/progress.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -55,6 +56,7 @@ po_runlog_progress(int64 run_id, int64 rows, int64 purged, int64 batches)
 	Oid			types[] = {INT8OID, INT8OID, INT8OID, INT8OID};
 	Datum		values[] = {Int64GetDatum(run_id), Int64GetDatum(rows), Int64GetDatum(purged), Int64GetDatum(batches)};
 
+	po_progress_report("working through batches", rows + purged, 0);
 	po_own_execute("UPDATE perf_optimizer.archive_run SET rows_archived = $2, rows_purged = $3, batches = $4"
 				   " WHERE run_id OPERATOR(pg_catalog.=) $1", 4, types, values, NULL);
 }

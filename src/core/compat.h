@@ -321,6 +321,13 @@
 
 /* ---- background workers and running commands ---- */
 
+/* 19: syscache callbacks get an enum.  Needs utils/syscache.h. */
+#if PG_VERSION_NUM >= 190000
+#define PO_SYSCACHE_ID SysCacheIdentifier
+#else
+#define PO_SYSCACHE_ID int
+#endif
+
 /* 17: a worker may connect as a role without LOGIN.  Needs postmaster/bgworker.h. */
 #if PG_VERSION_NUM >= 170000
 #define PO_NOLOGIN_ROLES_CAN_RUN true

@@ -18,6 +18,8 @@ int			po_guc_history_retention = 30 * 24 * 60;
 int			po_guc_job_lock_timeout = 10 * 1000;
 int			po_guc_max_workers = 4;
 bool		po_guc_run_jobs = true;
+int			po_guc_runner_linger = 5 * 1000;
+int			po_guc_runner_max_runs = 1000;
 
 /* Defines the settings of scheduled jobs. */
 static void
@@ -49,6 +51,16 @@ define_jobs(void)
 							 "Off keeps runs waiting; what is running goes on.",
 							 &po_guc_run_jobs, true,
 							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("perf_optimizer.runner_linger",
+							"How long a worker waits for another job of its role before it ends.",
+							"A job that comes meanwhile needs no new process.",
+							&po_guc_runner_linger, 5 * 1000, 0, 10 * 60 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable("perf_optimizer.runner_max_runs",
+							"After how many runs a worker makes way for a new process.",
+							"1 gives each run a process of its own.",
+							&po_guc_runner_max_runs, 1000, 1, INT_MAX,
+							PGC_SIGHUP, 0, NULL, NULL, NULL);
 }
 
 /* Defines every setting; called once from _PG_init. */

@@ -10,6 +10,8 @@ extern int	po_guc_history_retention;	/* minutes */
 extern int	po_guc_job_lock_timeout;	/* ms */
 extern int	po_guc_max_workers;
 extern bool po_guc_run_jobs;
+extern int	po_guc_runner_linger;	/* ms */
+extern int	po_guc_runner_max_runs;
 
 extern void po_guc_init(void);
 extern void po_guc_reserve(void);

@@ -7,6 +7,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "core/guc.h"
+#include "core/progress.h"
 #include "jobs/apply.h"
 #include "jobs/build.h"
 #include "jobs/exec.h"
@@ -15,11 +16,9 @@
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
-#include "sched/progress.h"
 #include "tcop/utility.h"
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 /* Tells whether ALTER TABLE does only what suggestions do. */
 static bool
@@ -151,13 +150,6 @@ validate(PoJob *job)
 	po_exec_check_superuser(job->owner);
 }
 
-/* Runs as its owner. */
-static Oid
-as_whom(const PoJob *job)
-{
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(job->owner)) ? job->owner : InvalidOid;
-}
-
 /* Some statements wait until every older snapshot is gone. */
 static bool
 waits_for_snapshots(const PoJob *job)
@@ -230,7 +222,6 @@ const PoJobKind po_apply_kind = {
 	.retry_after_crash = true,
 	.one_off = true,
 	.validate = validate,
-	.as_whom = as_whom,
 	.waits_for_snapshots = waits_for_snapshots,
 	.run = run,
 };

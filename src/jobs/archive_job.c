@@ -14,7 +14,6 @@
 #include "jobs/kinds.h"
 #include "sched/store.h"
 #include "utils/builtins.h"
-#include "utils/syscache.h"
 
 /* Raises 42704 when there is no such policy, 42501 when it is not the current role's. */
 static void
@@ -24,20 +23,6 @@ validate(PoJob *job)
 		elog(ERROR, "SPI_connect failed");
 	(void) po_policy_store_load(job->target);
 	SPI_finish();
-}
-
-/* Connects as the owner of the job. */
-static Oid
-as_whom(const PoJob *job)
-{
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(job->owner)) ? job->owner : InvalidOid;
-}
-
-/* Archival waits for locks only. */
-static bool
-waits_for_snapshots(const PoJob *job)
-{
-	return false;
 }
 
 /* Takes what the run of the policy has recorded about itself into the job's history. */
@@ -75,7 +60,5 @@ const PoJobKind po_archive_kind = {
 	.name = "archive",
 	.retry_after_crash = true,
 	.validate = validate,
-	.as_whom = as_whom,
-	.waits_for_snapshots = waits_for_snapshots,
 	.run = run,
 };

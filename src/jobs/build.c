@@ -14,6 +14,7 @@
 #include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "core/compat.h"
+#include "core/progress.h"
 #include "core/relname.h"
 #include "jobs/build.h"
 #include "jobs/exec.h"
@@ -22,13 +23,11 @@
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "plan/hypo_parse.h"
-#include "sched/progress.h"
-#include "sched/runner.h"
+#include "sched/attempt.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 /* Steps back over a word before a position of a text and the blanks after it; NULL when another word is there. */
 static const char *
@@ -191,7 +190,7 @@ po_build_run(const PoBuild *build, bool again)
 		AbortOutOfAnyTransaction();
 		FlushErrorState();
 		MemoryContextSwitchTo(memory);
-		po_runner_spare();
+		po_attempt_spare();
 		RESUME_INTERRUPTS();
 		clean_up(build, memory);
 		ReThrowError(error);

@@ -7,7 +7,6 @@
 #include "jobs/exec.h"
 #include "jobs/kinds.h"
 #include "tcop/tcopprot.h"
-#include "utils/syscache.h"
 
 /* Raises 42601 when the text is no SQL, or holds no statement; 42501 for a superuser's where that is off. */
 static void
@@ -19,13 +18,6 @@ validate(PoJob *job)
 				 errmsg("the command holds no statement"),
 				 errhint("Pass SQL as \"command\".")));
 	po_exec_check_superuser(job->owner);
-}
-
-/* A command runs as the job's owner. */
-static Oid
-as_whom(const PoJob *job)
-{
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(job->owner)) ? job->owner : InvalidOid;
 }
 
 /* Some statements wait until every older snapshot is gone. */
@@ -50,7 +42,6 @@ const PoJobKind po_command_kind = {
 	.name = "command",
 	.retry_after_crash = false,
 	.validate = validate,
-	.as_whom = as_whom,
 	.waits_for_snapshots = waits_for_snapshots,
 	.run = run,
 };

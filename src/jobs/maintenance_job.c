@@ -117,13 +117,6 @@ validate(PoJob *job)
 		check_prewarm();
 }
 
-/* Connects as the owner of the job. */
-static Oid
-as_whom(const PoJob *job)
-{
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(job->owner)) ? job->owner : InvalidOid;
-}
-
 /* REINDEX CONCURRENTLY waits until every older snapshot is gone. */
 static bool
 waits_for_snapshots(const PoJob *job)
@@ -169,7 +162,6 @@ const PoJobKind po_maintenance_kind = {
 	.name = "maintenance",
 	.retry_after_crash = true,
 	.validate = validate,
-	.as_whom = as_whom,
 	.waits_for_snapshots = waits_for_snapshots,
 	.run = run,
 };

@@ -10,9 +10,9 @@
 #include "jobs/kinds.h"
 #include "matview/refresh.h"
 #include "miscadmin.h"
+#include "sched/store.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 /* Raises what po_refresh_parse_mode and po_refresh_check raise; brings the target's name up to date. */
 static void
@@ -23,18 +23,20 @@ validate(PoJob *job)
 	job->target = po_relname_qualified(job->relid);
 }
 
-/* Connects as the owner of the job; po_refresh_run works as the view's owner. */
-static Oid
-as_whom(const PoJob *job)
+/* The tables and materialized views that the view's query reads. */
+static List *
+reads(const PoJob *job)
 {
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(job->owner)) ? job->owner : InvalidOid;
-}
+	PoStoreArgs args = {0};
+	List	   *result = NIL;
+	bool		isnull;
+	uint64		n;
 
-/* A refresh waits for locks only. */
-static bool
-waits_for_snapshots(const PoJob *job)
-{
-	return false;
+	po_store_oid(&args, job->relid);
+	n = po_store_run("SELECT b.relid::oid FROM unnest(perf_optimizer.matview_bases($1::regclass)) AS b(relid)", &args);
+	for (uint64 i = 0; i < n; i++)
+		result = lappend_oid(result, DatumGetObjectId(po_store_datum(i, 1, &isnull)));
+	return result;
 }
 
 /* Refreshes the view in one transaction. */
@@ -63,7 +65,6 @@ const PoJobKind po_refresh_kind = {
 	.name = "refresh",
 	.retry_after_crash = true,
 	.validate = validate,
-	.as_whom = as_whom,
-	.waits_for_snapshots = waits_for_snapshots,
+	.reads = reads,
 	.run = run,
 };

@@ -9,7 +9,6 @@
 #include "jobs/kinds.h"
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 #include "workload/snapshot.h"
 
 /* Raises 42501 unless the role may see everybody's statistics. */
@@ -17,20 +16,6 @@ static void
 validate(PoJob *job)
 {
 	po_snapshot_check(GetUserId());
-}
-
-/* Connects as the owner of the job. */
-static Oid
-as_whom(const PoJob *job)
-{
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(job->owner)) ? job->owner : InvalidOid;
-}
-
-/* A snapshot of the workload waits for nobody. */
-static bool
-waits_for_snapshots(const PoJob *job)
-{
-	return false;
 }
 
 /* Takes a snapshot in one transaction. */
@@ -50,7 +35,5 @@ const PoJobKind po_snapshot_kind = {
 	.name = "snapshot",
 	.retry_after_crash = true,
 	.validate = validate,
-	.as_whom = as_whom,
-	.waits_for_snapshots = waits_for_snapshots,
 	.run = run,
 };

@@ -9,12 +9,12 @@
 
 #include "access/xact.h"
 #include "advisor/verify.h"
+#include "core/progress.h"
 #include "core/relname.h"
 #include "jobs/exec.h"
 #include "jobs/trial.h"
 #include "miscadmin.h"
-#include "sched/progress.h"
-#include "sched/runner.h"
+#include "sched/attempt.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -83,7 +83,7 @@ measure_built(const PoJobRun *run, const PoBuild *build, PoVerification *verific
 		AbortOutOfAnyTransaction();
 		FlushErrorState();
 		MemoryContextSwitchTo(run->memory);
-		po_runner_spare();
+		po_attempt_spare();
 		RESUME_INTERRUPTS();
 		po_build_drop(build);
 		ReThrowError(error);

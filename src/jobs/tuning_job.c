@@ -13,6 +13,7 @@
 #include "advisor/suggest.h"
 #include "catalog/pg_class.h"
 #include "core/compat.h"
+#include "core/progress.h"
 #include "core/relname.h"
 #include "core/statements.h"
 #include "executor/spi.h"
@@ -20,12 +21,10 @@
 #include "jobs/kinds.h"
 #include "jobs/trial.h"
 #include "miscadmin.h"
-#include "sched/progress.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 /* The search for the best index ends after this time. */
 #define SEARCH_LIMIT_MS 60000
@@ -46,13 +45,6 @@ validate(PoJob *job)
 				 errmsg("argument \"storage_budget_bytes\" must be positive"),
 				 errhint("Pass NULL for no storage budget.")));
 	po_exec_check_superuser(job->owner);
-}
-
-/* Runs as its owner. */
-static Oid
-as_whom(const PoJob *job)
-{
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(job->owner)) ? job->owner : InvalidOid;
 }
 
 /* A concurrent build waits until every older snapshot is gone. */
@@ -221,7 +213,6 @@ const PoJobKind po_tuning_kind = {
 	.name = "index_tuning",
 	.retry_after_crash = true,
 	.validate = validate,
-	.as_whom = as_whom,
 	.waits_for_snapshots = waits_for_snapshots,
 	.run = run,
 };

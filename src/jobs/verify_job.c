@@ -11,15 +11,14 @@
 #include "advisor/workload.h"
 #include "core/compat.h"
 #include "core/json.h"
+#include "core/progress.h"
 #include "jobs/exec.h"
 #include "jobs/kinds.h"
 #include "jobs/trial.h"
 #include "jobs/verify.h"
-#include "sched/progress.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 /* What the command says. */
 typedef struct Options
@@ -127,13 +126,6 @@ validate(PoJob *job)
 	po_exec_check_superuser(job->owner);
 }
 
-/* Runs as its owner. */
-static Oid
-as_whom(const PoJob *job)
-{
-	return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(job->owner)) ? job->owner : InvalidOid;
-}
-
 /* A concurrent build waits until every older snapshot is gone. */
 static bool
 waits_for_snapshots(const PoJob *job)
@@ -181,7 +173,6 @@ const PoJobKind po_verify_kind = {
 	.retry_after_crash = true,
 	.one_off = true,
 	.validate = validate,
-	.as_whom = as_whom,
 	.waits_for_snapshots = waits_for_snapshots,
 	.run = run,
 };

@@ -17,6 +17,7 @@
 #include "catalog/pg_class.h"
 #include "commands/matview.h"
 #include "core/compat.h"
+#include "core/progress.h"
 #include "core/relname.h"
 #include "executor/executor.h"
 #include "matview/apply.h"
@@ -231,7 +232,9 @@ write_difference(Relation matview, const char *text, PoApplyCounts *counts)
 	PushActiveSnapshot(GetLatestSnapshot());
 	apply = po_apply_begin(matview, GetActiveSnapshot());
 	diff = po_diff_begin(matview, GetActiveSnapshot(), apply);
+	po_progress_report("running the query", 0, 0);
 	run_view_plan(plan, text, po_diff_receiver(diff));
+	po_progress_report("writing the difference", 0, 0);
 	po_diff_finish(diff);
 	po_apply_finish(apply, counts);
 	PopActiveSnapshot();
@@ -285,6 +288,7 @@ refresh_full(Oid matview, const char *text, PoRefreshResult *result)
 								  get_rel_name(matview), -1);
 	lock_bases(matview);
 	InitializeQueryCompletion(&completion);
+	po_progress_report("replacing the rows", 0, 0);
 	PushActiveSnapshot(GetLatestSnapshot());
 	address = PO_REFRESH_MATVIEW(stmt, text, &completion);
 	PopActiveSnapshot();

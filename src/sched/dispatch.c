@@ -2,59 +2,105 @@
  * dispatch.c
  *	  Handing waiting runs to runners, and taking back what runners dropped.
  *
+ * A run goes to an idle runner of its role, else to a new one, else into the
+ * queue, from which runners of that role take it when they have ended another.
+ * Each look makes the queue anew from the tables, so it needs no repair.
+ *
  * All functions run in the scheduler; those that read tables are called between
  * po_store_enter and po_store_leave.
  */
 #include "postgres.h"
+
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "sched/job.h"
+#include "sched/order.h"
 #include "sched/run.h"
 #include "sched/runner.h"
-#include "sched/scheduler.h"
+#include "sched/dispatch.h"
 #include "sched/shared.h"
 #include "sched/store.h"
 #include "utils/builtins.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-/* How long to wait when max_worker_processes is used up. */
-#define NO_WORKER_MS 1000
+/* When to look again when max_worker_processes is used up, or a run that others wait for was not found. */
+#define LOOK_AGAIN_MS 1000
 /* A runner that has not come to life after this time never will. */
 #define START_LIMIT_MS 30000
+/* How long to watch the first runners of a role before more are started for what waits. */
+#define WATCH_MS 50
+/* More are started when what waits would take the runners there are longer than this. */
+#define PATIENCE_US USECS_PER_SEC
 
-/* What became of the attempt to hand out a run. */
-typedef enum Handed
+/* What hand_out decides once for all runs of a look. */
+typedef struct Round
 {
-	HANDED_OUT,
-	HANDED_LATER,				/* its job has another run in hand */
-	HANDED_NO_SLOT,				/* all runners are busy */
-	HANDED_NO_WORKER			/* the server has no worker to spare */
-} Handed;
+	PoDatabase *db;
+	int			enough;			/* so many runners of a role will do for now */
+	bool		no_worker;		/* the server has none to spare */
+	bool		held_back;		/* more could have been started */
+} Round;
 
-/* Tells whether a job of this database is in some runner's hands; lock held. */
+/* Since when the runners are watched, 0 when nothing waits for more; and how many of a role will do. */
+static TimestampTz watched_since = 0;
+static int	enough = 0;
+
+/* Tells whether a runner of this database has the job's run in hand, and has it report its end; lock held. */
 static bool
 job_in_hand(int64 job_id)
 {
 	for (int i = 0; i < po_sched->nrunners; i++)
-		if (po_sched->runners[i].phase != PO_RUNNER_FREE &&
-			po_sched->runners[i].dboid == MyDatabaseId && po_sched->runners[i].job_id == job_id)
-			return true;
+	{
+		PoRunner   *runner = &po_sched->runners[i];
+
+		if (runner->phase == PO_RUNNER_FREE || runner->dboid != MyDatabaseId ||
+			runner->job_id != job_id)
+			continue;
+		runner->awaited = true;
+		return true;
+	}
 	return false;
 }
 
-/* Reserves a runner's slot for a run; fills *index. */
-static Handed
-reserve_slot(int64 run_id, int64 job_id, Oid roleid, int *index)
+/* Gives a run to a runner's slot; lock held. */
+static void
+give(PoRunner *runner, const PoWaiting *run)
 {
-	Handed		result = HANDED_NO_SLOT;
+	runner->phase = PO_RUNNER_STARTING;
+	runner->run_id = run->run_id;
+	runner->job_id = run->job_id;
+	runner->awaited = run->awaited;
+	runner->assigned_at = GetCurrentTimestamp();
+}
 
-	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
-	if (job_in_hand(job_id))
-		result = HANDED_LATER;
-	for (int i = 0; i < po_sched->nrunners && result == HANDED_NO_SLOT; i++)
+/* Gives a run to an idle runner of its role; false when there is none.  Lock held. */
+static bool
+give_to_idle(const PoWaiting *run)
+{
+	for (int i = 0; i < po_sched->nrunners; i++)
+	{
+		PoRunner   *runner = &po_sched->runners[i];
+
+		if (runner->phase != PO_RUNNER_IDLE || runner->dismissed ||
+			runner->dboid != MyDatabaseId || runner->roleid != run->roleid)
+			continue;
+		give(runner, run);
+		SetLatch(runner->latch);
+		return true;
+	}
+	return false;
+}
+
+/* Reserves a free slot for a run and returns its index, -1 when there is none; lock held. */
+static int
+reserve_slot(const PoWaiting *run)
+{
+	for (int i = 0; i < po_sched->nrunners; i++)
 	{
 		PoRunner   *runner = &po_sched->runners[i];
 		uint32		generation = runner->generation + 1;
@@ -62,23 +108,104 @@ reserve_slot(int64 run_id, int64 job_id, Oid roleid, int *index)
 		if (runner->phase != PO_RUNNER_FREE)
 			continue;
 		memset(runner, 0, sizeof(PoRunner));
-		runner->phase = PO_RUNNER_STARTING;
 		runner->generation = generation;
 		runner->dboid = MyDatabaseId;
-		runner->roleid = roleid;
-		runner->run_id = run_id;
-		runner->job_id = job_id;
-		runner->assigned_at = GetCurrentTimestamp();
-		*index = i;
-		result = HANDED_OUT;
+		runner->roleid = run->roleid;
+		give(runner, run);
+		return i;
 	}
-	if (result == HANDED_NO_SLOT)
-		po_shared_find_database(MyDatabaseId)->starved = true;
-	LWLockRelease(po_sched_lock);
-	return result;
+	return -1;
 }
 
-/* Gives a slot back that no process was found for. */
+/* Tells whether another runner could be started; lock held. */
+static bool
+has_free_slot(void)
+{
+	for (int i = 0; i < po_sched->nrunners; i++)
+		if (po_sched->runners[i].phase == PO_RUNNER_FREE)
+			return true;
+	return false;
+}
+
+/* Tells whether a runner was asked for only just now and has not come to life; lock held. */
+static bool
+still_starting(TimestampTz now)
+{
+	for (int i = 0; i < po_sched->nrunners; i++)
+		if (po_sched->runners[i].dboid == MyDatabaseId && po_sched->runners[i].phase == PO_RUNNER_STARTING &&
+			now - po_sched->runners[i].assigned_at < PATIENCE_US)
+			return true;
+	return false;
+}
+
+/* Counts the runners of a role that will look into the queue once more; lock held. */
+static int
+count_runners(Oid roleid)
+{
+	int			n = 0;
+
+	for (int i = 0; i < po_sched->nrunners; i++)
+	{
+		PoRunner   *runner = &po_sched->runners[i];
+
+		if (runner->dboid == MyDatabaseId && runner->roleid == roleid && !runner->dismissed &&
+			runner->phase != PO_RUNNER_FREE && runner->phase != PO_RUNNER_GONE)
+			n++;
+	}
+	return n;
+}
+
+/* Has an idle runner of another role give its slot back; lock held. */
+static void
+dismiss_idle(void)
+{
+	for (int i = 0; i < po_sched->nrunners; i++)
+	{
+		PoRunner   *runner = &po_sched->runners[i];
+
+		if (runner->phase != PO_RUNNER_IDLE)
+			continue;
+		if (!runner->dismissed)
+			SetLatch(runner->latch);
+		runner->dismissed = true;
+		return;
+	}
+}
+
+/* Notes that runs of a role without a runner wait for a slot; lock held. */
+static void
+note_starved(PoDatabase *db, int priority)
+{
+	db->starved_priority = db->starved ? Max(db->starved_priority, priority) : priority;
+	db->starved = true;
+}
+
+/* Hands a run out as far as it goes without a new process; returns the slot that needs one, or -1.  Lock held. */
+static int
+place(Round *round, const PoWaiting *run)
+{
+	int			nrunners;
+	int			index = -1;
+
+	if (job_in_hand(run->job_id) || give_to_idle(run))
+		return -1;
+	nrunners = count_runners(run->roleid);
+	if (nrunners >= round->enough)
+		round->held_back = true;
+	else if (!round->no_worker)
+		index = reserve_slot(run);
+	if (index >= 0)
+		return index;
+	if (nrunners < round->enough)
+		dismiss_idle();
+	if (nrunners == 0)
+		note_starved(round->db, run->priority);
+	else if (!po_shared_push_waiting(run))
+		round->db->more_waiting = true;
+	return -1;
+}
+
+/* Gives a slot back. */
 static void
 free_slot(int index)
 {
@@ -87,65 +214,145 @@ free_slot(int index)
 	LWLockRelease(po_sched_lock);
 }
 
-/* Hands a run to a new runner. */
-static Handed
-hand_out(int64 run_id, int64 job_id, Oid roleid)
+/*
+ * Decides how many runners may be started.  A few of a role are started at once;
+ * whether what waits for them needs more processes, or is so short that they
+ * would only be in each other's way, shows in what they take from the queue.
+ * Lock held, and the queue as the last round left it.
+ */
+static void
+begin_round(Round *round)
 {
-	int			index;
-	Handed		result = reserve_slot(run_id, job_id, roleid, &index);
+	TimestampTz now = GetCurrentTimestamp();
+	PoDatabase *db = po_shared_find_database(MyDatabaseId);
 
-	if (result == HANDED_OUT && !po_runner_start(index, po_sched->runners[index].generation))
+	memset(round, 0, sizeof(Round));
+	round->db = db;
+	if (watched_since == 0 || db->nwaiting == 0)
 	{
-		free_slot(index);
-		result = HANDED_NO_WORKER;
+		enough = 2 * Max((int) sysconf(_SC_NPROCESSORS_ONLN), 1);
+		watched_since = 0;
 	}
-	return result;
+	else if (now - watched_since >= WATCH_MS * INT64CONST(1000) && !still_starting(now))
+	{
+		if ((double) db->nwaiting * (now - watched_since) > (double) PATIENCE_US * db->ntaken)
+			enough = Min(enough * 2, po_sched->nrunners);
+		watched_since = now;
+		db->ntaken = 0;
+	}
+	round->enough = enough;
+	po_shared_drop_waiting(MyDatabaseId);
+	db->starved = false;
 }
 
-/* Ends a run that no runner can take: nobody knows as whom, or how. */
+/*
+ * Hands out runs, the first of them first; more says that there are others.
+ * Returns when to look again: at runners that are watched, or because the server
+ * has no worker to spare; DT_NOEND for neither.
+ */
+static TimestampTz
+hand_out(const PoWaiting *runs, uint64 n, bool more)
+{
+	Round		round;
+
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	begin_round(&round);
+	round.db->more_waiting = more;
+	for (uint64 i = 0; i < n; i++)
+	{
+		int			index = place(&round, &runs[i]);
+		uint32		generation;
+
+		if (index < 0)
+			continue;
+		generation = po_sched->runners[index].generation;
+		LWLockRelease(po_sched_lock);
+		if (!po_runner_start(index, generation))
+		{
+			free_slot(index);
+			round.no_worker = true;
+			i--;
+		}
+		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	}
+	if (!round.held_back || !has_free_slot())
+		watched_since = 0;
+	else if (watched_since == 0)
+	{
+		watched_since = GetCurrentTimestamp();
+		round.db->ntaken = 0;
+	}
+	LWLockRelease(po_sched_lock);
+	if (round.no_worker)
+		return TimestampTzPlusMilliseconds(po_clock_now(), LOOK_AGAIN_MS);
+	return watched_since != 0 ? TimestampTzPlusMilliseconds(po_clock_now(), WATCH_MS) : DT_NOEND;
+}
+
+/* Ends a run whose owner does not exist any more. */
 static void
-fail_without_runner(int64 run_id, const PoJob *job, bool known_kind)
+fail_without_role(const PoWaiting *run)
 {
 	PoOutcome	outcome = {
 		.state = PO_RUN_FAILED,
 		.rows_affected = -1,
 		.sqlstate = "42704",
-		.message = known_kind
-		? psprintf("the role as which job \"%s\" runs does not exist", job->name)
-		: psprintf("unknown kind of job \"%s\"", job->kind),
+		.message = "the role as which the job runs does not exist",
 		.hint = "Remove the job with perf_optimizer.unschedule, and schedule it again.",
 	};
 
-	(void) po_run_settle(run_id, &outcome);
+	(void) po_run_settle(run->run_id, &outcome);
 }
 
 /*
- * Lists the waiting runs whose turn it is, highest priority first.  Those that a
- * session is changing are passed over: the end of its transaction wakes us.
+ * Lists the waiting runs whose turn it is, highest priority first, at most limit
+ * of them and one of each job.  Those that another run must precede are left out;
+ * that other run wakes us when it ends.
  */
 static uint64
-list_waiting(TimestampTz now, int64 **run_ids, PoJob ***jobs)
+list_waiting(TimestampTz now, int limit, PoWaiting **runs)
 {
 	PoStoreArgs args = {0};
+	bool		isnull;
 	uint64		n;
 
 	po_store_time(&args, now);
-	po_store_int4(&args, po_sched->nrunners * 2);
-	n = po_store_run("SELECT " PO_JOB_COLUMNS ", r.run_id FROM perf_optimizer.job_run r"
-					 " JOIN perf_optimizer.job j ON j.job_id = r.job_id CROSS JOIN " PO_JOB_OURS
-					 " AND r.status = 'queued' AND r.not_before <= $1"
-					 " AND NOT EXISTS (SELECT FROM perf_optimizer.job_run o WHERE o.job_id = r.job_id AND o.status = 'running')"
-					 " AND NOT EXISTS (SELECT FROM perf_optimizer.job_run e WHERE e.job_id = r.job_id AND e.status = 'queued'"
-					 " AND e.not_before <= $1 AND e.run_id < r.run_id)"
-					 " ORDER BY r.priority DESC, r.scheduled_for, r.run_id LIMIT $2 FOR UPDATE OF r SKIP LOCKED", &args);
-	*run_ids = palloc(sizeof(int64) * Max(n, 1));
-	*jobs = palloc(sizeof(PoJob *) * Max(n, 1));
+	po_store_int4(&args, limit);
+	n = po_store_run_planned("SELECT r.run_id, r.job_id, j.owner, r.priority FROM"
+							 " (SELECT DISTINCT ON (w.job_id) w.* FROM perf_optimizer.job_run w"
+							 " WHERE w.status = 'queued' AND w.not_before <= $1 ORDER BY w.job_id, w.run_id) r"
+							 " JOIN perf_optimizer.job j ON j.job_id = r.job_id CROSS JOIN " PO_JOB_OURS
+							 " AND (r.after_runs IS NULL OR NOT EXISTS (SELECT FROM perf_optimizer.job_run e"
+							 " WHERE e.run_id = ANY (r.after_runs) AND (e.status = 'running' OR e.status = 'queued' AND e.attempt = 0)))"
+							 " ORDER BY r.priority DESC, r.scheduled_for, r.run_id LIMIT $2", &args);
+	*runs = palloc(sizeof(PoWaiting) * Max(n, 1));
 	for (uint64 i = 0; i < n; i++)
 	{
-		(*jobs)[i] = po_job_from_row(i, CurrentMemoryContext);
-		(*run_ids)[i] = po_store_get_int8(i, PO_JOB_NCOLUMNS + 1);
+		PoWaiting  *run = &(*runs)[i];
+
+		run->awaited = false;
+		run->dboid = MyDatabaseId;
+		run->run_id = po_store_get_int8(i, 1);
+		run->job_id = po_store_get_int8(i, 2);
+		run->roleid = DatumGetObjectId(po_store_datum(i, 3, &isnull));
+		run->priority = DatumGetInt32(po_store_datum(i, 4, &isnull));
 	}
 	return n;
+}
+
+/* Ends the runs of roles that are gone; returns how many are left. */
+static uint64
+sort_out(PoWaiting *runs, uint64 n)
+{
+	uint64		kept = 0;
+
+	for (uint64 i = 0; i < n; i++)
+	{
+		if (SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(runs[i].roleid)))
+			runs[kept++] = runs[i];
+		else
+			fail_without_role(&runs[i]);
+	}
+	return kept;
 }
 
 /* Returns the moment at which the next retry is due, DT_NOEND when none waits. */
@@ -164,35 +371,25 @@ next_retry(TimestampTz now)
 }
 
 /*
- * Hands out the runs whose turn it is, as far as runners are free.  Returns the
- * moment at which there is more to hand out, should nobody wake us before.
+ * Hands out the runs whose turn it is, as far as runners and room in the queue
+ * go.  Returns the moment at which there is more to hand out, should nobody wake
+ * us before.
  */
 TimestampTz
 po_dispatch_runs(TimestampTz now)
 {
-	int64	   *run_ids;
-	PoJob	  **jobs;
-	uint64		n = list_waiting(now, &run_ids, &jobs);
+	int			limit = po_sched->nrunners * (PO_WAITING_PER_RUNNER + 2);
+	PoWaiting  *runs;
+	uint64		n = list_waiting(now, limit, &runs);
+	bool		more = n == limit;
+	bool		all_known;
+	TimestampTz next;
 
-	for (uint64 i = 0; i < n; i++)
-	{
-		const PoJobKind *kind = po_kind_find_or_null(jobs[i]->kind);
-		Oid			roleid = kind != NULL ? kind->as_whom(jobs[i]) : InvalidOid;
-		Handed		handed;
-
-		CHECK_FOR_INTERRUPTS();
-		if (!OidIsValid(roleid))
-		{
-			fail_without_runner(run_ids[i], jobs[i], kind != NULL);
-			continue;
-		}
-		handed = hand_out(run_ids[i], jobs[i]->job_id, roleid);
-		if (handed == HANDED_NO_SLOT)
-			break;
-		if (handed == HANDED_NO_WORKER)
-			return Min(next_retry(now), TimestampTzPlusMilliseconds(now, NO_WORKER_MS));
-	}
-	return next_retry(now);
+	n = sort_out(runs, n);
+	next = next_retry(now);
+	all_known = po_order_mark_awaited(runs, n);
+	next = Min(next, hand_out(runs, n, more));
+	return all_known ? next : Min(next, TimestampTzPlusMilliseconds(now, LOOK_AGAIN_MS));
 }
 
 /* Copies a slot of ours whose process is gone without an outcome; false when it is not so. */
@@ -226,21 +423,28 @@ settle_gone(const PoRunner *runner)
 	PoOutcome	outcome = {
 		.state = PO_RUN_FAILED,
 		.rows_affected = -1,
-		.sqlstate = runner->sqlstate[0] ? runner->sqlstate : "57P01",
-		.message = runner->message[0] ? runner->message : "the runner ended without a message",
+		.sqlstate = runner->sqlstate[0] ? runner->sqlstate : NULL,
+		.message = runner->message[0] ? runner->message : NULL,
 		.detail = runner->detail[0] ? runner->detail : NULL,
 		.hint = runner->hint[0] ? runner->hint : NULL,
 	};
 
 	if (run == NULL || po_state_is_final(run->state))
 		return true;
+	if (!runner->ended && outcome.message == NULL)
+	{
+		outcome.sqlstate = "57P01";
+		outcome.message = "the runner ended without a message";
+	}
 	/* Stopped before it began: the run still waits, and is handed out again. */
-	if (run->state == PO_RUN_QUEUED && strcmp(outcome.sqlstate, "57P01") == 0)
+	if (run->state == PO_RUN_QUEUED && !runner->ended && strcmp(outcome.sqlstate, "57P01") == 0)
 		return true;
 	run = po_run_load(runner->run_id, PO_RUN_SKIP_LOCKED, CurrentMemoryContext);
 	if (run == NULL)
 		return false;
-	if (run->state == PO_RUN_RUNNING && runner->timed_out)
+	if (runner->ended)
+		outcome.state = runner->outcome;
+	else if (run->state == PO_RUN_RUNNING && runner->timed_out)
 		outcome.state = PO_RUN_TIMED_OUT;
 	else if (run->state == PO_RUN_RUNNING && runner->cancelled)
 		outcome.state = PO_RUN_CANCELLED;
@@ -251,9 +455,8 @@ settle_gone(const PoRunner *runner)
 }
 
 /*
- * Settles the runs of runners that ended without an outcome and frees their
- * slots.  A slot is freed before our commit: should that fail, the next
- * scheduler finds the run without a runner.
+ * Settles the runs of runners that ended without storing an outcome.  Their slots
+ * are freed by po_dispatch_free_settled, after the commit.
  */
 void
 po_dispatch_reap(void)
@@ -263,16 +466,33 @@ po_dispatch_reap(void)
 		PoRunner	copy;
 
 		CHECK_FOR_INTERRUPTS();
-		if (is_gone(i, &copy) && settle_gone(&copy))
-			free_slot(i);
+		if (is_gone(i, &copy))
+			po_sched->runners[i].settled = settle_gone(&copy);
 	}
 }
 
-/* Frees the slots of runners that are gone, when there is no table to note it in. */
+/* Frees the slots whose runs po_dispatch_reap has settled. */
+void
+po_dispatch_free_settled(void)
+{
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < po_sched->nrunners; i++)
+	{
+		PoRunner   *runner = &po_sched->runners[i];
+
+		if (runner->dboid == MyDatabaseId && runner->phase == PO_RUNNER_GONE && runner->settled)
+			runner->phase = PO_RUNNER_FREE;
+	}
+	LWLockRelease(po_sched_lock);
+}
+
+/* Forgets what waits, and runners that are gone, when there is no table to note it in. */
 void
 po_dispatch_forget(void)
 {
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	po_shared_drop_waiting(MyDatabaseId);
+	po_shared_find_database(MyDatabaseId)->starved = false;
 	for (int i = 0; i < po_sched->nrunners; i++)
 		if (po_sched->runners[i].dboid == MyDatabaseId && po_sched->runners[i].phase == PO_RUNNER_GONE)
 			po_sched->runners[i].phase = PO_RUNNER_FREE;
@@ -297,15 +517,19 @@ po_dispatch_unsettled(void)
 	return found;
 }
 
-/* Tells whether runners of this database are at work. */
+/* Tells whether runs of this database are in hand, or wait for a runner. */
 bool
 po_dispatch_busy(void)
 {
-	bool		busy = false;
+	PoDatabase *db;
+	bool		busy;
 
 	LWLockAcquire(po_sched_lock, LW_SHARED);
+	db = po_shared_find_database(MyDatabaseId);
+	busy = db->nwaiting > 0 || db->starved;
 	for (int i = 0; i < po_sched->nrunners && !busy; i++)
 		busy = po_sched->runners[i].phase != PO_RUNNER_FREE &&
+			po_sched->runners[i].phase != PO_RUNNER_IDLE &&
 			po_sched->runners[i].dboid == MyDatabaseId;
 	LWLockRelease(po_sched_lock);
 	return busy;

@@ -4,12 +4,10 @@
  */
 #include "postgres.h"
 
-#include "core/clock.h"
+#include "catalog/pg_type.h"
 #include "executor/spi.h"
-#include "sched/due.h"
 #include "sched/job.h"
 #include "sched/store.h"
-#include "sched/zone.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -36,13 +34,21 @@ plain_column(uint64 row, int column)
 	return po_store_datum(row, column, &isnull);
 }
 
+/* Returns a moment, DT_NOEND for NULL. */
+static TimestampTz
+time_column(uint64 row, int column)
+{
+	bool		isnull;
+	Datum		value = po_store_datum(row, column, &isnull);
+
+	return isnull ? DT_NOEND : DatumGetTimestampTz(value);
+}
+
 /* Reads a job from a row that starts with PO_JOB_COLUMNS; everything is in memory. */
 PoJob *
 po_job_from_row(uint64 row, MemoryContext memory)
 {
 	PoJob	   *job = MemoryContextAllocZero(memory, sizeof(PoJob));
-	bool		isnull;
-	Datum		next;
 
 	job->job_id = po_store_get_int8(row, 1);
 	job->owner = DatumGetObjectId(plain_column(row, 2));
@@ -62,8 +68,11 @@ po_job_from_row(uint64 row, MemoryContext memory)
 	job->enabled = DatumGetBool(plain_column(row, 16));
 	job->paused = DatumGetBool(plain_column(row, 17));
 	job->retry_after_crash = DatumGetBool(plain_column(row, 18));
-	next = po_store_datum(row, 19, &isnull);
-	job->next_run = isnull ? DT_NOEND : DatumGetTimestampTz(next);
+	job->next_run = time_column(row, 19);
+	job->after_job = po_store_get_int8(row, 20);
+	job->exclude_window = po_store_get_text(row, 21, memory);
+	job->at = time_column(row, 22);
+	job->done = DatumGetBool(plain_column(row, 23));
 	return job;
 }
 
@@ -76,6 +85,19 @@ po_job_load(int64 job_id, MemoryContext memory)
 	po_store_int8(&args, job_id);
 	if (po_store_run("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j, " PO_JOB_OURS
 					 " AND j.job_id = $1", &args) == 0)
+		return NULL;
+	return po_job_from_row(0, memory);
+}
+
+/* Loads a job that is not held and locks it against other changes; NULL when there is none. */
+PoJob *
+po_job_load_locked(int64 job_id, MemoryContext memory)
+{
+	PoStoreArgs args = {0};
+
+	po_store_int8(&args, job_id);
+	if (po_store_run("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j, " PO_JOB_OURS
+					 " AND j.job_id = $1 FOR UPDATE OF j", &args) == 0)
 		return NULL;
 	return po_job_from_row(0, memory);
 }
@@ -94,7 +116,7 @@ po_job_find(Oid owner, const char *name)
 	return po_store_get_int8(0, 1);
 }
 
-/* Adds the columns that a definition sets, in the order that po_job_save's statements use. */
+/* Adds the columns that a definition sets, in the order of DEFINITION. */
 static void
 definition_args(const PoJob *job, PoStoreArgs *args)
 {
@@ -114,8 +136,31 @@ definition_args(const PoJob *job, PoStoreArgs *args)
 	po_store_int4(args, job->priority);
 	po_store_bool(args, job->enabled);
 	po_store_bool(args, job->retry_after_crash);
+	po_store_int8_or_null(args, job->after_job, job->after_job == 0);
+	po_store_text(args, job->exclude_window);
+	po_store_time(args, job->at);
 	po_store_time(args, job->next_run);
 }
+
+/* What a definition says of a job but who owns it and its kind; "n" and "o" are the new and the old row. */
+#define DEFINITION(row) \
+	"(" row ".relid, " row ".target, " row ".action, " row ".command, " row ".schedule, " row ".timezone, " \
+	row ".timeout, " row ".max_attempts, " row ".backoff, " row ".max_backoff, " row ".priority, " row ".enabled, " \
+	row ".retry_after_crash, " row ".after_job, " row ".exclude_window, " row ".at)"
+/* What decides when a job is due. */
+#define TIMES(row) \
+	"(" row ".schedule, " row ".timezone, " row ".enabled, " row ".exclude_window, " row ".at)"
+/* Takes over a definition; what keeps its times keeps its next slot. */
+#define TAKE_OVER(row) \
+	" relid = " row ".relid, target = " row ".target, action = " row ".action, command = " row ".command," \
+	" schedule = " row ".schedule, timezone = " row ".timezone, timeout = " row ".timeout," \
+	" max_attempts = " row ".max_attempts, backoff = " row ".backoff, max_backoff = " row ".max_backoff," \
+	" priority = " row ".priority, enabled = " row ".enabled, retry_after_crash = " row ".retry_after_crash," \
+	" after_job = " row ".after_job, exclude_window = " row ".exclude_window, at = " row ".at," \
+	" next_run = CASE WHEN " TIMES("o") " IS NOT DISTINCT FROM " TIMES(row) " THEN o.next_run ELSE " row ".next_run END," \
+	" rebase = o.rebase OR " TIMES("o") " IS DISTINCT FROM " TIMES(row) "," \
+	" done = o.done AND o.at IS NOT DISTINCT FROM " row ".at," \
+	" changed_at = pg_catalog.now()"
 
 /*
  * Stores a job: a new one, or the new definition of the owner's job of that
@@ -128,32 +173,24 @@ po_job_save(PoJob *job)
 	PoStoreArgs args = {0};
 
 	definition_args(job, &args);
-	if (po_store_run(
-			"INSERT INTO perf_optimizer.job AS o (incarnation, owner, owner_name, name, kind, relid, target, action, command,"
-			" schedule, timezone, timeout, max_attempts, backoff, max_backoff, priority, enabled, retry_after_crash, next_run)"
-			" SELECT i.incarnation, $1, pg_catalog.pg_get_userbyid($1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
-			" coalesce($12, '0'), coalesce($13, '0'), $14, $15, $16, $17 FROM perf_optimizer.identity i"
-			" ON CONFLICT (owner, name) DO UPDATE SET incarnation = EXCLUDED.incarnation, owner_name = EXCLUDED.owner_name,"
-			" relid = EXCLUDED.relid, target = EXCLUDED.target, action = EXCLUDED.action, command = EXCLUDED.command,"
-			" schedule = EXCLUDED.schedule, timezone = EXCLUDED.timezone, timeout = EXCLUDED.timeout,"
-			" max_attempts = EXCLUDED.max_attempts, backoff = EXCLUDED.backoff, max_backoff = EXCLUDED.max_backoff,"
-			" priority = EXCLUDED.priority, enabled = EXCLUDED.enabled, retry_after_crash = EXCLUDED.retry_after_crash,"
-			/* What keeps its schedule keeps its next slot. */
-			" next_run = CASE WHEN (o.schedule, o.timezone, o.enabled) = (EXCLUDED.schedule, EXCLUDED.timezone, EXCLUDED.enabled)"
-			" THEN o.next_run ELSE EXCLUDED.next_run END,"
-			" rebase = o.rebase OR (o.schedule, o.timezone, o.enabled) <> (EXCLUDED.schedule, EXCLUDED.timezone, EXCLUDED.enabled),"
-			" changed_at = pg_catalog.now()"
-			" WHERE o.kind = EXCLUDED.kind AND (o.incarnation, o.relid, o.target, o.action, o.command, o.schedule, o.timezone, o.timeout,"
-			" o.max_attempts, o.backoff, o.max_backoff, o.priority, o.enabled, o.retry_after_crash)"
-			" IS DISTINCT FROM (EXCLUDED.incarnation, EXCLUDED.relid, EXCLUDED.target, EXCLUDED.action, EXCLUDED.command,"
-			" EXCLUDED.schedule, EXCLUDED.timezone, EXCLUDED.timeout, EXCLUDED.max_attempts, EXCLUDED.backoff,"
-			" EXCLUDED.max_backoff, EXCLUDED.priority, EXCLUDED.enabled, EXCLUDED.retry_after_crash)"
-			" RETURNING o.job_id", &args) == 1)
+	if (po_store_run("INSERT INTO perf_optimizer.job AS o (incarnation, owner, owner_name, name, kind, relid, target, action,"
+					 " command, schedule, timezone, timeout, max_attempts, backoff, max_backoff, priority, enabled,"
+					 " retry_after_crash, after_job, exclude_window, at, next_run)"
+					 " SELECT i.incarnation, $1, pg_catalog.pg_get_userbyid($1), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+					 " coalesce($12, '0'), coalesce($13, '0'), $14, $15, $16, $17, $18, $19, $20 FROM perf_optimizer.identity i"
+					 " ON CONFLICT (owner, name) DO UPDATE SET incarnation = EXCLUDED.incarnation,"
+					 " owner_name = EXCLUDED.owner_name," TAKE_OVER("EXCLUDED")
+					 " WHERE o.kind = EXCLUDED.kind AND (o.incarnation <> EXCLUDED.incarnation OR "
+					 DEFINITION("o") " IS DISTINCT FROM " DEFINITION("EXCLUDED") ")"
+					 " RETURNING o.job_id", &args) == 1)
 	{
 		job->job_id = po_store_get_int8(0, 1);
 		return;
 	}
-	args.n = 3;
+	memset(&args, 0, sizeof(args));
+	po_store_oid(&args, job->owner);
+	po_store_text(&args, job->name);
+	po_store_text(&args, job->kind);
 	if (po_store_run("SELECT j.job_id FROM perf_optimizer.job j"
 					 " WHERE j.owner = $1 AND j.name = $2 AND j.kind = $3", &args) == 0)
 		ereport(ERROR,
@@ -162,6 +199,52 @@ po_job_save(PoJob *job)
 				 errhint("Pass another name as \"name\", or remove that job with SELECT perf_optimizer.unschedule(%s).",
 						 quote_literal_cstr(job->name))));
 	job->job_id = po_store_get_int8(0, 1);
+}
+
+/*
+ * Stores the changed definition of a job that is loaded and locked; false when
+ * nothing changes.  Raises 42710 when its owner has another job of that name.
+ */
+bool
+po_job_alter(const PoJob *job)
+{
+	PoStoreArgs args = {0};
+
+	po_store_oid(&args, job->owner);
+	po_store_text(&args, job->name);
+	po_store_int8(&args, job->job_id);
+	if (po_store_run("SELECT FROM perf_optimizer.job j WHERE j.owner = $1 AND j.name = $2 AND j.job_id <> $3", &args) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("a job named \"%s\" exists", job->name),
+				 errhint("Pass another name as \"name\".")));
+	memset(&args, 0, sizeof(args));
+	definition_args(job, &args);
+	po_store_int8(&args, job->job_id);
+	return po_store_run("UPDATE perf_optimizer.job o SET name = n.name," TAKE_OVER("n")
+						" FROM (SELECT $1::oid AS owner, $2::text AS name, $3::text AS kind, $4::oid AS relid, $5::text AS target,"
+						" $6::text AS action, $7::text AS command, $8::text AS schedule, $9::text AS timezone,"
+						" $10::interval AS timeout, $11::int AS max_attempts, coalesce($12::interval, '0') AS backoff,"
+						" coalesce($13::interval, '0') AS max_backoff, $14::int AS priority, $15::boolean AS enabled,"
+						" $16::boolean AS retry_after_crash, $17::bigint AS after_job, $18::text AS exclude_window,"
+						" $19::timestamptz AS at, $20::timestamptz AS next_run) n"
+						" WHERE o.job_id = $21 AND (o.name <> n.name OR " DEFINITION("o") " IS DISTINCT FROM " DEFINITION("n") ")",
+						&args) > 0;
+}
+
+/* Tells whether a job runs after another, directly or through others. */
+bool
+po_job_follows(int64 job_id, int64 other)
+{
+	PoStoreArgs args = {0};
+
+	po_store_int8(&args, job_id);
+	po_store_int8(&args, other);
+	return po_store_run("WITH RECURSIVE before AS ("
+						"SELECT j.after_job FROM perf_optimizer.job j WHERE j.job_id = $1 AND j.after_job IS NOT NULL"
+						" UNION SELECT j.after_job FROM perf_optimizer.job j JOIN before b ON b.after_job = j.job_id"
+						" WHERE j.after_job IS NOT NULL)"
+						" SELECT FROM before b WHERE b.after_job = $2", &args) > 0;
 }
 
 /* Removes a job; false when it was gone already. */
@@ -189,52 +272,50 @@ po_job_set_paused(int64 job_id, bool paused)
 						" WHERE j.job_id = $1 AND j.paused <> $2", &args) > 0;
 }
 
-/* Stores the next slot of a job, DT_NOEND for none, as the scheduler computes it. */
+/* Stores the next slots of jobs, as the scheduler computes them. */
 void
-po_job_set_next(int64 job_id, TimestampTz next)
+po_job_set_next(const PoNextSlot *slots, int n)
 {
 	PoStoreArgs args = {0};
+	Datum	   *values = palloc(sizeof(Datum) * Max(n, 1) * 3);
+	bool	   *nulls = palloc(sizeof(bool) * Max(n, 1));
 
-	po_store_int8(&args, job_id);
-	po_store_time(&args, next);
-	(void) po_store_run("UPDATE perf_optimizer.job j SET next_run = $2, rebase = false"
-						" WHERE j.job_id = $1", &args);
+	if (n == 0)
+		return;
+	for (int i = 0; i < n; i++)
+	{
+		values[i] = Int64GetDatum(slots[i].job_id);
+		values[n + i] = TimestampTzGetDatum(slots[i].next);
+		nulls[i] = TIMESTAMP_IS_NOEND(slots[i].next);
+		values[2 * n + i] = BoolGetDatum(slots[i].done);
+	}
+	po_store_array(&args, INT8OID, values, NULL, n);
+	po_store_array(&args, TIMESTAMPTZOID, values + n, nulls, n);
+	po_store_array(&args, BOOLOID, values + 2 * n, NULL, n);
+	(void) po_store_run_planned("UPDATE perf_optimizer.job j SET next_run = u.next, done = u.done, rebase = false"
+						" FROM unnest($1, $2, $3) AS u(job_id, next, done) WHERE j.job_id = u.job_id", &args);
 }
 
 /*
  * Finds the next slot of any job after now, DT_NOEND when there is none.
- * Returns how many jobs are due now or wait to be rebased, which after a look of
- * the scheduler are those whose rows another session holds locked.
+ * Returns whether jobs are due now or wait to be rebased, which after the
+ * scheduler has taken all it can are those whose rows another session holds
+ * locked.
  */
-int64
+bool
 po_job_next_due(TimestampTz now, TimestampTz *next)
 {
 	PoStoreArgs args = {0};
 	bool		isnull;
-	Datum		value;
 
 	po_store_time(&args, now);
-	po_store_run("SELECT (SELECT min(j.next_run) FROM perf_optimizer.job j, " PO_JOB_OURS
-				 " AND j.enabled AND NOT j.paused AND j.next_run > $1),"
-				 " (SELECT count(*) FROM perf_optimizer.job j, " PO_JOB_OURS
+	po_store_run("SELECT (SELECT j.next_run FROM perf_optimizer.job j, " PO_JOB_OURS
+				 " AND j.enabled AND NOT j.paused AND j.next_run > $1 ORDER BY j.next_run LIMIT 1),"
+				 " EXISTS (SELECT FROM perf_optimizer.job j, " PO_JOB_OURS
 				 " AND j.enabled AND NOT j.paused AND j.next_run <= $1)"
-				 " + (SELECT count(*) FROM perf_optimizer.job j, " PO_JOB_OURS " AND j.rebase)", &args);
-	value = po_store_datum(0, 1, &isnull);
-	*next = isnull ? DT_NOEND : DatumGetTimestampTz(value);
-	return po_store_get_int8(0, 2);
-}
-
-/*
- * Returns the first slot of a job that was defined, changed or resumed now;
- * DT_NOEND for @reboot.  Raises 22023 when schedule or zone are wrong.
- */
-TimestampTz
-po_job_first_slot(const PoJob *job, TimestampTz now)
-{
-	PoSchedule	schedule;
-
-	po_zone_parse(job->schedule, &schedule);
-	return po_zone_next(&schedule, po_zone_find(job->timezone), now);
+				 " OR EXISTS (SELECT FROM perf_optimizer.job j, " PO_JOB_OURS " AND j.rebase)", &args);
+	*next = time_column(0, 1);
+	return DatumGetBool(po_store_datum(0, 2, &isnull));
 }
 
 /*

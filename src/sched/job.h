@@ -8,29 +8,38 @@
 #ifndef PO_JOB_H
 #define PO_JOB_H
 
-#include "sched/due.h"
 #include "sched/kind.h"
 
 #define PO_JOB_COLUMNS \
 	"j.job_id, j.owner, j.name, j.kind, j.relid, j.target, j.action, j.command, j.schedule, " \
 	"j.timezone, j.timeout, j.max_attempts, j.backoff, j.max_backoff, j.priority, j.enabled, " \
-	"j.paused, j.retry_after_crash, j.next_run"
-#define PO_JOB_NCOLUMNS 19
+	"j.paused, j.retry_after_crash, j.next_run, j.after_job, j.exclude_window, j.at, j.done"
+#define PO_JOB_NCOLUMNS 23
 
 /* A job of this database and incarnation: what came with a dump or a copy is held. */
 #define PO_JOB_OURS \
 	"perf_optimizer.identity i WHERE i.incarnation = j.incarnation AND i.database = " \
 	"(SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())"
 
+/* The slot that comes next for a job, DT_NOEND for none. */
+typedef struct PoNextSlot
+{
+	int64		job_id;
+	TimestampTz next;
+	bool		done;
+} PoNextSlot;
+
 extern PoJob *po_job_from_row(uint64 row, MemoryContext memory);
 extern PoJob *po_job_load(int64 job_id, MemoryContext memory);
+extern PoJob *po_job_load_locked(int64 job_id, MemoryContext memory);
 extern int64 po_job_find(Oid owner, const char *name);
 extern void po_job_save(PoJob *job);
+extern bool po_job_alter(const PoJob *job);
+extern bool po_job_follows(int64 job_id, int64 other);
 extern bool po_job_delete(int64 job_id);
 extern bool po_job_set_paused(int64 job_id, bool paused);
-extern void po_job_set_next(int64 job_id, TimestampTz next);
-extern int64 po_job_next_due(TimestampTz now, TimestampTz *next);
-extern TimestampTz po_job_first_slot(const PoJob *job, TimestampTz now);
+extern void po_job_set_next(const PoNextSlot *slots, int n);
+extern bool po_job_next_due(TimestampTz now, TimestampTz *next);
 extern void po_job_follow_renames(void);
 extern int	po_job_pause_all(Oid roleid);
 extern int	po_job_resume_all(Oid roleid);

@@ -8,6 +8,7 @@
 #define PO_KIND_H
 
 #include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 
 /*
  * A job as it is stored, or about to be.  Strings and the struct live in the
@@ -23,7 +24,7 @@ typedef struct PoJob
 	char	   *target;			/* its name as text, or the policy, or NULL */
 	char	   *action;			/* refresh mode or maintenance action, or NULL */
 	char	   *command;		/* SQL text of a command, or NULL */
-	char	   *schedule;
+	char	   *schedule;		/* NULL: runs after another job only */
 	char	   *timezone;
 	int64		timeout_us;		/* 0: none */
 	int			max_attempts;
@@ -33,6 +34,10 @@ typedef struct PoJob
 	bool		enabled;
 	bool		paused;
 	bool		retry_after_crash;
+	int64		after_job;		/* runs when that job has succeeded; 0: none */
+	char	   *exclude_window; /* as core/window.h reads it, or NULL */
+	TimestampTz at;				/* the moment of a job that runs once; else DT_NOEND */
+	bool		done;			/* that moment's slot has been taken */
 	TimestampTz next_run;		/* DT_NOEND: no slot to come */
 } PoJob;
 
@@ -53,11 +58,14 @@ typedef struct PoJobRun
  * validate	runs in the session that schedules, as the scheduling role, and again
  *			in the runner before the work: it raises an error when the job's
  *			target or rights are not as they must be.
- * as_whom	returns the role as which the runner connects.  Called in a
- *			transaction of the scheduler; raises no error for a missing target.
- * run		does the work.  Called outside any transaction, connected as
- *			as_whom's role; it starts and commits its own and raises an error
- *			when the work fails.
+ * reads	returns the relations (OIDs) that the job's work reads, so that a run
+ *			follows one that writes them when both are due; NULL: no order.  Called
+ *			in the scheduler; raises no error for a missing target.
+ * waits_for_snapshots	tells whether the work waits until older snapshots are
+ *			gone; NULL: never.
+ * run		does the work.  Called outside any transaction, connected as the job's
+ *			owner; it starts and commits its own and raises an error when the work
+ *			fails.
  */
 typedef struct PoJobKind
 {
@@ -65,7 +73,7 @@ typedef struct PoJobKind
 	bool		retry_after_crash;	/* repeating a half-done attempt is safe */
 	bool		one_off;		/* stored by po_once_start: repeated after a crash only, removed when done */
 	void		(*validate) (PoJob *job);
-	Oid			(*as_whom) (const PoJob *job);
+	List	   *(*reads) (const PoJob *job);
 	bool		(*waits_for_snapshots) (const PoJob *job);
 	void		(*run) (PoJobRun *run);
 } PoJobKind;

@@ -112,6 +112,7 @@ forget_database(PoDatabase *db)
 	for (int i = 0; i < po_sched->nrunners; i++)
 		if (po_sched->runners[i].dboid == db->dboid && po_sched->runners[i].pid == 0)
 			po_sched->runners[i].phase = PO_RUNNER_FREE;
+	po_shared_drop_waiting(db->dboid);
 	db->state = PO_DB_UNUSED;
 }
 

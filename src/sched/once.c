@@ -18,10 +18,8 @@
 #include "sched/run.h"
 #include "sched/runner.h"
 #include "sched/store.h"
+#include "sched/timetable.h"
 #include "utils/memutils.h"
-
-/* What a job that takes no slots has as its schedule. */
-#define ONCE_SCHEDULE "once"
 
 /* Runs that the current transaction has enqueued and that no scheduler will find. */
 static List *pending = NIL;
@@ -83,7 +81,8 @@ po_once_start(PoJob *job)
 	po_access_check_writable();
 	job->owner = GetUserId();
 	po_access_check_role(job->owner);
-	job->schedule = ONCE_SCHEDULE;
+	job->schedule = PO_TIMETABLE_ONCE;
+	job->at = DT_NOEND;
 	job->timezone = "UTC";
 	job->next_run = DT_NOEND;
 	job->enabled = false;

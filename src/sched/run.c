@@ -8,6 +8,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "common/pg_prng.h"
 #include "core/clock.h"
@@ -63,44 +64,73 @@ po_run_load(int64 run_id, PoRunLock lock, MemoryContext memory)
 	return run;
 }
 
-/* Enqueues a run of a job for a slot; returns its id.  The caller has seen that none is open. */
-int64
-po_run_enqueue(const PoJob *job, const char *cause, TimestampTz slot)
+/* Adds the columns of new rows as arrays, in the order that po_run_store_new's statement uses. */
+static void
+new_run_args(List *runs, PoStoreArgs *args)
+{
+	int			n = list_length(runs);
+	Datum	   *values = palloc(sizeof(Datum) * n * 7);
+	bool	   *nulls = palloc0(sizeof(bool) * n);
+	ListCell   *cell;
+
+	foreach(cell, runs)
+	{
+		const PoNewRun *run = lfirst(cell);
+		int			i = foreach_current_index(cell);
+
+		values[i] = Int64GetDatum(run->job->job_id);
+		values[n + i] = ObjectIdGetDatum(run->job->owner);
+		values[2 * n + i] = CStringGetTextDatum(run->job->name);
+		values[3 * n + i] = CStringGetTextDatum(run->cause);
+		values[4 * n + i] = Int32GetDatum(run->job->priority);
+		values[5 * n + i] = TimestampTzGetDatum(run->slot);
+		nulls[i] = run->skipped == NULL;
+		values[6 * n + i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(run->skipped);
+	}
+	po_store_array(args, INT8OID, values, NULL, n);
+	po_store_array(args, OIDOID, values + n, NULL, n);
+	po_store_array(args, TEXTOID, values + 2 * n, NULL, n);
+	po_store_array(args, TEXTOID, values + 3 * n, NULL, n);
+	po_store_array(args, INT4OID, values + 4 * n, NULL, n);
+	po_store_array(args, TIMESTAMPTZOID, values + 5 * n, NULL, n);
+	po_store_array(args, TEXTOID, values + 6 * n, nulls, n);
+}
+
+/* Stores new rows (of PoNewRun), those that wait and those that are skipped, and fills their ids. */
+void
+po_run_store_new(List *runs)
 {
 	PoStoreArgs args = {0};
+	ListCell   *cell;
 
-	po_store_int8(&args, job->job_id);
-	po_store_oid(&args, job->owner);
-	po_store_text(&args, job->name);
-	po_store_text(&args, cause);
-	po_store_int4(&args, job->priority);
-	po_store_time(&args, slot);
+	if (runs == NIL)
+		return;
+	new_run_args(runs, &args);
 	po_store_time(&args, po_clock_now());
-	if (po_store_run("INSERT INTO perf_optimizer.job_run AS r (job_id, owner, name, cause, priority, scheduled_for, queued_at, not_before)"
-					 " VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING r.run_id", &args) != 1)
+	if (po_store_run("INSERT INTO perf_optimizer.job_run AS r (job_id, owner, name, cause, priority, scheduled_for, message,"
+					 " status, queued_at, not_before, finished_at)"
+					 " SELECT u.job_id, u.owner, u.name, u.cause, u.priority, u.slot, u.skipped,"
+					 " CASE WHEN u.skipped IS NULL THEN 'queued' ELSE 'skipped' END, $8, $8,"
+					 " CASE WHEN u.skipped IS NOT NULL THEN $8 END"
+					 " FROM unnest($1, $2, $3, $4, $5, $6, $7) WITH ORDINALITY"
+					 " AS u(job_id, owner, name, cause, priority, slot, skipped, ord) ORDER BY u.ord RETURNING r.run_id",
+					 &args) != list_length(runs))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("a run cannot be enqueued while session_replication_role is replica"),
 				 errhint("RESET session_replication_role.")));
-	return po_store_get_int8(0, 1);
+	foreach(cell, runs)
+		((PoNewRun *) lfirst(cell))->run_id = po_store_get_int8(foreach_current_index(cell), 1);
 }
 
-/* Records a slot that is not taken, with the reason. */
-void
-po_run_skip_slot(const PoJob *job, TimestampTz slot, const char *reason)
+/* Enqueues a run of a job for a slot; returns its id. */
+int64
+po_run_enqueue(const PoJob *job, const char *cause, TimestampTz slot)
 {
-	PoStoreArgs args = {0};
+	PoNewRun	run = {.job = job, .cause = cause, .slot = slot};
 
-	po_store_int8(&args, job->job_id);
-	po_store_oid(&args, job->owner);
-	po_store_text(&args, job->name);
-	po_store_int4(&args, job->priority);
-	po_store_time(&args, slot);
-	po_store_time(&args, po_clock_now());
-	po_store_text(&args, reason);
-	(void) po_store_run("INSERT INTO perf_optimizer.job_run AS r (job_id, owner, name, status, cause, priority, scheduled_for,"
-						" queued_at, not_before, finished_at, message)"
-						" VALUES ($1, $2, $3, 'skipped', 'slot', $4, $5, $6, $6, $6, $7)", &args);
+	po_run_store_new(list_make1(&run));
+	return run.run_id;
 }
 
 /* Ends a waiting run without an attempt: cancelled, or skipped for a newer slot. */
@@ -133,29 +163,36 @@ po_run_cancel_queued_of_job(int64 job_id)
 }
 
 /*
- * Marks a waiting run as running in this process and records the attempt;
- * returns the attempt's number, 0 when the run is not waiting any more, or a
- * session is changing it.
+ * Marks a waiting run as running in this process, records the attempt, and loads
+ * the job into memory.  Returns the attempt's number, 0 when the run is not
+ * waiting any more, its job is gone or held, or a session is changing it.
  */
 int
-po_run_begin(int64 run_id)
+po_run_begin(int64 run_id, PoJob **job, MemoryContext memory)
 {
 	PoStoreArgs args = {0};
-	PoRun	   *run = po_run_load(run_id, PO_RUN_SKIP_LOCKED, CurrentMemoryContext);
+	bool		isnull;
 
-	if (run == NULL || run->state != PO_RUN_QUEUED)
-		return 0;
-	check_transition(run_id, run->state, PO_RUN_RUNNING);
+	check_transition(run_id, PO_RUN_QUEUED, PO_RUN_RUNNING);
 	po_store_int8(&args, run_id);
-	po_store_int4(&args, run->attempt + 1);
 	po_store_int4(&args, MyProcPid);
 	po_store_time(&args, po_clock_now());
-	(void) po_store_run("UPDATE perf_optimizer.job_run r SET status = 'running', attempt = $2, pid = $3, started_at = $4,"
-						" finished_at = NULL, rows_affected = NULL, sqlstate = NULL, message = NULL, detail = NULL, hint = NULL,"
-						" context = NULL WHERE r.run_id = $1", &args);
-	(void) po_store_run("INSERT INTO perf_optimizer.job_attempt (run_id, attempt, status, pid, started_at)"
-						" VALUES ($1, $2, 'running', $3, $4)", &args);
-	return run->attempt + 1;
+	/* As a constant it would have the planner walk the index of open runs, which it takes for empty. */
+	po_store_text(&args, po_state_name(PO_RUN_QUEUED));
+	if (po_store_run("WITH waiting AS (SELECT r.run_id FROM perf_optimizer.job_run r"
+					 " JOIN perf_optimizer.job j ON j.job_id = r.job_id CROSS JOIN " PO_JOB_OURS
+					 " AND r.run_id = $1 AND r.status = $4 FOR UPDATE OF r SKIP LOCKED),"
+					 " begun AS (UPDATE perf_optimizer.job_run r SET status = 'running', attempt = r.attempt + 1, pid = $2,"
+					 " started_at = $3, finished_at = NULL, rows_affected = NULL, sqlstate = NULL, message = NULL,"
+					 " detail = NULL, hint = NULL, context = NULL FROM waiting w WHERE r.run_id = w.run_id"
+					 " RETURNING r.run_id, r.job_id, r.attempt),"
+					 " attempt AS (INSERT INTO perf_optimizer.job_attempt (run_id, attempt, status, pid, started_at)"
+					 " SELECT b.run_id, b.attempt, 'running', $2, $3 FROM begun b)"
+					 " SELECT " PO_JOB_COLUMNS ", b.attempt FROM begun b"
+					 " JOIN perf_optimizer.job j ON j.job_id = b.job_id", &args) == 0)
+		return 0;
+	*job = po_job_from_row(0, memory);
+	return DatumGetInt32(po_store_datum(0, PO_JOB_NCOLUMNS + 1, &isnull));
 }
 
 /* Stores the end of an attempt; one that never came to run gets its row here. */
@@ -227,9 +264,9 @@ notify_dead_letter(const PoRun *run, int attempt, const PoOutcome *outcome)
 /*
  * Stores the end of an attempt, and what follows: the run's final state, or its
  * return to the queue for a retry.  A run that no longer waits or runs is left
- * alone.  Returns whether a retry follows.
+ * alone.  Returns the moment of the retry that follows, DT_NOEND for none.
  */
-bool
+TimestampTz
 po_run_settle(int64 run_id, const PoOutcome *outcome)
 {
 	PoStoreArgs args = {0};
@@ -242,7 +279,7 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 	bool		dead;
 
 	if (run == NULL || po_state_is_final(run->state))
-		return false;
+		return DT_NOEND;
 	attempt = run->state == PO_RUN_QUEUED ? run->attempt + 1 : run->attempt;
 	job = po_job_load(run->job_id, CurrentMemoryContext);
 	retry = plan_retry(job, attempt, outcome, &when);
@@ -272,7 +309,7 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 		notify_dead_letter(run, attempt, outcome);
 	if (job != NULL && !dead && !retry && is_one_off(job))
 		(void) po_job_delete(job->job_id);
-	return retry;
+	return when;
 }
 
 /* Takes a job's runs out of the dead letters; returns how many were there. */

@@ -7,6 +7,7 @@
 #ifndef PO_SCHED_RUN_H
 #define PO_SCHED_RUN_H
 
+#include "nodes/pg_list.h"
 #include "sched/kind.h"
 #include "sched/state.h"
 
@@ -43,13 +44,23 @@ typedef struct PoOutcome
 	const char *context;
 } PoOutcome;
 
+/* A slot of a job that is to become a row; po_run_store_new fills run_id. */
+typedef struct PoNewRun
+{
+	const PoJob *job;
+	const char *cause;
+	TimestampTz slot;
+	const char *skipped;		/* why it is not to be run, or NULL */
+	int64		run_id;
+} PoNewRun;
+
 extern PoRun *po_run_load(int64 run_id, PoRunLock lock, MemoryContext memory);
 extern int64 po_run_enqueue(const PoJob *job, const char *cause, TimestampTz slot);
-extern void po_run_skip_slot(const PoJob *job, TimestampTz slot, const char *reason);
+extern void po_run_store_new(List *runs);
 extern void po_run_end_queued(int64 run_id, PoRunState state, const char *reason);
 extern int	po_run_cancel_queued_of_job(int64 job_id);
-extern int	po_run_begin(int64 run_id);
-extern bool po_run_settle(int64 run_id, const PoOutcome *outcome);
+extern int	po_run_begin(int64 run_id, PoJob **job, MemoryContext memory);
+extern TimestampTz po_run_settle(int64 run_id, const PoOutcome *outcome);
 extern int	po_run_forget_dead(int64 job_id);
 extern void po_run_prune(TimestampTz before);
 

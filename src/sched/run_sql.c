@@ -173,6 +173,7 @@ check_can_wait(const PoRun *run, bool holds_snapshot)
 {
 	PoStoreScope scope;
 	PoJob	   *job;
+	const PoJobKind *kind;
 	bool		waits;
 
 	if (run->own_transaction)
@@ -185,7 +186,8 @@ check_can_wait(const PoRun *run, bool holds_snapshot)
 		return;
 	po_store_enter(&scope);
 	job = po_job_load(run->job_id, CurrentMemoryContext);
-	waits = job != NULL && po_kind_find(job->kind)->waits_for_snapshots(job);
+	kind = job != NULL ? po_kind_find(job->kind) : NULL;
+	waits = kind != NULL && kind->waits_for_snapshots != NULL && kind->waits_for_snapshots(job);
 	po_store_leave(&scope);
 	if (waits)
 		ereport(ERROR,

@@ -1,29 +1,38 @@
 /*
  * runner.c
- *	  The process that works on one run.
+ *	  The process that works on runs, one after the other.
  *
- * It connects as the role as which the job runs, never as a superuser that
- * changes its role: a trigger could change it back.  "running" is committed
- * before the work and the outcome in a transaction of its own after it, so a
- * crash in between is seen.  An error that ends the process, such as a role that
- * may not connect, is kept in the runner's slot, and the scheduler stores it.
+ * It connects as the role as which jobs run, never as a superuser that changes
+ * its role: a trigger could change it back.  The scheduler gives it a run; when
+ * that has ended it takes the next of its role from the queue, lingers a while
+ * when there is none, and ends.  It ends earlier when its rights have changed,
+ * when somebody without a runner needs its slot, and after many runs.
+ *
+ * "running" is committed before the work and the outcome in a transaction of its
+ * own after it, so a crash in between is seen.  An error that ends the process,
+ * such as a role that may not connect, is kept in the runner's slot, as is an
+ * outcome that could not be stored; the scheduler stores it then.
  */
 #include "postgres.h"
 
 #include <signal.h>
 
 #include "access/xact.h"
+#include "core/clock.h"
+#include "core/compat.h"
 #include "core/guc.h"
+#include "core/progress.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
-#include "core/compat.h"
+#include "sched/attempt.h"
 #include "sched/job.h"
-#include "sched/progress.h"
 #include "sched/run.h"
 #include "sched/runner.h"
+#include "sched/session.h"
 #include "sched/shared.h"
+#include "sched/slots.h"
 #include "sched/store.h"
 #include "sched/wake.h"
 #include "storage/ipc.h"
@@ -33,12 +42,11 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
-#include "utils/timeout.h"
 #include "utils/timestamp.h"
+#include "utils/wait_event.h"
 
-/* How long a statement may ignore its cancellation. */
-#define TERMINATE_AFTER_MS 10000
+/* How long a runner keeps its slot while runs of the same priority wait for one. */
+#define TURN_US USECS_PER_SEC
 
 PGDLLEXPORT void perf_optimizer_runner_main(Datum arg);
 PGDLLEXPORT void perf_optimizer_lone_runner_main(Datum arg);
@@ -46,8 +54,8 @@ PGDLLEXPORT void perf_optimizer_lone_runner_main(Datum arg);
 static PoRunner *slot = NULL;
 static uint32 slot_generation = 0;
 static emit_log_hook_type prev_emit_log_hook = NULL;
-static TimeoutId soft_timeout;
-static TimeoutId hard_timeout;
+/* This process must not take another run. */
+static bool leaving = false;
 
 /* Fills what the workers of all runners have in common. */
 static void
@@ -90,21 +98,30 @@ po_runner_start_alone(const PoLoneRun *run)
 	return RegisterDynamicBackgroundWorker(&worker, NULL);
 }
 
+/* Writes an error into the slot; the strings may be NULL. */
+static void
+keep_error(const char *sqlstate, const char *message, const char *detail, const char *hint)
+{
+	strlcpy(slot->sqlstate, sqlstate ? sqlstate : "", sizeof(slot->sqlstate));
+	strlcpy(slot->message, message ? message : "", sizeof(slot->message));
+	strlcpy(slot->detail, detail ? detail : "", sizeof(slot->detail));
+	strlcpy(slot->hint, hint ? hint : "", sizeof(slot->hint));
+}
+
 /* Keeps the error that ends this process where the scheduler finds it. */
 static void
 keep_fatal_error(ErrorData *edata)
 {
 	if (prev_emit_log_hook)
 		prev_emit_log_hook(edata);
-	if (edata->elevel < FATAL || slot == NULL)
-		return;
-	snprintf(slot->sqlstate, sizeof(slot->sqlstate), "%s", unpack_sql_state(edata->sqlerrcode));
-	snprintf(slot->message, sizeof(slot->message), "%s", edata->message ? edata->message : "");
-	snprintf(slot->detail, sizeof(slot->detail), "%s", edata->detail ? edata->detail : "");
-	snprintf(slot->hint, sizeof(slot->hint), "%s", edata->hint ? edata->hint : "");
+	if (edata->elevel >= FATAL && slot != NULL && !slot->ended)
+		keep_error(unpack_sql_state(edata->sqlerrcode), edata->message, edata->detail, edata->hint);
 }
 
-/* Gives the slot back, or leaves it to the scheduler when no outcome was stored; wakes who waits. */
+/*
+ * Gives the slot back, or leaves it to the scheduler when a run is in hand whose
+ * outcome is not stored; wakes who waits.
+ */
 static void
 runner_exit(int code, Datum arg)
 {
@@ -113,17 +130,13 @@ runner_exit(int code, Datum arg)
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	if (slot->generation == slot_generation)
 	{
-		slot->phase = slot->phase == PO_RUNNER_DONE ? PO_RUNNER_FREE : PO_RUNNER_GONE;
+		slot->phase = slot->run_id == 0 ? PO_RUNNER_FREE : PO_RUNNER_GONE;
 		slot->pid = 0;
+		slot->latch = NULL;
+		slot->progress.since = 0;
 		db = po_shared_find_database(slot->dboid);
-		if (db != NULL)
-		{
-			db->wanted = true;
-			if (db->latch != NULL)
-				SetLatch(db->latch);
-			else if (po_sched->launcher_latch != NULL)
-				SetLatch(po_sched->launcher_latch);
-		}
+		if (db != NULL && slot->phase == PO_RUNNER_GONE)
+			po_shared_wake(db);
 		po_shared_wake_starved();
 	}
 	LWLockRelease(po_sched_lock);
@@ -143,7 +156,11 @@ take_slot(int index)
 	mine = slot->generation == slot_generation && slot->phase == PO_RUNNER_STARTING &&
 		slot->pid == 0;
 	if (mine)
+	{
 		slot->pid = MyProcPid;
+		slot->latch = MyLatch;
+		slot->since = GetCurrentTimestamp();
+	}
 	db = mine ? po_shared_find_database(slot->dboid) : NULL;
 	LWLockRelease(po_sched_lock);
 	if (!mine)
@@ -155,167 +172,147 @@ take_slot(int index)
 				 errmsg("the database is wanted by a command on it")));
 }
 
-/* Moves the slot on; without preloading it is this process's own. */
+/* Reads the settings again when they were asked to be. */
 static void
-set_phase(PoRunnerPhase phase)
+reload_settings(void)
+{
+	if (!ConfigReloadPending)
+		return;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+}
+
+/* Locks the slots; without preloading the slot is this process's own. */
+static void
+lock_slots(LWLockMode mode)
 {
 	if (po_sched_lock != NULL)
-		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
-	slot->phase = phase;
+		LWLockAcquire(po_sched_lock, mode);
+}
+
+/* Undoes lock_slots. */
+static void
+unlock_slots(void)
+{
 	if (po_sched_lock != NULL)
 		LWLockRelease(po_sched_lock);
 }
 
-/* Time is up: interrupts the statement, and later the process. */
+/* Moves the slot on. */
 static void
-soft_timeout_handler(void)
+set_phase(PoRunnerPhase phase)
 {
-	slot->timed_out = true;
-	enable_timeout_after(hard_timeout, TERMINATE_AFTER_MS);
-	kill(MyProcPid, SIGINT);
-}
-
-/* The statement went on: ends the process. */
-static void
-hard_timeout_handler(void)
-{
-	kill(MyProcPid, SIGTERM);
+	lock_slots(LW_EXCLUSIVE);
+	slot->phase = phase;
+	unlock_slots();
 }
 
 /*
- * Lets what follows take its time although the run's is up: for a kind that puts
- * things back after an error.  A cancel or a termination still ends it.
+ * Moves the slot on once the work is over, and keeps the outcome there: should
+ * the history take no row now, the scheduler stores it later.
  */
-void
-po_runner_spare(void)
+static void
+note_end(const PoOutcome *outcome)
 {
-	if (slot == NULL)
+	lock_slots(LW_EXCLUSIVE);
+	slot->phase = PO_RUNNER_DONE;
+	slot->ended = true;
+	slot->outcome = outcome->state;
+	keep_error(outcome->sqlstate, outcome->message, outcome->detail, outcome->hint);
+	unlock_slots();
+}
+
+/* Has the scheduler look, unless it does by itself before the given moment. */
+static void
+wake_scheduler_for(TimestampTz when)
+{
+	PoDatabase *db;
+
+	if (po_sched == NULL)
 		return;
-	disable_timeout(soft_timeout, false);
-	disable_timeout(hard_timeout, false);
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	db = po_shared_find_database(slot->dboid);
+	if (db == NULL || db->wake_at == 0 || when < db->wake_at)
+		po_shared_wake(db);
+	LWLockRelease(po_sched_lock);
 }
 
-/* Adds to errors whose work this is. */
-static void
-error_context(void *arg)
+/* Tells whether the queue holds another run for this process. */
+static bool
+more_waits(void)
 {
-	PoJobRun   *run = arg;
+	bool		more;
 
-	errcontext("perf_optimizer job " INT64_FORMAT ", run " INT64_FORMAT ", attempt %d",
-			   run->job->job_id, run->run_id, run->attempt);
-}
-
-/* Validates the job again and does its work; errors are raised. */
-static void
-do_work(const PoJobKind *kind, PoJobRun *run)
-{
-	ErrorContextCallback callback = {.callback = error_context, .arg = run};
-	PoJob		job = *run->job;
-
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	kind->validate(&job);
-	PopActiveSnapshot();
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(run->memory);
-	kind->run(run);
-	error_context_stack = callback.previous;
-}
-
-/* Says how an attempt ended that raised an error. */
-static void
-outcome_of_error(const ErrorData *error, PoOutcome *outcome)
-{
-	outcome->state = PO_RUN_FAILED;
-	if (slot->timed_out)
-		outcome->state = PO_RUN_TIMED_OUT;
-	else if (slot->cancelled || error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		outcome->state = PO_RUN_CANCELLED;
-	outcome->sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
-	outcome->message = outcome->state == PO_RUN_TIMED_OUT ? "the run took longer than its timeout"
-		: error->message;
-	outcome->detail = error->detail;
-	outcome->hint = error->hint;
-	outcome->context = error->context;
-}
-
-/* Works on a run that is marked as running; fills the outcome, and raises no error. */
-static void
-attempt_run(PoJobRun *run, PoOutcome *outcome)
-{
-	outcome->state = PO_RUN_SUCCEEDED;
-	/* The work itself may schedule jobs. */
-	po_wake_be_quiet(false);
-	PG_TRY();
-	{
-		if (run->job->timeout_us > 0)
-			enable_timeout_after(soft_timeout, Max(1, Min(run->job->timeout_us / 1000, PG_INT32_MAX)));
-		do_work(po_kind_find(run->job->kind), run);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		HOLD_INTERRUPTS();
-		MemoryContextSwitchTo(run->memory);
-		error = CopyErrorData();
-		EmitErrorReport();
-		AbortOutOfAnyTransaction();
-		FlushErrorState();
-		MemoryContextSwitchTo(run->memory);
-		outcome_of_error(error, outcome);
-		RESUME_INTERRUPTS();
-	}
-	PG_END_TRY();
-	po_wake_be_quiet(true);
-	disable_timeout(soft_timeout, false);
-	disable_timeout(hard_timeout, false);
-	outcome->rows_affected = run->rows_affected;
-	if (outcome->state == PO_RUN_SUCCEEDED)
-		outcome->detail = run->detail;
+	if (po_sched == NULL)
+		return false;
+	LWLockAcquire(po_sched_lock, LW_SHARED);
+	more = !leaving && po_shared_peek_waiting(slot->dboid, slot->roleid) != NULL;
+	LWLockRelease(po_sched_lock);
+	return more;
 }
 
 /*
- * Stores the outcome.  A cancel that arrives now comes too late and must not
- * undo the bookkeeping; a termination still ends the process.
+ * Stores the outcome, and what follows from it; nothing when the extension is
+ * gone.  Cancels are held off: one that comes now is too late.
  */
 static void
 store_outcome(const PoJobRun *run, const PoOutcome *outcome)
 {
 	PoStoreScope scope;
+	TimestampTz retry;
+	bool		follow = false;
 
-	HOLD_CANCEL_INTERRUPTS();
-	QueryCancelPending = false;
-	if (po_store_begin(&scope))
+	if (!po_store_begin(&scope))
 	{
-		(void) po_run_settle(run->run_id, outcome);
-		po_store_commit(&scope);
+		leaving = true;
+		return;
 	}
-	QueryCancelPending = false;
-	RESUME_CANCEL_INTERRUPTS();
+	retry = po_run_settle(run->run_id, outcome);
+	if (outcome->state == PO_RUN_SUCCEEDED)
+		follow = po_slots_follow(run->job->job_id, po_clock_now());
+	if (more_waits())
+		po_store_commit_soon(&scope);
+	else
+		po_store_commit(&scope);
+	if (follow || !TIMESTAMP_IS_NOEND(retry))
+		wake_scheduler_for(follow ? 0 : retry);
 }
 
-/* Loads the run of the slot and commits that it is running; false when it is not waiting any more. */
+/*
+ * Loads the run of the slot and commits that it is running; false when it is not
+ * waiting any more, or when this process may not take it.
+ */
 static bool
 begin_run(PoJobRun *run)
 {
 	PoStoreScope scope;
-	PoJob	   *job;
+	PoJob	   *job = NULL;
 
 	if (!po_store_begin(&scope))
+	{
+		leaving = true;
 		return false;
-	job = po_job_load(slot->job_id, run->memory);
-	run->job = job;
+	}
+	if (po_session_is_stale())
+	{
+		/* The run goes back to the scheduler. */
+		leaving = true;
+		slot->awaited = true;
+	}
 	run->run_id = slot->run_id;
 	run->rows_affected = -1;
-	run->attempt = job != NULL ? po_run_begin(run->run_id) : 0;
+	if (!leaving)
+		run->attempt = po_run_begin(run->run_id, &job, run->memory);
+	run->job = job;
 	po_store_commit(&scope);
 	return run->attempt > 0;
 }
 
-/* Works on the run of the slot. */
+/*
+ * Works on the run of the slot, up to its stored outcome.  A cancel that arrives
+ * after the work comes too late and must not undo the bookkeeping; a termination
+ * still ends the process.
+ */
 static void
 work_on_slot(void)
 {
@@ -324,46 +321,150 @@ work_on_slot(void)
 
 	run.memory = AllocSetContextCreate(TopMemoryContext, "perf_optimizer run", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run.memory);
+	HOLD_CANCEL_INTERRUPTS();
 	if (begin_run(&run))
 	{
-		set_phase(PO_RUNNER_WORKING);
 		MemoryContextSwitchTo(run.memory);
+		po_progress_attach(&slot->progress);
 		SetConfigOption("application_name", psprintf("perf_optimizer: %s", run.job->name),
 						PGC_USERSET, PGC_S_SESSION);
+		QueryCancelPending = false;
+		set_phase(PO_RUNNER_WORKING);
+		RESUME_CANCEL_INTERRUPTS();
 		if (slot->cancelled)
 			kill(MyProcPid, SIGINT);
-		attempt_run(&run, &outcome);
+		po_attempt_run(slot, &run, &outcome);
+		HOLD_CANCEL_INTERRUPTS();
+		note_end(&outcome);
+		po_progress_attach(NULL);
+		leaving = !po_session_reset() || leaving;
 		store_outcome(&run, &outcome);
 	}
-	set_phase(PO_RUNNER_DONE);
+	QueryCancelPending = false;
+	RESUME_CANCEL_INTERRUPTS();
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(run.memory);
+	pgstat_report_stat(false);
 }
 
-/* Connects as the role of the slot's run and works on it, then ends the process. */
-static void
-connect_and_work(void)
+/* Tells whether somebody without a runner is to have the slot; lock held. */
+static bool
+gives_way(const PoWaiting *next)
 {
-	po_progress_attach(slot);
+	bool		had_turn = GetCurrentTimestamp() - slot->since > TURN_US;
+
+	return po_shared_is_starved(next != NULL ? next->priority : PG_INT32_MIN, had_turn || next == NULL);
+}
+
+/* Takes the slot's run off its hands: it has ended, or still waits; lock held. */
+static void
+drop_run(PoDatabase *db)
+{
+	if (slot->awaited)
+		po_shared_wake(db);
+	slot->run_id = 0;
+	slot->job_id = 0;
+	slot->awaited = false;
+	slot->cancelled = false;
+	slot->timed_out = false;
+	slot->ended = false;
+	slot->progress.since = 0;
+	slot->phase = PO_RUNNER_IDLE;
+}
+
+/* Ends the run in hand and takes the next from the queue; false when there is none for this process. */
+static bool
+take_next(void)
+{
+	PoDatabase *db;
+	PoWaiting	next;
+	bool		taken = false;
+
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	db = po_shared_find_database(slot->dboid);
+	if (slot->run_id != 0)
+		drop_run(db);
+	if (db == NULL || db->held > 0 || slot->dismissed ||
+		gives_way(po_shared_peek_waiting(slot->dboid, slot->roleid)))
+		leaving = true;
+	if (leaving)
+		slot->dismissed = true; /* from here on nobody gives it a run */
+	else if (po_guc_run_jobs && po_shared_pop_waiting(slot->dboid, slot->roleid, &next))
+	{
+		slot->run_id = next.run_id;
+		slot->job_id = next.job_id;
+		slot->awaited = next.awaited;
+		slot->phase = PO_RUNNER_STARTING;
+		taken = true;
+	}
+	LWLockRelease(po_sched_lock);
+	return taken;
+}
+
+/* Waits until the scheduler gives this process a run; false when the time is up or it must leave. */
+static bool
+linger(void)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), po_guc_runner_linger);
+
+	pgstat_report_stat(true);
+	pgstat_report_appname("perf_optimizer runner");
+	while (!leaving)
+	{
+		long		timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
+		bool		given;
+
+		if (timeout > 0)
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
+							 PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		reload_settings();
+		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+		given = slot->phase == PO_RUNNER_STARTING;
+		if (!given && (slot->dismissed || timeout <= 0))
+		{
+			slot->dismissed = true;
+			leaving = true;
+		}
+		LWLockRelease(po_sched_lock);
+		if (given)
+			return true;
+	}
+	return false;
+}
+
+/* Connects as the role of the slot's run. */
+static void
+connect_as_role(void)
+{
 	po_wake_be_quiet(true);
 	BackgroundWorkerInitializeConnectionByOid(slot->dboid, slot->roleid, PO_RUNNER_CONNECTION_FLAGS);
-	soft_timeout = RegisterTimeout(USER_TIMEOUT, soft_timeout_handler);
-	hard_timeout = RegisterTimeout(USER_TIMEOUT, hard_timeout_handler);
-	work_on_slot();
-	proc_exit(0);
+	po_session_watch_role(slot->dboid, slot->roleid);
+	po_attempt_init();
 }
 
 /* Main function of a runner; arg is the index of its slot. */
 void
 perf_optimizer_runner_main(Datum arg)
 {
+	int			nruns = 0;
+
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
 	prev_emit_log_hook = emit_log_hook;
 	emit_log_hook = keep_fatal_error;
 	take_slot(DatumGetInt32(arg));
-	connect_and_work();
+	connect_as_role();
+	do
+	{
+		reload_settings();
+		work_on_slot();
+		ConditionVariableBroadcast(&po_sched->progress);
+		leaving = leaving || ++nruns >= po_guc_runner_max_runs;
+	} while (take_next() || linger());
+	proc_exit(0);
 }
 
 /* Main function of a runner without preloading: its run is in bgw_extra, its slot is its own. */
@@ -382,5 +483,7 @@ perf_optimizer_lone_runner_main(Datum arg)
 	slot->roleid = run.roleid;
 	slot->run_id = run.run_id;
 	slot->job_id = run.job_id;
-	connect_and_work();
+	connect_as_role();
+	work_on_slot();
+	proc_exit(0);
 }

@@ -16,6 +16,5 @@ typedef struct PoLoneRun
 
 extern bool po_runner_start(int index, uint32 generation);
 extern bool po_runner_start_alone(const PoLoneRun *run);
-extern void po_runner_spare(void);
 
 #endif							/* PO_RUNNER_H */

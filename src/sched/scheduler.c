@@ -18,8 +18,9 @@
 #include "postmaster/interrupt.h"
 #include "sched/job.h"
 #include "sched/run.h"
-#include "sched/scheduler.h"
+#include "sched/dispatch.h"
 #include "sched/shared.h"
+#include "sched/slots.h"
 #include "sched/store.h"
 #include "sched/wake.h"
 #include "storage/ipc.h"
@@ -133,6 +134,50 @@ keep_house(TimestampTz now)
 	po_job_follow_renames();
 }
 
+/* Settles what runners dropped; false when the extension does not exist. */
+static bool
+settle_dropped(bool first)
+{
+	PoStoreScope scope;
+
+	if (!po_store_begin(&scope))
+		return false;
+	if (first)
+		po_slots_recover();
+	po_dispatch_reap();
+	po_store_commit(&scope);
+	po_dispatch_free_settled();
+	return true;
+}
+
+/*
+ * Enqueues a batch of what is due, and hands out what waits; clears *more when
+ * that was all.  Fills the moment of the next look; false when the extension does
+ * not exist.
+ */
+static bool
+take_and_hand_out(TimestampTz now, bool at_boot, bool *more, TimestampTz *next)
+{
+	PoStoreScope scope;
+
+	if (!po_store_begin(&scope))
+		return false;
+	*more = po_slots_take(now, at_boot);
+	if (!*more)
+	{
+		*next = po_slots_next(now);
+		keep_house(now);
+	}
+	po_store_commit(&scope);
+
+	/* Runners must find the rows of their runs, so this comes after the commit. */
+	if (!po_store_begin(&scope))
+		return false;
+	*next = Min(*next, po_dispatch_runs(now));
+	po_store_commit(&scope);
+	return true;
+}
+
 /*
  * Looks at the jobs once: settles what runners dropped, enqueues what is due,
  * hands out what waits.  Fills the moment of the next look; false when the
@@ -141,31 +186,20 @@ keep_house(TimestampTz now)
 static bool
 look(bool first, bool at_boot, TimestampTz *next)
 {
-	PoStoreScope scope;
 	TimestampTz now = po_clock_now();
+	bool		more = po_guc_run_jobs;
 
 	*next = DT_NOEND;
-	if (!po_store_begin(&scope))
+	if (!settle_dropped(first))
 		return false;
-	if (first)
-		po_slots_recover();
-	po_dispatch_reap();
-	po_store_commit(&scope);
-
-	if (!po_guc_run_jobs)
-		return true;
-
-	if (!po_store_begin(&scope))
-		return false;
-	*next = po_slots_take(now, at_boot);
-	keep_house(now);
-	po_store_commit(&scope);
-
-	/* Runners must find the rows of their runs, so this comes after the commit. */
-	if (!po_store_begin(&scope))
-		return false;
-	*next = Min(*next, po_dispatch_runs(now));
-	po_store_commit(&scope);
+	while (more)
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(look_context);
+		if (!take_and_hand_out(now, at_boot, &more, next))
+			return false;
+		at_boot = false;
+	}
 	return true;
 }
 
@@ -181,6 +215,7 @@ turn(bool first)
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	db = po_shared_find_database(MyDatabaseId);
 	db->wanted = false;
+	db->wake_at = 0;
 	at_boot = !db->booted;
 	LWLockRelease(po_sched_lock);
 	MemoryContextReset(look_context);
@@ -215,6 +250,9 @@ sleep_until(TimestampTz next)
 
 	if (next - now < LONG_SLEEP_MS * INT64CONST(1000))
 		timeout = TimestampDifferenceMilliseconds(now, next);
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	po_shared_find_database(MyDatabaseId)->wake_at = TimestampTzPlusMilliseconds(now, timeout);
+	LWLockRelease(po_sched_lock);
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);

@@ -12,11 +12,18 @@
 PoSchedShared *po_sched = NULL;
 LWLock	   *po_sched_lock = NULL;
 
-/* The size of the area: one slot a runner. */
+/* The size of the slots of runners, behind which the queue lies. */
+static Size
+slots_size(void)
+{
+	return MAXALIGN(offsetof(PoSchedShared, runners) + sizeof(PoRunner) * po_guc_max_workers);
+}
+
+/* The size of the area: one slot a runner, and the queue. */
 static Size
 shared_size(void)
 {
-	return offsetof(PoSchedShared, runners) + sizeof(PoRunner) * po_guc_max_workers;
+	return slots_size() + sizeof(PoWaiting) * PO_WAITING_PER_RUNNER * po_guc_max_workers;
 }
 
 /* Fills a new area. */
@@ -27,6 +34,7 @@ shared_fill(void *area)
 
 	memset(shared, 0, shared_size());
 	shared->nrunners = po_guc_max_workers;
+	shared->waiting = (PoWaiting *) ((char *) area + slots_size());
 	ConditionVariableInit(&shared->progress);
 }
 
@@ -82,6 +90,21 @@ po_shared_add_database(Oid dboid)
 }
 
 /*
+ * Wakes a database's scheduler, or the launcher when there is none; db is NULL for
+ * a database that has no slot.  The caller holds the lock exclusively.
+ */
+void
+po_shared_wake(PoDatabase *db)
+{
+	if (db != NULL)
+		db->wanted = true;
+	if (db != NULL && db->latch != NULL)
+		SetLatch(db->latch);
+	else if (po_sched->launcher_latch != NULL)
+		SetLatch(po_sched->launcher_latch);
+}
+
+/*
  * Tells a database's scheduler, or the launcher when there is none, that jobs or
  * runs have changed.  Takes the lock; raises no error, so it may be called after
  * a commit.
@@ -93,14 +116,9 @@ po_shared_wake_database(Oid dboid)
 
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	db = po_shared_add_database(dboid);
-	if (db != NULL)
-		db->wanted = true;
-	else
+	if (db == NULL)
 		po_sched->rescan = true;
-	if (db != NULL && db->latch != NULL)
-		SetLatch(db->latch);
-	else if (po_sched->launcher_latch != NULL)
-		SetLatch(po_sched->launcher_latch);
+	po_shared_wake(db);
 	LWLockRelease(po_sched_lock);
 }
 
@@ -116,7 +134,7 @@ po_shared_wake_launcher(bool rescan)
 	LWLockRelease(po_sched_lock);
 }
 
-/* Wakes every scheduler that waits for a free runner; the caller holds the lock exclusively. */
+/* Wakes every scheduler that can use a free slot; the caller holds the lock exclusively. */
 void
 po_shared_wake_starved(void)
 {
@@ -124,10 +142,102 @@ po_shared_wake_starved(void)
 	{
 		PoDatabase *db = &po_sched->databases[i];
 
-		if (db->state == PO_DB_UNUSED || !db->starved)
+		if (db->state == PO_DB_UNUSED || (!db->starved && db->nwaiting == 0))
 			continue;
 		db->starved = false;
-		if (db->latch != NULL)
-			SetLatch(db->latch);
+		po_shared_wake(db);
 	}
+}
+
+/*
+ * Tells whether runs wait until a slot is free whose priority is higher than the
+ * given one, or any; the caller holds the lock.
+ */
+bool
+po_shared_is_starved(int priority, bool any_priority)
+{
+	for (int i = 0; i < PO_MAX_DATABASES; i++)
+	{
+		PoDatabase *db = &po_sched->databases[i];
+
+		if (db->state != PO_DB_UNUSED && db->starved && (any_priority || db->starved_priority > priority))
+			return true;
+	}
+	return false;
+}
+
+/* Appends a run to the queue; false when it is full.  The caller holds the lock exclusively. */
+bool
+po_shared_push_waiting(const PoWaiting *run)
+{
+	PoDatabase *db = po_shared_find_database(run->dboid);
+
+	if (db == NULL || po_sched->nwaiting == po_sched->nrunners * PO_WAITING_PER_RUNNER)
+		return false;
+	po_sched->waiting[po_sched->nwaiting++] = *run;
+	db->nwaiting++;
+	return true;
+}
+
+/* Returns the next run in the queue for a role in a database, or NULL; the caller holds the lock. */
+const PoWaiting *
+po_shared_peek_waiting(Oid dboid, Oid roleid)
+{
+	for (int i = po_sched->first_waiting; i < po_sched->nwaiting; i++)
+	{
+		const PoWaiting *run = &po_sched->waiting[i];
+
+		if (run->run_id != 0 && run->dboid == dboid && run->roleid == roleid)
+			return run;
+	}
+	return NULL;
+}
+
+/*
+ * Takes the next run for a role in a database from the queue; false when there is
+ * none.  Wakes the scheduler when the queue runs low and more runs wait.  The
+ * caller holds the lock exclusively.
+ */
+bool
+po_shared_pop_waiting(Oid dboid, Oid roleid, PoWaiting *run)
+{
+	PoDatabase *db = po_shared_find_database(dboid);
+	const PoWaiting *found = po_shared_peek_waiting(dboid, roleid);
+
+	if (found != NULL)
+	{
+		*run = *found;
+		po_sched->waiting[found - po_sched->waiting].run_id = 0;
+		while (po_sched->first_waiting < po_sched->nwaiting &&
+			   po_sched->waiting[po_sched->first_waiting].run_id == 0)
+			po_sched->first_waiting++;
+		if (db != NULL)
+		{
+			db->nwaiting--;
+			db->ntaken++;
+		}
+	}
+	if (db != NULL && db->more_waiting &&
+		db->nwaiting < po_sched->nrunners * PO_WAITING_PER_RUNNER / 4)
+	{
+		db->more_waiting = false;
+		po_shared_wake(db);
+	}
+	return found != NULL;
+}
+
+/* Takes all runs of a database from the queue; the caller holds the lock exclusively. */
+void
+po_shared_drop_waiting(Oid dboid)
+{
+	PoDatabase *db = po_shared_find_database(dboid);
+	int			kept = 0;
+
+	for (int i = po_sched->first_waiting; i < po_sched->nwaiting; i++)
+		if (po_sched->waiting[i].run_id != 0 && po_sched->waiting[i].dboid != dboid)
+			po_sched->waiting[kept++] = po_sched->waiting[i];
+	po_sched->first_waiting = 0;
+	po_sched->nwaiting = kept;
+	if (db != NULL)
+		db->nwaiting = 0;
 }

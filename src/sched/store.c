@@ -29,14 +29,17 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "sched/store.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -177,6 +180,18 @@ po_store_commit(PoStoreScope *scope)
 	CommitTransactionCommand();
 }
 
+/*
+ * The same without waiting for the disk: for a worker that will wait for it with
+ * its next commit, which makes this one durable too.
+ */
+void
+po_store_commit_soon(PoStoreScope *scope)
+{
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+	po_store_commit(scope);
+}
+
 /* Adds an argument. */
 static void
 add_arg(PoStoreArgs *args, Oid type, Datum value, bool isnull)
@@ -248,9 +263,71 @@ po_store_interval(PoStoreArgs *args, int64 us)
 	add_arg(args, INTERVALOID, IntervalPGetDatum(interval), us == 0);
 }
 
+/* Adds an array argument of elements of a type; nulls may be NULL when none is. */
+void
+po_store_array(PoStoreArgs *args, Oid type, Datum *values, bool *nulls, int n)
+{
+	int16		len;
+	bool		byval;
+	char		align;
+	int			lower = 1;
+	ArrayType  *array;
+
+	get_typlenbyvalalign(type, &len, &byval, &align);
+	array = construct_md_array(values, nulls, 1, &n, &lower, type, len, byval, align);
+	add_arg(args, get_array_type(type), PointerGetDatum(array), false);
+}
+
+/* A statement whose plan is kept for as long as the process lives. */
+typedef struct KeptPlan
+{
+	uint32		hash;
+	char	   *sql;
+	SPIPlanPtr	plan;
+} KeptPlan;
+
+/* There are about as many statements in the code; more are planned each time. */
+#define MAX_KEPT_PLANS 64
+
+/* Prepares a statement for any values; the plan is SPI's. */
+static SPIPlanPtr
+prepare(const char *sql, PoStoreArgs *args)
+{
+	SPIPlanPtr	plan = SPI_prepare_cursor(sql, args->n, args->types, CURSOR_OPT_GENERIC_PLAN);
+
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", sql, SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+/* Returns the plan of a statement, made when it is the first time. */
+static SPIPlanPtr
+find_plan(const char *sql, PoStoreArgs *args)
+{
+	static KeptPlan kept[MAX_KEPT_PLANS];
+	static int	nkept = 0;
+	uint32		hash = hash_bytes((const unsigned char *) sql, strlen(sql));
+	SPIPlanPtr	plan;
+
+	for (int i = 0; i < nkept; i++)
+		if (kept[i].hash == hash && strcmp(kept[i].sql, sql) == 0)
+			return kept[i].plan;
+	plan = prepare(sql, args);
+	if (nkept == MAX_KEPT_PLANS)
+		return plan;
+	kept[nkept].hash = hash;
+	kept[nkept].sql = MemoryContextStrdup(TopMemoryContext, sql);
+	kept[nkept].plan = plan;
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "could not keep the plan of \"%s\"", sql);
+	nkept++;
+	return plan;
+}
+
 /*
  * Runs a statement between po_store_enter and po_store_leave; args may be NULL.
- * Returns the number of rows, which stay readable until the next statement.
+ * Returns the number of rows, which stay readable until the next statement.  The
+ * text must be one of a fixed number: its plan is kept.
  */
 uint64
 po_store_run(const char *sql, PoStoreArgs *args)
@@ -260,7 +337,21 @@ po_store_run(const char *sql, PoStoreArgs *args)
 
 	if (args == NULL)
 		args = &none;
-	rc = SPI_execute_with_args(sql, args->n, args->types, args->values, args->nulls, false, 0);
+	rc = SPI_execute_plan(find_plan(sql, args), args->values, args->nulls, false, 0);
+	if (rc < 0)
+		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(rc));
+	return SPI_processed;
+}
+
+/*
+ * The same for a statement over many rows: it is planned each time, for the sizes
+ * that tables and arrays have now.
+ */
+uint64
+po_store_run_planned(const char *sql, PoStoreArgs *args)
+{
+	int			rc = SPI_execute_with_args(sql, args->n, args->types, args->values, args->nulls, false, 0);
+
 	if (rc < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(rc));
 	return SPI_processed;

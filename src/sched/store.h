@@ -7,7 +7,7 @@
 
 #include "datatype/timestamp.h"
 
-#define PO_STORE_MAX_ARGS 24
+#define PO_STORE_MAX_ARGS 28
 
 /* What po_store_enter changed and po_store_leave puts back. */
 typedef struct PoStoreScope
@@ -30,6 +30,7 @@ extern void po_store_enter(PoStoreScope *scope);
 extern void po_store_leave(PoStoreScope *scope);
 extern bool po_store_begin(PoStoreScope *scope);
 extern void po_store_commit(PoStoreScope *scope);
+extern void po_store_commit_soon(PoStoreScope *scope);
 
 extern void po_store_int4(PoStoreArgs *args, int32 value);
 extern void po_store_int8(PoStoreArgs *args, int64 value);
@@ -39,8 +40,10 @@ extern void po_store_oid(PoStoreArgs *args, Oid value);
 extern void po_store_text(PoStoreArgs *args, const char *value);
 extern void po_store_time(PoStoreArgs *args, TimestampTz value);
 extern void po_store_interval(PoStoreArgs *args, int64 us);
+extern void po_store_array(PoStoreArgs *args, Oid type, Datum *values, bool *nulls, int n);
 
 extern uint64 po_store_run(const char *sql, PoStoreArgs *args);
+extern uint64 po_store_run_planned(const char *sql, PoStoreArgs *args);
 extern Datum po_store_datum(uint64 row, int column, bool *isnull);
 extern int64 po_store_get_int8(uint64 row, int column);
 extern char *po_store_get_text(uint64 row, int column, MemoryContext memory);

@@ -21,6 +21,10 @@ SELECT perf_optimizer.schedule_refresh('orders_by_day', 'every 5 minutes') > 0 A
 SELECT perf_optimizer.schedule_command('purge', '0 3 * * *', 'DELETE FROM doc_jobs.orders WHERE day < now() - interval ''2 years''', timezone => 'Europe/Berlin') > 0 AS scheduled;
 SELECT perf_optimizer.schedule_maintenance('orders', '30 3 * * sun', 'analyze', max_attempts => 5, backoff => '1 minute') > 0 AS scheduled;
 SELECT name, kind, target, schedule, timezone, enabled, priority FROM perf_optimizer.jobs ORDER BY name;
+SELECT perf_optimizer.alter_job(job_id, schedule => '30 3 * * *', exclude_window => 'sun 00:00-06:00') FROM perf_optimizer.jobs WHERE name = 'purge';
+SELECT perf_optimizer.schedule_command('report', NULL, 'ANALYZE doc_jobs.orders', after_job => job_id) > 0 AS scheduled FROM perf_optimizer.jobs WHERE name = 'purge';
+SELECT perf_optimizer.schedule_once('backfill', '2100-01-01 03:00+00', 'SELECT 1') > 0 AS scheduled;
+SELECT j.name, j.schedule, j.exclude_window, f.name AS after_job, j.at FROM perf_optimizer.jobs j LEFT JOIN perf_optimizer.jobs f ON f.job_id = j.after_job WHERE j.kind = 'command' ORDER BY j.name;
 SELECT perf_optimizer.pause_job(job_id) FROM perf_optimizer.jobs WHERE name = 'purge';
 SELECT name, enabled FROM perf_optimizer.jobs WHERE name = 'purge';
 SELECT perf_optimizer.schedule_refresh('orders', 'every 5 minutes');

@@ -22,7 +22,7 @@
 #undef printf
 
 #define MAX_STRETCHES 200
-#define TRIALS 30000
+#define TRIALS 100000
 #define SECOND_TRIALS 300
 #define DAY 86400
 

@@ -1,6 +1,6 @@
 /*
- * progress.c
- *	  How far the run of a runner has come.
+ * progress_sql.c
+ *	  SQL function that tells how far the runs of the runners have come.
  *
  * A runner writes its own slot in shared memory; the view job_progress reads all.
  * Without preloading the slot is the process's own and nobody else sees it: the view
@@ -11,41 +11,11 @@
 #include "core/preload.h"
 #include "core/srf.h"
 #include "miscadmin.h"
-#include "sched/progress.h"
+#include "sched/shared.h"
 #include "utils/acl.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(perf_optimizer_runner_progress);
-
-static PoRunner *own_slot = NULL;
-
-/* Makes a slot the one that po_progress_report writes; called once by a runner. */
-void
-po_progress_attach(PoRunner *slot)
-{
-	own_slot = slot;
-}
-
-/*
- * Says what the current run is at, and how many units of how many are done (total 0:
- * not known).  May be called by any kind, as often as it likes; does nothing outside
- * a runner.
- */
-void
-po_progress_report(const char *phase, int64 done, int64 total)
-{
-	if (own_slot == NULL)
-		return;
-	if (po_sched_lock != NULL)
-		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
-	if (strcmp(own_slot->progress.phase, phase) != 0)
-		own_slot->progress.since = GetCurrentTimestamp();
-	strlcpy(own_slot->progress.phase, phase, sizeof(own_slot->progress.phase));
-	own_slot->progress.done = done;
-	own_slot->progress.total = total;
-	if (po_sched_lock != NULL)
-		LWLockRelease(po_sched_lock);
-}
 
 /* Emits one runner's progress. */
 static void
