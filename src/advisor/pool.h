@@ -6,6 +6,7 @@
 #define PO_POOL_H
 
 #include "advisor/search.h"
+#include "advisor/statement_forms.h"
 #include "advisor/workload.h"
 #include "datatype/timestamp.h"
 #include "plan/hypo.h"
@@ -17,8 +18,10 @@ typedef struct PoPool
 	PoHypoIndex **indexes;		/* of each candidate */
 	PoSet	   *relevant;		/* of each query */
 	int64		planner_calls;	/* that it took to find them */
+	PoFormTable *table;
 } PoPool;
 
+extern void po_pool_describe(PoPool *pool, int candidate);
 extern PoPool *po_pool_build(PoWorkload *workload, Oid relation, TimestampTz deadline);
 
 #endif							/* PO_POOL_H */

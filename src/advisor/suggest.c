@@ -15,8 +15,8 @@
 /* A statement counts as improved when its cost falls by at least this share. */
 #define IMPROVED_SHARE 0.01
 
-/* Two indexes give way to one when the workload's cost grows by no more than this share. */
-#define MIN_PRICE_SHARE 0.001
+/* Two indexes give way to one when the workload's cost grows by no more than this share of what one must save. */
+#define MIN_PRICE_SHARE 0.1
 
 /* Most bytes of a statement's text in a reason. */
 #define REASON_TEXT_BYTES 60
@@ -151,6 +151,7 @@ make_suggestions(const Advice *advice, PoCostCache *cache, const PoSearchResult 
 		PoSet		without = with;
 
 		po_set_add(&with, c);
+		po_pool_describe(advice->pool, c);
 		suggestion->index = advice->pool->indexes[c];
 		suggestion->size_bytes = (int64) candidate->size;
 		suggestion->cost_before = result->before;
@@ -207,7 +208,7 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 	problem.stop_arg = &advice;
 	total = po_search_total(&problem, &none);
 	problem.min_gain = total * options->min_improvement_pct / 100;
-	problem.min_price = total * MIN_PRICE_SHARE;
+	problem.min_price = problem.min_gain * MIN_PRICE_SHARE;
 
 	po_search_run(&problem, &result);
 	*stopped = result.stopped;

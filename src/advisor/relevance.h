@@ -1,0 +1,13 @@
+/*
+ * relevance.h
+ *	  Which candidates matter to which query.  Pure.
+ */
+#ifndef PO_RELEVANCE_H
+#define PO_RELEVANCE_H
+
+#include "advisor/choice.h"
+
+extern PoSet *po_relevance_prune(PoSearchState *state);
+extern void po_relevance_weigh(PoSearchState *state);
+
+#endif							/* PO_RELEVANCE_H */
