@@ -111,6 +111,16 @@ po_choice_set(PoChoice *choice, const PoSet *set, int added)
 	}
 }
 
+/* Computes the choice's costs anew, after more became relevant to a query. */
+void
+po_choice_refresh(PoChoice *choice)
+{
+	PoSet		set = choice->set;
+
+	choice->total = 0;
+	po_choice_set(choice, &set, -1);
+}
+
 /* Says whether one candidate's index serves all that another's does, on the same table. */
 static bool
 covers(const PoSearchProblem *problem, int wide, int narrow)

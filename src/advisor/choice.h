@@ -11,7 +11,8 @@
 typedef struct PoSearchState
 {
 	const PoSearchProblem *problem;
-	double	   *floors;			/* of each query: its cost with all candidates there */
+	int			nfloors;		/* of the first so many queries is known */
+	double	   *floors;			/* what each costs with all candidates there */
 	double	  **alone;			/* of each query and candidate: what it saves when it is the only one */
 	int		   *nconcerned;		/* of each candidate: the number of queries that it matters to */
 	int		  **concerned;		/* and which */
@@ -35,6 +36,7 @@ extern PoChoice *po_choice_copy(const PoChoice *choice);
 extern void po_choice_assign(PoChoice *choice, const PoChoice *from);
 extern void po_choice_free(PoChoice *choice);
 extern void po_choice_set(PoChoice *choice, const PoSet *set, int added);
+extern void po_choice_refresh(PoChoice *choice);
 extern void po_choice_add(PoChoice *choice, int candidate);
 extern void po_choice_remove(PoChoice *choice, int candidate);
 extern bool po_choice_is_feasible(const PoChoice *choice, int candidate);

@@ -17,8 +17,8 @@
 #define MIN_LAYER_SHARE 0.01
 
 /* Returns the set of all candidates. */
-static PoSet
-all_candidates(const PoSearchProblem *problem)
+PoSet
+po_relevance_all(const PoSearchProblem *problem)
 {
 	PoSet		all = {{0}};
 
@@ -76,15 +76,19 @@ po_relevance_prune(PoSearchState *state)
 	const PoSearchProblem *problem = state->problem;
 	PoCostCache *cache = problem->cache;
 	PoSet	   *before = palloc(sizeof(PoSet) * (problem->nqueries + 1));
-	PoSet		all = all_candidates(problem);
+	PoSet		all = po_relevance_all(problem);
 
 	memcpy(before, cache->relevant, sizeof(PoSet) * problem->nqueries);
+	for (int q = 0; q < problem->nqueries && !po_choice_must_stop(state); q++)
+	{
+		state->floors[q] = po_cost_cache_get(cache, q, &all, NULL);
+		state->nfloors++;
+	}
 	for (int q = 0; q < problem->nqueries && !po_choice_must_stop(state); q++)
 	{
 		PoSet		rest = po_set_intersect(&all, &cache->relevant[q]);
 		PoSet		useful = {{0}};
 
-		state->floors[q] = po_cost_cache_get(cache, q, &rest, NULL);
 		peel(state, q, rest, &useful);
 		peel(state, q, lean_part(problem, &rest), &useful);
 		if (!state->stopped)
@@ -102,6 +106,7 @@ list_concerned(PoSearchState *state)
 	for (int c = 0; c < problem->ncandidates; c++)
 	{
 		state->concerned[c] = palloc(sizeof(int) * (problem->nqueries + 1));
+		state->nconcerned[c] = 0;
 		for (int q = 0; q < problem->nqueries; q++)
 		{
 			if (po_set_has(&problem->cache->relevant[q], c))
@@ -132,4 +137,28 @@ po_relevance_weigh(PoSearchState *state)
 			state->alone[q][c] = before - po_cost_cache_get(problem->cache, q, &alone, NULL);
 		}
 	}
+}
+
+/*
+ * Adds to what matters to each query the candidates of a choice that its plan uses
+ * although they were pruned; before is what po_relevance_prune returned.
+ */
+void
+po_relevance_extend(PoSearchState *state, const PoSet *before, const PoSet *chosen)
+{
+	const PoSearchProblem *problem = state->problem;
+	PoCostCache *cache = problem->cache;
+
+	for (int q = 0; q < problem->nqueries; q++)
+	{
+		PoSet		pruned = cache->relevant[q];
+		PoSet		used;
+
+		cache->relevant[q] = before[q];
+		po_cost_cache_get(cache, q, chosen, &used);
+		for (int i = 0; i < PO_SET_WORDS; i++)
+			pruned.words[i] |= used.words[i];
+		cache->relevant[q] = pruned;
+	}
+	list_concerned(state);
 }

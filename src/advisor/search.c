@@ -76,21 +76,38 @@ search_by(PoSearchState *state, bool per_byte)
 {
 	PoChoice   *choice = po_choice_create(state);
 
-#define T(x) elog(DEBUG1, "%s calls %d total %.0f n %d", x, (int) state->problem->cache->calls, choice->total, choice->n)
-	T("start");
 	po_improve_fill(choice, per_byte, -1);
-	T("fill");
 	po_improve_drop(choice);
-	T("drop");
 	po_improve_merge(choice);
-	T("merge");
 	po_improve_exchange(choice);
-	T("exch");
 	po_improve_refill(choice);
-	T("refill");
 	po_improve_fill(choice, per_byte, -1);
 	po_improve_drop(choice);
-	T("fill");
+	return choice;
+}
+
+/*
+ * Makes a choice without further planning: what each query uses with all candidates
+ * there, the first queries first, as far as the limits allow.
+ */
+static PoChoice *
+choose_quickly(PoSearchState *state)
+{
+	const PoSearchProblem *problem = state->problem;
+	PoChoice   *choice = po_choice_create(state);
+	PoSet		all = po_relevance_all(problem);
+
+	for (int q = 0; q < state->nfloors; q++)
+	{
+		PoSet		used;
+
+		po_cost_cache_get(problem->cache, q, &all, &used);
+		for (int c = 0; c < problem->ncandidates; c++)
+		{
+			if (po_set_has(&used, c) && po_choice_is_feasible(choice, c))
+				po_choice_add(choice, c);
+		}
+	}
 	return choice;
 }
 
@@ -167,6 +184,7 @@ init_state(PoSearchState *state, const PoSearchProblem *problem)
 {
 	state->problem = problem;
 	state->stopped = false;
+	state->nfloors = 0;
 	state->floors = palloc0(sizeof(double) * (problem->nqueries + 1));
 	state->strict = false;
 	state->nconcerned = palloc0(sizeof(int) * (problem->ncandidates + 1));
@@ -174,6 +192,13 @@ init_state(PoSearchState *state, const PoSearchProblem *problem)
 	state->alone = palloc(sizeof(double *) * (problem->nqueries + 1));
 	for (int q = 0; q < problem->nqueries; q++)
 		state->alone[q] = palloc0(sizeof(double) * (problem->ncandidates + 1));
+}
+
+/* Returns the cheaper one of two choices, the first when they cost the same. */
+static PoChoice *
+cheaper(PoChoice *a, PoChoice *b)
+{
+	return b->total < a->total ? b : a;
 }
 
 /*
@@ -189,22 +214,20 @@ po_search_run(const PoSearchProblem *problem, PoSearchResult *result)
 
 	init_state(&state, problem);
 	relevant = po_relevance_prune(&state);
-	elog(DEBUG1, "peeled %d", (int) problem->cache->calls);
-	{int p=0; for (int q=0;q<problem->nqueries;q++) for (int c=0;c<problem->ncandidates;c++) p+=po_set_has(&problem->cache->relevant[q],c);
-	elog(DEBUG1, "pairs %d", p);}
 	po_relevance_weigh(&state);
 	best = search_by(&state, true);
-	if (po_choice_may_go_on(&state))
-	{
-		PoChoice   *other = search_by(&state, false);
-
-		if (other->total < best->total)
-			best = other;
-	}
+	if (state.stopped)
+		best = cheaper(best, choose_quickly(&state));
+	else if (po_choice_may_go_on(&state))
+		best = cheaper(best, search_by(&state, false));
 	if (!state.stopped)
 		improve_exactly(best);
-	memcpy(problem->cache->relevant, relevant, sizeof(PoSet) * problem->nqueries);
+	po_relevance_extend(&state, relevant, &best->set);
+	po_choice_refresh(best);
 	if (!state.stopped)
+	{
+		po_improve_drop(best);
 		sort_choice(best);
+	}
 	fill_result(best, result);
 }

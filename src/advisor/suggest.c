@@ -18,6 +18,10 @@
 /* Two indexes give way to one when the workload's cost grows by no more than this share of what one must save. */
 #define MIN_PRICE_SHARE 0.1
 
+/* Planner calls after which a whole choice is not made better any more: some, and some for each statement. */
+#define MAX_CALLS 100
+#define MAX_CALLS_PER_STATEMENT 45
+
 /* Most bytes of a statement's text in a reason. */
 #define REASON_TEXT_BYTES 60
 
@@ -204,6 +208,7 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 	problem.cache = &cache;
 	problem.budget = (double) options->budget;
 	problem.max_indexes = options->max_indexes;
+	problem.max_calls = MAX_CALLS + MAX_CALLS_PER_STATEMENT * problem.nqueries;
 	problem.stop = out_of_time;
 	problem.stop_arg = &advice;
 	total = po_search_total(&problem, &none);

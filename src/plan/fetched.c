@@ -30,7 +30,7 @@
 #define MAX_CONDITIONS 3
 
 /* Constants are compared with columns of at most so many values. */
-#define MAX_DISTINCT 64
+#define MAX_DISTINCT 12
 
 /* A predicate keeps at most this share of the rows. */
 #define MAX_SELECTIVITY 0.7
