@@ -180,6 +180,12 @@ po_statement_forms_collect(PoFormTable *table, const PoAdvisorQuery *query)
 			add_trees(table, forms, access, &nothing);
 		foreach(lc2, access->fetched)
 			add_trees(table, forms, access, (const PoFetched *) lfirst(lc2));
+		foreach(lc2, access->others)
+		{
+			PoForm		form = *(const PoForm *) lfirst(lc2);
+
+			add_form(table, forms, access->relid, &form);
+		}
 	}
 	return forms;
 }

@@ -22,6 +22,9 @@
 #define MAX_CALLS 100
 #define MAX_CALLS_PER_STATEMENT 45
 
+/* Of a time limit, finding candidates may take this share. */
+#define POOL_TIME_SHARE 0.4
+
 /* Most bytes of a statement's text in a reason. */
 #define REASON_TEXT_BYTES 60
 
@@ -189,6 +192,8 @@ List *
 po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *stopped)
 {
 	Advice		advice = {workload, NULL, 0};
+	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz pool_deadline = 0;
 	PoCostCache cache;
 	PoSearchProblem problem = {0};
 	PoSearchResult result;
@@ -196,8 +201,11 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 	double		total = 0;
 
 	if (options->time_limit_ms >= 0)
-		advice.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), options->time_limit_ms);
-	advice.pool = po_pool_build(workload, options->relation, advice.deadline);
+	{
+		advice.deadline = TimestampTzPlusMilliseconds(start, options->time_limit_ms);
+		pool_deadline = TimestampTzPlusMilliseconds(start, (int64) (options->time_limit_ms * POOL_TIME_SHARE));
+	}
+	advice.pool = po_pool_build(workload, options->relation, pool_deadline);
 	po_cost_cache_init(&cache, list_length(workload->queries), advice.pool->relevant,
 					   plan_with_set, &advice);
 

@@ -30,6 +30,7 @@
 #include "plan/fetched.h"
 #include "plan/hypo_build.h"
 #include "plan/inspection.h"
+#include "plan/method.h"
 #include "plan/whatif.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -193,7 +194,7 @@ add_prefix_search(const PoInspection *inspection, OpExpr *clause, PoNeeds *needs
 							po_collation_is_c(collation) ? column : column + PO_COLUMN_PATTERN);
 }
 
-static void save_access(const PoInspection *inspection, PoNeeds *needs, List *fetched);
+static void save_access(const PoInspection *inspection, PoNeeds *needs, List *fetched, List *others);
 
 /* Adds one restriction to the needs; each arm of an OR becomes an access of its own. */
 static void
@@ -213,7 +214,7 @@ add_restriction(const PoInspection *inspection, Node *clause, PoNeeds *needs)
 
 			add_restriction(inspection, (Node *) lfirst(lc), is_orclause(clause) ? &arm : needs);
 			if (is_orclause(clause))
-				save_access(inspection, &arm, NIL);
+				save_access(inspection, &arm, NIL, NIL);
 		}
 		return;
 	}
@@ -358,7 +359,7 @@ sort_columns(const PoInspection *inspection, int *columns, int n)
 
 /* Keeps an access unless it needs nothing or is the same as one before. */
 static void
-save_access(const PoInspection *inspection, PoNeeds *needs, List *fetched)
+save_access(const PoInspection *inspection, PoNeeds *needs, List *fetched, List *others)
 {
 	MemoryContext old;
 	PoAccess   *access;
@@ -381,6 +382,7 @@ save_access(const PoInspection *inspection, PoNeeds *needs, List *fetched)
 	access->relid = inspection->relid;
 	access->needs = *needs;
 	access->fetched = fetched;
+	access->others = others;
 	*inspection->accesses = lappend(*inspection->accesses, access);
 	MemoryContextSwitchTo(old);
 }
@@ -426,7 +428,8 @@ inspect(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, void *arg)
 	add_order(&inspection, root->distinct_pathkeys, &needs);
 	add_order(&inspection, root->sort_pathkeys, &needs);
 	save_access(&inspection, &needs,
-				inspection.expressions != NULL ? po_fetched_collect(&inspection) : NIL);
+				inspection.expressions != NULL ? po_fetched_collect(&inspection) : NIL,
+				inspection.expressions != NULL ? po_method_collect(&inspection) : NIL);
 }
 
 /*

@@ -15,6 +15,7 @@ typedef struct PoAccess
 	Oid			relid;			/* a table, or the partitioned table the statement names */
 	PoNeeds		needs;
 	List	   *fetched;		/* PoFetched: without predicate, and with each worth trying; NIL of an arm */
+	List	   *others;			/* PoForm: indexes other than B-trees worth trying */
 } PoAccess;
 
 extern List *po_access_collect(PoStatement *statement, PoExpressions *expressions, double *cost);
