@@ -1,7 +1,11 @@
 -- What a set of indexes really costs and saves: every index is built once and stays; those that are not in the set are marked
 -- invalid, so that the planner does not see them.
 CREATE SCHEMA bench;
-CREATE TABLE bench.workload (name text PRIMARY KEY, query text NOT NULL);
+CREATE TABLE bench.workload (name text PRIMARY KEY, query text NOT NULL, plain float8);
+CREATE TABLE bench.result (budget int, cpu_ms bigint, indexes int, estimated_bytes numeric, bytes numeric, estimated_cost float8,
+  cost float8, cost_without float8, geometric float8);
+CREATE TABLE bench.definitions (budget int, rank int, definition text);
+CREATE TABLE bench.elapsed (name text, indexed boolean, ms float8);
 CREATE TABLE bench.built (definition text PRIMARY KEY, index oid NOT NULL);
 
 -- The planner's cost of a statement.
@@ -26,3 +30,8 @@ BEGIN
   WHERE i.indexrelid = b.index AND indisvalid <> (b.definition = ANY (definitions));
   RETURN (SELECT coalesce(sum(pg_relation_size(index)), 0) FROM bench.built b WHERE b.definition = ANY (definitions));
 END $$;
+
+-- The CPU time of this backend.
+CREATE FUNCTION bench.cpu_ms() RETURNS bigint LANGUAGE sql AS $$
+  SELECT (split_part(s, ' ', 14)::bigint + split_part(s, ' ', 15)::bigint) * 10
+  FROM regexp_replace(pg_read_file('/proc/self/stat'), '\(.*\)', 'x') AS s $$;

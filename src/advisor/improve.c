@@ -16,6 +16,12 @@
 /* Whole choices are made better in at most this many rounds. */
 #define MAX_ROUNDS 16
 
+/* A smaller candidate takes the place of one when its size is at most this share. */
+#define MAX_SHRUNK 0.8
+
+/* And when the workload's cost grows by no more than this share. */
+#define MAX_RISE 0.25
+
 /* Returns the size that a gain is divided by. */
 static double
 divisor(const PoChoice *choice, int candidate, bool per_byte)
@@ -235,6 +241,55 @@ po_improve_refill(PoChoice *choice)
 			i = -1;
 			rounds++;
 		}
+	}
+}
+
+/* Tries to put a smaller candidate on the same table in the place of one; says whether it did. */
+static bool
+shrink_one(PoChoice *choice, int large)
+{
+	const PoSearchProblem *problem = choice->state->problem;
+	double		price = Max(problem->min_gain, problem->min_price);
+	double		limit = choice->total + Min(price, MAX_RISE * choice->total);
+	PoChoice   *without = po_choice_copy(choice);
+	int			best = -1;
+
+	po_choice_remove(without, large);
+	for (int c = 0; c < problem->ncandidates && !po_choice_must_stop(choice->state); c++)
+	{
+		double		gain;
+
+		if (problem->candidates[c].relid != problem->candidates[large].relid ||
+			problem->candidates[c].size > MAX_SHRUNK * problem->candidates[large].size ||
+			!po_choice_is_feasible(without, c))
+			continue;
+		gain = po_choice_gain(without, c, without->total - limit);
+		if (without->total - gain < limit)
+		{
+			best = c;
+			limit = without->total - gain;
+		}
+	}
+	if (best >= 0)
+	{
+		po_choice_add(without, best);
+		po_choice_assign(choice, without);
+	}
+	po_choice_free(without);
+	return best >= 0;
+}
+
+/* Replaces candidates by smaller ones that do nearly as much: what the larger one saves more must be worth an index. */
+void
+po_improve_shrink(PoChoice *choice)
+{
+	if (choice->state->problem->min_gain <= 0)
+		return;
+	for (int i = 0; i < choice->n && po_choice_may_go_on(choice->state); i++)
+	{
+		/* The places have changed: look at all again. */
+		if (shrink_one(choice, choice->order[i]))
+			i = -1;
 	}
 }
 

@@ -10,6 +10,7 @@
 extern void po_improve_fill(PoChoice *choice, bool per_byte, int banned);
 extern void po_improve_drop(PoChoice *choice);
 extern void po_improve_merge(PoChoice *choice);
+extern void po_improve_shrink(PoChoice *choice);
 extern void po_improve_exchange(PoChoice *choice);
 extern void po_improve_refill(PoChoice *choice);
 

@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "advisor/pool.h"
+#include "advisor/served.h"
 #include "advisor/statement_forms.h"
 #include "advisor/writes.h"
 #include "core/relname.h"
@@ -297,6 +298,7 @@ fill_candidates(PoolBuilder *builder, PoWorkload *workload)
 	list_sort(builder->kept, compare_entries);
 	pool->candidates = palloc0(sizeof(PoSearchCandidate) * (list_length(builder->kept) + 1));
 	pool->indexes = palloc0(sizeof(PoHypoIndex *) * (list_length(builder->kept) + 1));
+	pool->superfluous = palloc0(sizeof(List *) * (list_length(builder->kept) + 1));
 	foreach(lc, builder->kept)
 	{
 		PoFormEntry *entry = (PoFormEntry *) lfirst(lc);
@@ -306,7 +308,11 @@ fill_candidates(PoolBuilder *builder, PoWorkload *workload)
 		candidate->relid = entry->id.relid;
 		candidate->form = entry->id.form;
 		candidate->size = (double) po_size_bytes(entry->index);
-		candidate->write_cost = po_writes_cost(writes, entry->index, workload->measured);
+		pool->superfluous[pool->ncandidates] =
+			po_served_superfluous(po_statement_forms_existing(builder->table, entry->id.relid), &entry->id.form);
+		candidate->write_cost = po_writes_cost(writes, entry->index,
+											   list_length(pool->superfluous[pool->ncandidates]),
+											   workload->measured);
 		pool->indexes[pool->ncandidates] = entry->index;
 		entry->number = pool->ncandidates++;
 	}

@@ -16,6 +16,7 @@ typedef struct PoPool
 	int			ncandidates;
 	PoSearchCandidate *candidates;
 	PoHypoIndex **indexes;		/* of each candidate */
+	List	  **superfluous;	/* OIDs of the existing indexes that each makes superfluous */
 	PoSet	   *relevant;		/* of each query */
 	int64		planner_calls;	/* that it took to find them */
 	PoFormTable *table;

@@ -227,6 +227,7 @@ po_search_run(const PoSearchProblem *problem, PoSearchResult *result)
 	if (!state.stopped)
 	{
 		po_improve_drop(best);
+		po_improve_shrink(best);
 		sort_choice(best);
 	}
 	fill_result(best, result);

@@ -154,6 +154,15 @@ po_served_read(Oid relid, PoExpressions *expressions)
 	return result;
 }
 
+/* Says whether a B-tree, by its first column, does as well as a hash or block range index of a form. */
+static bool
+serves_as_tree(const PoForm *tree, const PoForm *form)
+{
+	return (form->method == HASH_AM_OID || form->method == BRIN_AM_OID) &&
+		tree->method == InvalidOid && tree->predicate == 0 && form->predicate == 0 &&
+		PO_COLUMN_ATTNUM(tree->key.columns[0]) == form->key.columns[0];
+}
+
 /* Says whether one of the existing indexes already serves what an index of a form would. */
 bool
 po_served_by(const List *existing, const PoForm *form)
@@ -162,7 +171,9 @@ po_served_by(const List *existing, const PoForm *form)
 
 	foreach(lc, existing)
 	{
-		if (po_form_serves(&((const PoExisting *) lfirst(lc))->form, form))
+		const PoForm *other = &((const PoExisting *) lfirst(lc))->form;
+
+		if (po_form_serves(other, form) || serves_as_tree(other, form))
 			return true;
 	}
 	return false;

@@ -7,9 +7,12 @@
 #include "advisor/pool.h"
 #include "advisor/search.h"
 #include "advisor/suggest.h"
+#include "catalog/pg_class.h"
+#include "core/relname.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 /* A statement counts as improved when its cost falls by at least this share. */
@@ -143,6 +146,25 @@ explain_suggestion(PoSuggestion *suggestion, PoWorkload *workload, PoCostCache *
 									  list_length(workload->queries), best, best_before, best_after);
 }
 
+/* Adds to a reason which existing indexes the suggested one makes superfluous, and how to drop them. */
+static const char *
+add_superfluous(const char *reason, const List *indexes)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	if (indexes == NIL)
+		return reason;
+	initStringInfo(&text);
+	appendStringInfoString(&text, reason);
+	appendStringInfoString(&text, " Once it is there, drop what it replaces:");
+	foreach(lc, indexes)
+		appendStringInfo(&text, " DROP INDEX %s%s;",
+						 get_rel_relkind(lfirst_oid(lc)) == RELKIND_PARTITIONED_INDEX ? "" : "CONCURRENTLY ",
+						 po_relname_qualified(lfirst_oid(lc)));
+	return text.data;
+}
+
 /* Turns the search's result into suggestions, best first. */
 static List *
 make_suggestions(const Advice *advice, PoCostCache *cache, const PoSearchResult *result)
@@ -166,6 +188,7 @@ make_suggestions(const Advice *advice, PoCostCache *cache, const PoSearchResult 
 		if (result->before > 0)
 			suggestion->write_cost_pct = 100 * candidate->write_cost / result->before;
 		explain_suggestion(suggestion, advice->workload, cache, &without, &with);
+		suggestion->reason = add_superfluous(suggestion->reason, advice->pool->superfluous[c]);
 		suggestions = lappend(suggestions, suggestion);
 	}
 	return suggestions;

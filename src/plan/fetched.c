@@ -6,7 +6,7 @@
  * read is what the planner itself asks for before an index-only scan.  A condition may
  * become the predicate of a partial index when it is the same each time: one column
  * against another, a null test, a boolean, or equality with a constant where the
- * column has few values.  A constant of a captured execution is not the statement's
+ * column has few values and they are names.  A constant of a captured execution is not the statement's
  * own, so none of those counts.
  */
 #include "postgres.h"
@@ -19,6 +19,7 @@
 #include "core/compat.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "optimizer/plancat.h"
 #include "plan/fetched.h"
 #include "plan/form.h"
 #include "plan/hypo_build.h"
@@ -39,6 +40,13 @@
 #define MAX_AVERAGE_WIDTH 64
 #define MAX_WIDTH 512
 
+/* An index that holds all that is read is at most so large a share of its table. */
+#define MAX_SHARE_OF_TABLE 0.5
+
+/* Bytes of a table's row and of an index entry beside their values. */
+#define ROW_OVERHEAD 28
+#define ENTRY_OVERHEAD 12
+
 /* Says whether an index entry has room for a column beside its key. */
 static bool
 is_storable(Oid relid, AttrNumber attnum)
@@ -57,6 +65,32 @@ is_storable(Oid relid, AttrNumber attnum)
 		get_attavgwidth(relid, attnum) <= MAX_AVERAGE_WIDTH;
 	ReleaseSysCache(tuple);
 	return ok;
+}
+
+/* Returns the average bytes of a column's values, by its type where there are no statistics. */
+static double
+width_of(Oid relid, AttrNumber attnum)
+{
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+	int32		width = get_attavgwidth(relid, attnum);
+
+	if (width > 0)
+		return width;
+	get_atttypetypmodcoll(relid, attnum, &type, &typmod, &collation);
+	return get_typavgwidth(type, typmod);
+}
+
+/* Says whether an index of the columns read is enough smaller than the table. */
+static bool
+is_narrow(const PoInspection *inspection, const PoFetched *fetched)
+{
+	double		width = ENTRY_OVERHEAD;
+
+	for (int i = 0; i < fetched->ncolumns; i++)
+		width += width_of(inspection->relid, fetched->columns[i]);
+	return width <= MAX_SHARE_OF_TABLE * (ROW_OVERHEAD + get_relation_data_width(inspection->relid, NULL));
 }
 
 /* Fills in which columns are read where some conditions need not be checked. */
@@ -85,6 +119,7 @@ set_columns(const PoInspection *inspection, const List *conditions, PoFetched *f
 		if (fetched->coverable)
 			fetched->columns[fetched->ncolumns++] = attnum;
 	}
+	fetched->coverable = fetched->coverable && is_narrow(inspection, fetched);
 }
 
 /* Says whether an operator is a type's equality. */
@@ -122,6 +157,17 @@ compared_column(Node *condition, bool *equal)
 	return (Var *) left;
 }
 
+/* Says whether a type's values are names of kinds or states, not numbers or dates that differ from one execution to the next. */
+static bool
+is_kind(Oid type)
+{
+	char		category;
+	bool		preferred;
+
+	get_type_category_preferred(type, &category, &preferred);
+	return category == TYPCATEGORY_STRING || category == TYPCATEGORY_ENUM;
+}
+
 /* Says whether a condition is the same in every execution. */
 static bool
 is_lasting(const PoInspection *inspection, Node *condition)
@@ -149,7 +195,7 @@ is_lasting(const PoInspection *inspection, Node *condition)
 	if (!inspection->constants)
 		return false;
 	column = compared_column(condition, &equal);
-	return column != NULL && po_inspection_distinct(inspection, column->varattno) <= MAX_DISTINCT;
+	return column != NULL && is_kind(column->vartype) && po_inspection_distinct(inspection, column->varattno) <= MAX_DISTINCT;
 }
 
 /* Collects the conditions that may be predicates, at most MAX_CONDITIONS, the most selective first. */

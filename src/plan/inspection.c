@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_amop.h"
 #include "catalog/pg_type.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -11,8 +13,10 @@
 #include "plan/hypo_build.h"
 #include "plan/inspection.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/selfuncs.h"
+#include "utils/syscache.h"
 
 /*
  * Tells whether an expression holds what no index can: parameters, aggregates, windows,
@@ -92,6 +96,22 @@ po_inspection_any_column(const PoInspection *inspection, Node *node)
 	return var->varattno;
 }
 
+/* Says whether an expression is a distance by which some access method can find the nearest: no key of its own. */
+static bool
+is_distance(Node *node)
+{
+	CatCList   *amops;
+	bool		result = false;
+
+	if (!IsA(node, OpExpr))
+		return false;
+	amops = SearchSysCacheList1(AMOPOPID, ObjectIdGetDatum(((OpExpr *) node)->opno));
+	for (int i = 0; i < amops->n_members; i++)
+		result |= ((Form_pg_amop) GETSTRUCT(&amops->members[i]->tuple))->amoppurpose == AMOP_ORDER;
+	ReleaseCatCacheList(amops);
+	return result;
+}
+
 /* Like po_inspection_any_column, for what a B-tree can have as a key. */
 int
 po_inspection_column(const PoInspection *inspection, Node *node)
@@ -103,7 +123,7 @@ po_inspection_column(const PoInspection *inspection, Node *node)
 	if (IsA(node, Var) ?
 		((Var *) node)->varno != inspection->rel->relid || ((Var *) node)->varlevelsup != 0 ||
 		!po_hypo_build_supported(inspection->relid, ((Var *) node)->varattno) :
-		!OidIsValid(po_hypo_build_family(exprType(node), NULL)))
+		!OidIsValid(po_hypo_build_family(exprType(node), NULL)) || is_distance(node))
 		return 0;
 	return po_inspection_any_column(inspection, node);
 }

@@ -34,10 +34,11 @@
 #define MAX_FORMS 24
 
 /* A hash index is tried for values that are on average at least so many bytes wide. */
-#define MIN_HASH_WIDTH 24
+#define MIN_HASH_WIDTH 64
 
-/* Block ranges are tried for tables of so many pages, and columns that are so well in order. */
+/* Block ranges are tried for tables of so many pages, and columns of so many values that are so well in order. */
 #define MIN_BRIN_PAGES 1024
+#define MIN_BRIN_DISTINCT 100
 #define MIN_BRIN_CORRELATION 0.8
 
 /* What is collected for one relation. */
@@ -121,7 +122,8 @@ add_beside_tree(Methods *methods, Form_pg_opclass class, int column, Oid type, b
 	else if (class->opcmethod == BRIN_AM_OID)
 	{
 		if (is_default && inspection->rel->pages >= MIN_BRIN_PAGES &&
-			correlation_of(inspection->relid, column) >= MIN_BRIN_CORRELATION)
+			correlation_of(inspection->relid, column) >= MIN_BRIN_CORRELATION &&
+			po_inspection_distinct(inspection, column) >= MIN_BRIN_DISTINCT)
 			methods->forms = add_form(methods->forms, form);
 	}
 	else if (equal && is_default)
@@ -299,10 +301,10 @@ po_method_collect(const PoInspection *inspection)
 
 	foreach(lc, inspection->rel->baserestrictinfo)
 		add_condition(&methods, (Node *) lfirst(lc));
+	add_companions(&methods);
 	foreach(lc, inspection->rel->joininfo)
 		add_condition(&methods, (Node *) lfirst(lc));
 	add_nearest(&methods, inspection->root->query_pathkeys);
-	add_companions(&methods);
 	MemoryContextSwitchTo(old);
 	return methods.forms;
 }

@@ -119,7 +119,7 @@ column_facts(PlannerInfo *root, Node *column)
 
 			facts.distinct *= of_var.distinct;
 			facts.null_fraction = Max(facts.null_fraction, of_var.null_fraction);
-			if (exprType((Node *) lfirst(lc)) == exprType(column))
+			if (exprType((Node *) lfirst(lc)) == exprType(column) || exprType(column) == TSVECTOROID)
 				facts.width = of_var.width;
 		}
 	}
@@ -260,9 +260,29 @@ brin_pages(double table_pages, double width)
 		ceil(ranges * sizeof(ItemPointerData) / BLCKSZ);
 }
 
-/* Pages of an access method other than B-tree. */
+/*
+ * Bytes of an inverted index for each byte of a value: text makes a trigram of every
+ * character, documents are words with their places, other values are shared keys.
+ */
 static double
-other_pages(Oid am, const RelOptInfo *rel, const PoBtreeShape *shape)
+inverted_share(Oid type)
+{
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return 3;
+		case TSVECTOROID:
+			return 2;
+		default:
+			return 0.35;
+	}
+}
+
+/* Pages of an access method other than B-tree; type is the first column's. */
+static double
+other_pages(Oid am, const RelOptInfo *rel, const PoBtreeShape *shape, Oid type)
 {
 	switch (am)
 	{
@@ -271,10 +291,10 @@ other_pages(Oid am, const RelOptInfo *rel, const PoBtreeShape *shape)
 		case BRIN_AM_OID:
 			return brin_pages(rel->pages, shape->key_width);
 		case GIN_AM_OID:
-			/* Keys are extracted from the values: together about as long, plus their pointers. */
-			return 2 + ceil(shape->tuples * (shape->key_width * 0.75 + 2) / BLCKSZ);
+			return 2 + ceil(shape->tuples * (shape->key_width * inverted_share(type) + 2) / BLCKSZ);
 		default:
-			return row_pages(shape->tuples, shape->key_width, 0.70);
+			/* Built by insertion: pages that were split are little more than half full. */
+			return row_pages(shape->tuples, shape->key_width, 0.55);
 	}
 }
 
@@ -303,7 +323,7 @@ compute_size(PoHypoIndex *index, PoHypoSize *size)
 		size->tree_height = btree.height;
 	}
 	else
-		size->pages = (BlockNumber) Min(other_pages(index->am, rel, &shape), (double) MaxBlockNumber);
+		size->pages = (BlockNumber) Min(other_pages(index->am, rel, &shape, index->types[0]), (double) MaxBlockNumber);
 }
 
 /*
