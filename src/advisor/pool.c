@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "advisor/pool.h"
 #include "advisor/served.h"
 #include "advisor/statement_forms.h"
@@ -22,6 +24,12 @@
 
 /* Statements with less than this share of the workload's cost add no candidates of their own. */
 #define MIN_COST_SHARE 1e-9
+
+/* Statements with the same forms are planned as one when their costs differ by no more than this share. */
+#define MAX_COST_DIFFERENCE 0.1
+
+/* Of more statements than this each is looked at less closely. */
+#define MANY_GROUPS 100
 
 /* What is shown to the planner in one step: kinds of forms, and keys up to a width. */
 typedef struct Step
@@ -157,13 +165,16 @@ is_worthwhile(const PoStatementForms *forms, const Step *step)
 static void
 harvest(PoolBuilder *builder, PoAdvisorQuery *query, const PoStatementForms *forms)
 {
+	bool		many = builder->pool->ngroups > MANY_GROUPS;
+
 	for (int i = 0; i < lengthof(steps); i++)
 	{
 		List	   *without = NIL;
 
-		if (!is_worthwhile(forms, &steps[i]))
+		if (!is_worthwhile(forms, &steps[i]) ||
+			(many && steps[i].kinds == SHOW(PO_FORM_PLAIN) && steps[i].width < PO_KEY_COLUMNS))
 			continue;
-		for (int round = 0; round < steps[i].rounds; round++)
+		for (int round = 0; round < (many ? 1 : steps[i].rounds); round++)
 		{
 			List	   *used = try_forms(builder, query, forms, &steps[i], without);
 
@@ -318,22 +329,20 @@ fill_candidates(PoolBuilder *builder, PoWorkload *workload)
 	}
 }
 
-/* Fills in which candidates are relevant to each statement, given the forms of each. */
+/* Fills in which candidates are relevant to each group. */
 static void
-fill_relevance(PoolBuilder *builder, List *forms)
+fill_relevance(PoolBuilder *builder)
 {
 	PoPool	   *pool = builder->pool;
 	ListCell   *lc;
-	ListCell   *lc2;
 
-	pool->relevant = palloc0(sizeof(PoSet) * (list_length(forms) + 1));
-	foreach(lc, forms)
+	pool->relevant = palloc0(sizeof(PoSet) * (pool->ngroups + 1));
+	for (int g = 0; g < pool->ngroups; g++)
 	{
-		foreach(lc2, builder->kept)
+		foreach(lc, builder->kept)
 		{
-			if (is_relevant((PoFormEntry *) lfirst(lc2), (PoStatementForms *) lfirst(lc)))
-				po_set_add(&pool->relevant[foreach_current_index(lc)],
-						   ((PoFormEntry *) lfirst(lc2))->number);
+			if (is_relevant((PoFormEntry *) lfirst(lc), pool->groups[g].forms))
+				po_set_add(&pool->relevant[g], ((PoFormEntry *) lfirst(lc))->number);
 		}
 	}
 }
@@ -361,6 +370,53 @@ po_pool_describe(PoPool *pool, int candidate)
 	po_hypo_build_texts(pool->indexes[candidate], &pool->candidates[candidate].form, pool->table->expressions);
 }
 
+/* Returns the group that a statement belongs to, of those from first on, or -1. */
+static int
+find_group(const PoPool *pool, const PoAdvisorQuery *query, const PoStatementForms *forms)
+{
+	/* Groups are sorted by cost, most of what is alike lies near. */
+	for (int g = pool->ngroups - 1; g >= 0; g--)
+	{
+		const PoStatementGroup *group = &pool->groups[g];
+
+		if (po_statement_forms_equal(group->forms, forms) &&
+			fabs(query->cost - group->query->cost) <= MAX_COST_DIFFERENCE * group->query->cost)
+			return g;
+	}
+	return -1;
+}
+
+/* Puts the statements into groups, in their order. */
+static void
+group_statements(PoolBuilder *builder, PoWorkload *workload)
+{
+	PoPool	   *pool = builder->pool;
+	int			n = list_length(workload->queries);
+	ListCell   *lc;
+
+	pool->groups = palloc0(sizeof(PoStatementGroup) * (n + 1));
+	pool->group_of = palloc0(sizeof(int) * (n + 1));
+	foreach(lc, workload->queries)
+	{
+		PoAdvisorQuery *query = (PoAdvisorQuery *) lfirst(lc);
+		PoStatementForms *forms = po_statement_forms_collect(builder->table, query);
+		int			g = find_group(pool, query, forms);
+
+		CHECK_FOR_INTERRUPTS();
+		if (g < 0)
+		{
+			g = pool->ngroups++;
+			pool->groups[g].query = query;
+			pool->groups[g].forms = forms;
+		}
+		else
+			pfree(forms);
+		pool->groups[g].weight += pool->groups[g].query->cost > 0 ?
+			query->weight * query->cost / pool->groups[g].query->cost : query->weight;
+		pool->group_of[foreach_current_index(lc)] = g;
+	}
+}
+
 /*
  * Finds the candidate indexes of a workload, on one table or (InvalidOid) on any, in
  * the current memory context; puts the workload's queries in order of their cost.
@@ -371,25 +427,23 @@ po_pool_build(PoWorkload *workload, Oid relation, TimestampTz deadline)
 {
 	PoolBuilder builder = {palloc0(sizeof(PoPool)),
 	po_statement_forms_create(workload->expressions, relation), NIL};
+	PoPool	   *pool = builder.pool;
 	double		total = total_cost(workload);
-	List	   *forms = NIL;
-	ListCell   *lc;
 
-	builder.pool->table = builder.table;
+	pool->table = builder.table;
 	list_sort(workload->queries, compare_queries);
-	foreach(lc, workload->queries)
+	group_statements(&builder, workload);
+	for (int g = 0; g < pool->ngroups; g++)
 	{
-		PoAdvisorQuery *query = (PoAdvisorQuery *) lfirst(lc);
+		const PoStatementGroup *group = &pool->groups[g];
 
-		forms = lappend(forms, po_statement_forms_collect(builder.table, query));
 		if (deadline != 0 && GetCurrentTimestamp() >= deadline)
-			continue;
-		if (query->weight * query->cost >= MIN_COST_SHARE * total)
-			harvest(&builder, query, (PoStatementForms *) llast(forms));
+			break;
+		if (group->weight * group->query->cost >= MIN_COST_SHARE * total)
+			harvest(&builder, group->query, group->forms);
 	}
 	keep_merged(&builder);
 	fill_candidates(&builder, workload);
-	fill_relevance(&builder, forms);
-	list_free_deep(forms);
-	return builder.pool;
+	fill_relevance(&builder);
+	return pool;
 }

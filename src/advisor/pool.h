@@ -11,13 +11,24 @@
 #include "datatype/timestamp.h"
 #include "plan/hypo.h"
 
+/* Statements that could use the same indexes and cost about the same: one is planned for all. */
+typedef struct PoStatementGroup
+{
+	PoAdvisorQuery *query;		/* the one that is planned */
+	PoStatementForms *forms;
+	double		weight;			/* of all, as executions of that one */
+} PoStatementGroup;
+
 typedef struct PoPool
 {
 	int			ncandidates;
 	PoSearchCandidate *candidates;
 	PoHypoIndex **indexes;		/* of each candidate */
 	List	  **superfluous;	/* OIDs of the existing indexes that each makes superfluous */
-	PoSet	   *relevant;		/* of each query */
+	int			ngroups;
+	PoStatementGroup *groups;	/* the most costly first */
+	int		   *group_of;		/* of each query of the workload */
+	PoSet	   *relevant;		/* of each group */
 	int64		planner_calls;	/* that it took to find them */
 	PoFormTable *table;
 } PoPool;

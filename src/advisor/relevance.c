@@ -13,6 +13,10 @@
 /* That often a query is planned without what it used before. */
 #define MAX_LAYERS 6
 
+/* Of more queries than this each is looked at less closely. */
+#define MANY_QUERIES 100
+#define MAX_LAYERS_OF_MANY 2
+
 /* As long as it saves this share of what all candidates save. */
 #define MIN_LAYER_SHARE 0.01
 
@@ -50,8 +54,9 @@ peel(PoSearchState *state, int query, PoSet rest, PoSet *useful)
 {
 	PoCostCache *cache = state->problem->cache;
 	double		none = po_cost_cache_get(cache, query, &(PoSet) {{0}}, NULL);
+	int			max_layers = cache->nqueries > MANY_QUERIES ? MAX_LAYERS_OF_MANY : MAX_LAYERS;
 
-	for (int layer = 0; layer < MAX_LAYERS && !po_choice_must_stop(state); layer++)
+	for (int layer = 0; layer < max_layers && !po_choice_must_stop(state); layer++)
 	{
 		PoSet		used;
 		double		cost = po_cost_cache_get(cache, query, &rest, &used);

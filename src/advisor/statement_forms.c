@@ -166,7 +166,8 @@ add_trees(PoFormTable *table, PoStatementForms *forms, const PoAccess *access, c
 PoStatementForms *
 po_statement_forms_collect(PoFormTable *table, const PoAdvisorQuery *query)
 {
-	PoStatementForms *forms = palloc0(sizeof(PoStatementForms));
+	PoStatementForms *forms = palloc0(offsetof(PoStatementForms, entries) +
+									  sizeof(PoFormEntry *) * PO_STATEMENT_FORMS_MAX);
 	PoFetched	nothing = {0};
 	ListCell   *lc;
 	ListCell   *lc2;
@@ -187,5 +188,12 @@ po_statement_forms_collect(PoFormTable *table, const PoAdvisorQuery *query)
 			add_form(table, forms, access->relid, &form);
 		}
 	}
-	return forms;
+	return repalloc(forms, offsetof(PoStatementForms, entries) + sizeof(PoFormEntry *) * (forms->n + 1));
+}
+
+/* Says whether two statements have the same forms. */
+bool
+po_statement_forms_equal(const PoStatementForms *a, const PoStatementForms *b)
+{
+	return a->n == b->n && memcmp(a->entries, b->entries, sizeof(PoFormEntry *) * a->n) == 0;
 }

@@ -47,8 +47,8 @@ typedef struct PoFormEntry
 typedef struct PoStatementForms
 {
 	int			n;
-	PoFormEntry *entries[PO_STATEMENT_FORMS_MAX];
 	int			nofkind[PO_FORM_KINDS];
+	PoFormEntry *entries[FLEXIBLE_ARRAY_MEMBER];
 } PoStatementForms;
 
 /* All forms, and the tables that they are on. */
@@ -63,6 +63,7 @@ typedef struct PoFormTable
 
 extern PoFormTable *po_statement_forms_create(PoExpressions *expressions, Oid relation);
 extern PoStatementForms *po_statement_forms_collect(PoFormTable *table, const PoAdvisorQuery *query);
+extern bool po_statement_forms_equal(const PoStatementForms *a, const PoStatementForms *b);
 extern PoFormEntry *po_statement_forms_entry(PoFormTable *table, Oid relid, const PoForm *form);
 extern List *po_statement_forms_existing(PoFormTable *table, Oid relid);
 

@@ -39,12 +39,12 @@ typedef struct Advice
 	TimestampTz deadline;		/* 0: none */
 } Advice;
 
-/* The search's cost function: plans one statement with a set of candidates. */
+/* The search's cost function: plans the statement of a group with a set of candidates. */
 static double
 plan_with_set(void *arg, int query, const PoSet *set, PoSet *used)
 {
 	Advice	   *advice = (Advice *) arg;
-	PoAdvisorQuery *q = (PoAdvisorQuery *) list_nth(advice->workload->queries, query);
+	PoAdvisorQuery *q = advice->pool->groups[query].query;
 	List	   *indexes = NIL;
 	List	   *used_indexes = NIL;
 	double		cost;
@@ -116,7 +116,7 @@ write_reason(int improved, int nqueries, const PoAdvisorQuery *best, double befo
 
 /* Finds the statements that one more index makes cheaper and writes the reason. */
 static void
-explain_suggestion(PoSuggestion *suggestion, PoWorkload *workload, PoCostCache *cache,
+explain_suggestion(PoSuggestion *suggestion, const Advice *advice, PoCostCache *cache,
 				   const PoSet *without, const PoSet *with)
 {
 	PoAdvisorQuery *best = NULL;
@@ -125,11 +125,12 @@ explain_suggestion(PoSuggestion *suggestion, PoWorkload *workload, PoCostCache *
 	double		best_after = 0;
 	ListCell   *lc;
 
-	foreach(lc, workload->queries)
+	foreach(lc, advice->workload->queries)
 	{
 		PoAdvisorQuery *query = (PoAdvisorQuery *) lfirst(lc);
-		double		before = po_cost_cache_get(cache, foreach_current_index(lc), without, NULL);
-		double		after = po_cost_cache_get(cache, foreach_current_index(lc), with, NULL);
+		int			group = advice->pool->group_of[foreach_current_index(lc)];
+		double		before = po_cost_cache_get(cache, group, without, NULL);
+		double		after = po_cost_cache_get(cache, group, with, NULL);
 
 		if (after > before * (1 - IMPROVED_SHARE))
 			continue;
@@ -143,7 +144,7 @@ explain_suggestion(PoSuggestion *suggestion, PoWorkload *workload, PoCostCache *
 		}
 	}
 	suggestion->reason = write_reason(list_length(suggestion->improved),
-									  list_length(workload->queries), best, best_before, best_after);
+									  list_length(advice->workload->queries), best, best_before, best_after);
 }
 
 /* Adds to a reason which existing indexes the suggested one makes superfluous, and how to drop them. */
@@ -187,22 +188,21 @@ make_suggestions(const Advice *advice, PoCostCache *cache, const PoSearchResult 
 		suggestion->cost_after = result->after[i];
 		if (result->before > 0)
 			suggestion->write_cost_pct = 100 * candidate->write_cost / result->before;
-		explain_suggestion(suggestion, advice->workload, cache, &without, &with);
+		explain_suggestion(suggestion, advice, cache, &without, &with);
 		suggestion->reason = add_superfluous(suggestion->reason, advice->pool->superfluous[c]);
 		suggestions = lappend(suggestions, suggestion);
 	}
 	return suggestions;
 }
 
-/* Returns the weights of the workload's queries as an array. */
+/* Returns the weights of the groups as an array. */
 static double *
-collect_weights(const PoWorkload *workload)
+collect_weights(const PoPool *pool)
 {
-	double	   *weights = palloc(sizeof(double) * (list_length(workload->queries) + 1));
-	ListCell   *lc;
+	double	   *weights = palloc(sizeof(double) * (pool->ngroups + 1));
 
-	foreach(lc, workload->queries)
-		weights[foreach_current_index(lc)] = ((PoAdvisorQuery *) lfirst(lc))->weight;
+	for (int g = 0; g < pool->ngroups; g++)
+		weights[g] = pool->groups[g].weight;
 	return weights;
 }
 
@@ -229,11 +229,11 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 		pool_deadline = TimestampTzPlusMilliseconds(start, (int64) (options->time_limit_ms * POOL_TIME_SHARE));
 	}
 	advice.pool = po_pool_build(workload, options->relation, pool_deadline);
-	po_cost_cache_init(&cache, list_length(workload->queries), advice.pool->relevant,
+	po_cost_cache_init(&cache, advice.pool->ngroups, advice.pool->relevant,
 					   plan_with_set, &advice);
 
-	problem.nqueries = list_length(workload->queries);
-	problem.weights = collect_weights(workload);
+	problem.nqueries = advice.pool->ngroups;
+	problem.weights = collect_weights(advice.pool);
 	problem.ncandidates = advice.pool->ncandidates;
 	problem.candidates = advice.pool->candidates;
 	problem.cache = &cache;
