@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "advisor/effort.h"
 #include "advisor/pool.h"
 #include "advisor/served.h"
 #include "advisor/statement_forms.h"
@@ -28,8 +29,8 @@
 /* Statements with the same forms are planned as one when their costs differ by no more than this share. */
 #define MAX_COST_DIFFERENCE 0.1
 
-/* Of more statements than this each is looked at less closely. */
-#define MANY_GROUPS 100
+/* Where statements name more relations than this together, each is looked at less closely. */
+#define MANY_RELATIONS 400
 
 /* What is shown to the planner in one step: kinds of forms, and keys up to a width. */
 typedef struct Step
@@ -136,7 +137,7 @@ try_forms(PoolBuilder *builder, PoAdvisorQuery *query, const PoStatementForms *f
 		return NIL;
 	CHECK_FOR_INTERRUPTS();
 	builder->pool->planner_calls++;
-	po_workload_plan(query, indexes, &used);
+	po_effort_plan(query, indexes, &used);
 	list_free(indexes);
 	return used;
 }
@@ -165,7 +166,7 @@ is_worthwhile(const PoStatementForms *forms, const Step *step)
 static void
 harvest(PoolBuilder *builder, PoAdvisorQuery *query, const PoStatementForms *forms)
 {
-	bool		many = builder->pool->ngroups > MANY_GROUPS;
+	bool		many = builder->pool->brief;
 
 	for (int i = 0; i < lengthof(steps); i++)
 	{
@@ -386,12 +387,21 @@ find_group(const PoPool *pool, const PoAdvisorQuery *query, const PoStatementFor
 	return -1;
 }
 
+/* Prices a statement of many joins as it will be priced with indexes. */
+static void
+price_large(PoAdvisorQuery *query)
+{
+	if (po_effort_is_reduced(query))
+		query->cost = po_effort_plan(query, NIL, NULL);
+}
+
 /* Puts the statements into groups, in their order. */
 static void
 group_statements(PoolBuilder *builder, PoWorkload *workload)
 {
 	PoPool	   *pool = builder->pool;
 	int			n = list_length(workload->queries);
+	int			relations = 0;
 	ListCell   *lc;
 
 	pool->groups = palloc0(sizeof(PoStatementGroup) * (n + 1));
@@ -415,6 +425,9 @@ group_statements(PoolBuilder *builder, PoWorkload *workload)
 			query->weight * query->cost / pool->groups[g].query->cost : query->weight;
 		pool->group_of[foreach_current_index(lc)] = g;
 	}
+	for (int g = 0; g < pool->ngroups; g++)
+		relations += po_effort_relations(pool->groups[g].query);
+	pool->brief = relations > MANY_RELATIONS;
 }
 
 /*
@@ -429,8 +442,11 @@ po_pool_build(PoWorkload *workload, Oid relation, TimestampTz deadline)
 	po_statement_forms_create(workload->expressions, relation), NIL};
 	PoPool	   *pool = builder.pool;
 	double		total = total_cost(workload);
+	ListCell   *lc;
 
 	pool->table = builder.table;
+	foreach(lc, workload->queries)
+		price_large((PoAdvisorQuery *) lfirst(lc));
 	list_sort(workload->queries, compare_queries);
 	group_statements(&builder, workload);
 	for (int g = 0; g < pool->ngroups; g++)

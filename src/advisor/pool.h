@@ -29,6 +29,7 @@ typedef struct PoPool
 	PoStatementGroup *groups;	/* the most costly first */
 	int		   *group_of;		/* of each query of the workload */
 	PoSet	   *relevant;		/* of each group */
+	bool		brief;			/* so much is to be planned that each group is looked at less closely */
 	int64		planner_calls;	/* that it took to find them */
 	PoFormTable *table;
 } PoPool;

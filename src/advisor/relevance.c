@@ -13,8 +13,7 @@
 /* That often a query is planned without what it used before. */
 #define MAX_LAYERS 6
 
-/* Of more queries than this each is looked at less closely. */
-#define MANY_QUERIES 100
+/* When each query is to be looked at less closely. */
 #define MAX_LAYERS_OF_MANY 2
 
 /* As long as it saves this share of what all candidates save. */
@@ -54,7 +53,7 @@ peel(PoSearchState *state, int query, PoSet rest, PoSet *useful)
 {
 	PoCostCache *cache = state->problem->cache;
 	double		none = po_cost_cache_get(cache, query, &(PoSet) {{0}}, NULL);
-	int			max_layers = cache->nqueries > MANY_QUERIES ? MAX_LAYERS_OF_MANY : MAX_LAYERS;
+	int			max_layers = state->problem->brief ? MAX_LAYERS_OF_MANY : MAX_LAYERS;
 
 	for (int layer = 0; layer < max_layers && !po_choice_must_stop(state); layer++)
 	{

@@ -29,6 +29,7 @@ typedef struct PoSearchProblem
 	int			max_indexes;	/* negative: no limit */
 	double		min_gain;		/* what an index must save at least */
 	double		min_price;		/* two indexes give way to one that costs no more than this more */
+	bool		brief;			/* look at each query less closely */
 	int64_t		max_calls;		/* planner calls after which a whole choice is not made better any more; 0: no limit */
 	bool		(*stop) (void *arg);	/* asks for the best so far; may be NULL */
 	void	   *stop_arg;

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "advisor/effort.h"
 #include "advisor/pool.h"
 #include "advisor/search.h"
 #include "advisor/suggest.h"
@@ -24,6 +25,7 @@
 /* Planner calls after which a whole choice is not made better any more: some, and some for each statement. */
 #define MAX_CALLS 100
 #define MAX_CALLS_PER_STATEMENT 45
+#define MAX_CALLS_PER_STATEMENT_OF_MANY 10
 
 /* Of a time limit, finding candidates may take this share. */
 #define POOL_TIME_SHARE 0.4
@@ -57,7 +59,7 @@ plan_with_set(void *arg, int query, const PoSet *set, PoSet *used)
 	}
 	if (indexes == NIL)
 		return q->cost;
-	cost = po_workload_plan(q, indexes, &used_indexes);
+	cost = po_effort_plan(q, indexes, &used_indexes);
 	for (int c = 0; c < advice->pool->ncandidates; c++)
 	{
 		if (po_set_has(set, c) && list_member_ptr(used_indexes, advice->pool->indexes[c]))
@@ -239,7 +241,9 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 	problem.cache = &cache;
 	problem.budget = (double) options->budget;
 	problem.max_indexes = options->max_indexes;
-	problem.max_calls = MAX_CALLS + MAX_CALLS_PER_STATEMENT * problem.nqueries;
+	problem.brief = advice.pool->brief;
+	problem.max_calls = MAX_CALLS + problem.nqueries *
+		(problem.brief ? MAX_CALLS_PER_STATEMENT_OF_MANY : MAX_CALLS_PER_STATEMENT);
 	problem.stop = out_of_time;
 	problem.stop_arg = &advice;
 	total = po_search_total(&problem, &none);
