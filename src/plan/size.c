@@ -203,6 +203,13 @@ distinct_in_share(double d, double rows, double kept)
 	return d * (1 - pow((rows - kept) / rows, rows / d));
 }
 
+/* Says whether a type's values are of different lengths; those of char(n) are padded. */
+static bool
+is_varying(Oid type)
+{
+	return get_typlen(type) < 0 && type != BPCHAROID;
+}
+
 /* Fills the B-tree arithmetic's input from the statistics. */
 static PoBtreeShape
 btree_shape(PlannerInfo *root, const IndexOptInfo *info, const PoHypoIndex *index, double tuples)
@@ -218,6 +225,7 @@ btree_shape(PlannerInfo *root, const IndexOptInfo *info, const PoHypoIndex *inde
 
 		facts[i] = column_facts(root, (Node *) entry->expr);
 		shape.key_width = add_width(shape.key_width, exprType((Node *) entry->expr), facts[i].width);
+		shape.varying |= is_varying(exprType((Node *) entry->expr));
 		no_null *= 1 - facts[i].null_fraction;
 	}
 	shape.null_fraction = 1 - no_null;
