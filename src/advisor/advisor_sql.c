@@ -8,6 +8,7 @@
 
 #include "advisor/skipped.h"
 #include "advisor/suggest.h"
+#include "advisor/trigrams.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "core/args.h"
@@ -227,6 +228,7 @@ perf_optimizer_suggest_indexes(PG_FUNCTION_ARGS)
 	report_skipped(workload);
 	foreach(lc, po_suggest_indexes(workload, &options, &stopped))
 		put_suggestion(&row, (const PoSuggestion *) lfirst(lc), ++rank);
+	po_trigrams_report(workload);
 	if (stopped)
 		ereport(NOTICE,
 				(errmsg("the time limit ended the search; these are the best indexes found so far"),

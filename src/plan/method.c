@@ -18,6 +18,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_amop.h"
 #include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_statistic.h"
 #include "commands/defrem.h"
 #include "nodes/nodeFuncs.h"
@@ -163,6 +164,23 @@ add_family(Methods *methods, Form_pg_amop amop, int column, Oid type)
 	ReleaseCatCacheList(classes);
 }
 
+/* Notes that a column is searched for a pattern where nothing installed has an index for that. */
+static void
+note_search(const PoInspection *inspection, Oid operator, const CatCList *amops)
+{
+	switch (operator)
+	{
+		case OID_TEXT_LIKE_OP:
+		case OID_TEXT_ICLIKE_OP:
+		case OID_TEXT_REGEXEQ_OP:
+		case OID_TEXT_ICREGEXEQ_OP:
+			inspection->expressions->searches_texts |= amops->n_members == 0;
+			break;
+		default:
+			break;
+	}
+}
+
 /* Says whether one of the operator's entries is of an inverted index. */
 static bool
 has_inverted(const CatCList *amops)
@@ -192,6 +210,7 @@ add_operator(Methods *methods, Oid operator, Oid collation, int column, char pur
 		(OidIsValid(exprCollation(node)) && OidIsValid(collation) && exprCollation(node) != collation))
 		return;
 	amops = SearchSysCacheList1(AMOPOPID, ObjectIdGetDatum(operator));
+	note_search(inspection, operator, amops);
 	inverted = has_inverted(amops) && tree_strategy(inspection, operator, exprType(node), column) == InvalidStrategy;
 	for (int i = 0; i < amops->n_members; i++)
 	{
