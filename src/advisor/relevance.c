@@ -52,7 +52,8 @@ static void
 peel(PoSearchState *state, int query, PoSet rest, PoSet *useful)
 {
 	PoCostCache *cache = state->problem->cache;
-	double		none = po_cost_cache_get(cache, query, &(PoSet) {{0}}, NULL);
+	PoSet		nothing = {{0}};
+	double		none = po_cost_cache_get(cache, query, &nothing, NULL);
 	int			max_layers = state->problem->brief ? MAX_LAYERS_OF_MANY : MAX_LAYERS;
 
 	for (int layer = 0; layer < max_layers && !po_choice_must_stop(state); layer++)
