@@ -9,6 +9,7 @@
 #include "advisor/read_workload.h"
 #include "advisor/skipped.h"
 #include "advisor/suggest.h"
+#include "advisor/trigrams.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "core/args.h"
@@ -179,6 +180,7 @@ perf_optimizer_suggest_indexes(PG_FUNCTION_ARGS)
 	po_read_workload_report(workload);
 	foreach(lc, po_suggest_indexes(workload, &options, &stopped))
 		put_suggestion(&row, (const PoSuggestion *) lfirst(lc), ++rank);
+	po_trigrams_report(workload);
 	if (stopped)
 		ereport(NOTICE,
 				(errmsg("the time limit ended the search; these are the best indexes found so far"),

@@ -58,6 +58,20 @@ add_entry(PoCostCache *cache, int query)
 	return &cache->entries[query][n];
 }
 
+/* Tells a query's cost when exactly the candidates of a set exist, if an earlier planning tells; says whether it did. */
+bool
+po_cost_cache_find(PoCostCache *cache, int query, const PoSet *set, double *cost)
+{
+	PoSet		relevant = po_set_intersect(set, &cache->relevant[query]);
+	const PoCostEntry *entry = find_entry(cache, query, &relevant);
+
+	if (entry == NULL)
+		return false;
+	cache->hits++;
+	*cost = entry->cost;
+	return true;
+}
+
 /*
  * Returns a query's cost when exactly the candidates of a set exist; *used, unless
  * NULL, gets those that its plan scans.  Plans the query only when no earlier

@@ -32,6 +32,7 @@ typedef struct PoCostCache
 
 extern void po_cost_cache_init(PoCostCache *cache, int nqueries, PoSet *relevant,
 							   PoCostFunction plan, void *arg);
+extern bool po_cost_cache_find(PoCostCache *cache, int query, const PoSet *set, double *cost);
 extern double po_cost_cache_get(PoCostCache *cache, int query, const PoSet *set, PoSet *used);
 
 #endif							/* PO_COST_CACHE_H */

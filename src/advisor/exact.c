@@ -38,7 +38,7 @@ query_cost(const PoSearchProblem *problem, const PoSet *set)
 	return cost;
 }
 
-/* Says whether a candidate may stand beside those of a set: neither begins with the other. */
+/* Says whether a candidate may stand beside those of a set: neither serves what the other does. */
 static bool
 is_compatible(const Exact *exact, const PoSet *set, int candidate)
 {
@@ -49,8 +49,8 @@ is_compatible(const Exact *exact, const PoSet *set, int candidate)
 		int			other = exact->pool[i];
 
 		if (po_set_has(set, other) && candidates[other].relid == candidates[candidate].relid &&
-			(po_candidate_is_prefix(&candidates[other].key, &candidates[candidate].key) ||
-			 po_candidate_is_prefix(&candidates[candidate].key, &candidates[other].key)))
+			(po_form_serves(&candidates[other].form, &candidates[candidate].form) ||
+			 po_form_serves(&candidates[candidate].form, &candidates[other].form)))
 			return false;
 	}
 	return true;

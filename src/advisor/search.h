@@ -6,13 +6,13 @@
 #define PO_SEARCH_H
 
 #include "advisor/cost_cache.h"
-#include "plan/candidate.h"
+#include "plan/form.h"
 
 /* One index that could be built. */
 typedef struct PoSearchCandidate
 {
 	unsigned int relid;
-	PoKey		key;
+	PoForm		form;
 	double		size;			/* bytes */
 	double		write_cost;		/* what maintaining it costs the workload */
 } PoSearchCandidate;
@@ -29,6 +29,8 @@ typedef struct PoSearchProblem
 	int			max_indexes;	/* negative: no limit */
 	double		min_gain;		/* what an index must save at least */
 	double		min_price;		/* two indexes give way to one that costs no more than this more */
+	bool		brief;			/* look at each query less closely */
+	int64_t		max_calls;		/* planner calls after which a whole choice is not made better any more; 0: no limit */
 	bool		(*stop) (void *arg);	/* asks for the best so far; may be NULL */
 	void	   *stop_arg;
 } PoSearchProblem;

@@ -4,18 +4,31 @@
  */
 #include "postgres.h"
 
+#include "advisor/effort.h"
 #include "advisor/pool.h"
 #include "advisor/search.h"
 #include "advisor/suggest.h"
 #include "advisor/text.h"
+#include "catalog/pg_class.h"
+#include "core/relname.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 /* A statement counts as improved when its cost falls by at least this share. */
 #define IMPROVED_SHARE 0.01
 
-/* Two indexes give way to one when the workload's cost grows by no more than this share. */
-#define MIN_PRICE_SHARE 0.001
+/* Two indexes give way to one when the workload's cost grows by no more than this share of what one must save. */
+#define MIN_PRICE_SHARE 0.1
+
+/* Planner calls after which a whole choice is not made better any more: some, and some for each statement. */
+#define MAX_CALLS 100
+#define MAX_CALLS_PER_STATEMENT 45
+#define MAX_CALLS_PER_STATEMENT_OF_MANY 10
+
+/* Of a time limit, finding candidates may take this share. */
+#define POOL_TIME_SHARE 0.4
 
 /* What the callbacks of the search need. */
 typedef struct Advice
@@ -25,12 +38,12 @@ typedef struct Advice
 	TimestampTz deadline;		/* 0: none */
 } Advice;
 
-/* The search's cost function: plans one statement with a set of candidates. */
+/* The search's cost function: plans the statement of a group with a set of candidates. */
 static double
 plan_with_set(void *arg, int query, const PoSet *set, PoSet *used)
 {
 	Advice	   *advice = (Advice *) arg;
-	PoAdvisorQuery *q = (PoAdvisorQuery *) list_nth(advice->workload->queries, query);
+	PoAdvisorQuery *q = advice->pool->groups[query].query;
 	List	   *indexes = NIL;
 	List	   *used_indexes = NIL;
 	double		cost;
@@ -43,7 +56,7 @@ plan_with_set(void *arg, int query, const PoSet *set, PoSet *used)
 	}
 	if (indexes == NIL)
 		return q->cost;
-	cost = po_workload_plan(q, indexes, &used_indexes);
+	cost = po_effort_plan(q, indexes, &used_indexes);
 	for (int c = 0; c < advice->pool->ncandidates; c++)
 	{
 		if (po_set_has(set, c) && list_member_ptr(used_indexes, advice->pool->indexes[c]))
@@ -77,7 +90,7 @@ write_reason(int improved, int nqueries, const PoAdvisorQuery *best, double befo
 
 /* Finds the statements that one more index makes cheaper and writes the reason. */
 static void
-explain_suggestion(PoSuggestion *suggestion, PoWorkload *workload, PoCostCache *cache,
+explain_suggestion(PoSuggestion *suggestion, const Advice *advice, PoCostCache *cache,
 				   const PoSet *without, const PoSet *with)
 {
 	PoAdvisorQuery *best = NULL;
@@ -86,11 +99,12 @@ explain_suggestion(PoSuggestion *suggestion, PoWorkload *workload, PoCostCache *
 	double		best_after = 0;
 	ListCell   *lc;
 
-	foreach(lc, workload->queries)
+	foreach(lc, advice->workload->queries)
 	{
 		PoAdvisorQuery *query = (PoAdvisorQuery *) lfirst(lc);
-		double		before = po_cost_cache_get(cache, foreach_current_index(lc), without, NULL);
-		double		after = po_cost_cache_get(cache, foreach_current_index(lc), with, NULL);
+		int			group = advice->pool->group_of[foreach_current_index(lc)];
+		double		before = po_cost_cache_get(cache, group, without, NULL);
+		double		after = po_cost_cache_get(cache, group, with, NULL);
 
 		if (after > before * (1 - IMPROVED_SHARE))
 			continue;
@@ -104,7 +118,26 @@ explain_suggestion(PoSuggestion *suggestion, PoWorkload *workload, PoCostCache *
 		}
 	}
 	suggestion->reason = write_reason(list_length(suggestion->improved),
-									  list_length(workload->queries), best, best_before, best_after);
+									  list_length(advice->workload->queries), best, best_before, best_after);
+}
+
+/* Adds to a reason which existing indexes the suggested one makes superfluous, and how to drop them. */
+static const char *
+add_superfluous(const char *reason, const List *indexes)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	if (indexes == NIL)
+		return reason;
+	initStringInfo(&text);
+	appendStringInfoString(&text, reason);
+	appendStringInfoString(&text, " Once it is there, drop what it replaces:");
+	foreach(lc, indexes)
+		appendStringInfo(&text, " DROP INDEX %s%s;",
+						 get_rel_relkind(lfirst_oid(lc)) == RELKIND_PARTITIONED_INDEX ? "" : "CONCURRENTLY ",
+						 po_relname_qualified(lfirst_oid(lc)));
+	return text.data;
 }
 
 /* Turns the search's result into suggestions, best first. */
@@ -122,27 +155,28 @@ make_suggestions(const Advice *advice, PoCostCache *cache, const PoSearchResult 
 		PoSet		without = with;
 
 		po_set_add(&with, c);
+		po_pool_describe(advice->pool, c);
 		suggestion->index = advice->pool->indexes[c];
 		suggestion->size_bytes = (int64) candidate->size;
 		suggestion->cost_before = result->before;
 		suggestion->cost_after = result->after[i];
 		if (result->before > 0)
 			suggestion->write_cost_pct = 100 * candidate->write_cost / result->before;
-		explain_suggestion(suggestion, advice->workload, cache, &without, &with);
+		explain_suggestion(suggestion, advice, cache, &without, &with);
+		suggestion->reason = add_superfluous(suggestion->reason, advice->pool->superfluous[c]);
 		suggestions = lappend(suggestions, suggestion);
 	}
 	return suggestions;
 }
 
-/* Returns the weights of the workload's queries as an array. */
+/* Returns the weights of the groups as an array. */
 static double *
-collect_weights(const PoWorkload *workload)
+collect_weights(const PoPool *pool)
 {
-	double	   *weights = palloc(sizeof(double) * (list_length(workload->queries) + 1));
-	ListCell   *lc;
+	double	   *weights = palloc(sizeof(double) * (pool->ngroups + 1));
 
-	foreach(lc, workload->queries)
-		weights[foreach_current_index(lc)] = ((PoAdvisorQuery *) lfirst(lc))->weight;
+	for (int g = 0; g < pool->ngroups; g++)
+		weights[g] = pool->groups[g].weight;
 	return weights;
 }
 
@@ -155,6 +189,8 @@ List *
 po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *stopped)
 {
 	Advice		advice = {workload, NULL, 0};
+	TimestampTz start = GetCurrentTimestamp();
+	TimestampTz pool_deadline = 0;
 	PoCostCache cache;
 	PoSearchProblem problem = {0};
 	PoSearchResult result;
@@ -162,23 +198,29 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 	double		total = 0;
 
 	if (options->time_limit_ms >= 0)
-		advice.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), options->time_limit_ms);
-	advice.pool = po_pool_build(workload, options->relation, advice.deadline);
-	po_cost_cache_init(&cache, list_length(workload->queries), advice.pool->relevant,
+	{
+		advice.deadline = TimestampTzPlusMilliseconds(start, options->time_limit_ms);
+		pool_deadline = TimestampTzPlusMilliseconds(start, (int64) (options->time_limit_ms * POOL_TIME_SHARE));
+	}
+	advice.pool = po_pool_build(workload, options->relation, pool_deadline);
+	po_cost_cache_init(&cache, advice.pool->ngroups, advice.pool->relevant,
 					   plan_with_set, &advice);
 
-	problem.nqueries = list_length(workload->queries);
-	problem.weights = collect_weights(workload);
+	problem.nqueries = advice.pool->ngroups;
+	problem.weights = collect_weights(advice.pool);
 	problem.ncandidates = advice.pool->ncandidates;
 	problem.candidates = advice.pool->candidates;
 	problem.cache = &cache;
 	problem.budget = (double) options->budget;
 	problem.max_indexes = options->max_indexes;
+	problem.brief = advice.pool->brief;
+	problem.max_calls = MAX_CALLS + problem.nqueries *
+		(problem.brief ? MAX_CALLS_PER_STATEMENT_OF_MANY : MAX_CALLS_PER_STATEMENT);
 	problem.stop = out_of_time;
 	problem.stop_arg = &advice;
 	total = po_search_total(&problem, &none);
 	problem.min_gain = total * options->min_improvement_pct / 100;
-	problem.min_price = total * MIN_PRICE_SHARE;
+	problem.min_price = problem.min_gain * MIN_PRICE_SHARE;
 
 	po_search_run(&problem, &result);
 	*stopped = result.stopped;

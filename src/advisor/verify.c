@@ -120,7 +120,7 @@ po_verify_begin(const char *definition, PoWorkload *workload)
 	verification->workload = workload;
 	verification->index = po_hypo_parse_statement(definition);
 	find_affected(verification);
-	verification->write_cost = po_writes_cost(po_writes_collect(workload), verification->index,
+	verification->write_cost = po_writes_cost(po_writes_collect(workload), verification->index, 0,
 											  workload->measured);
 	return verification;
 }

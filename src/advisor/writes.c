@@ -4,7 +4,8 @@
  *
  * Each inserted row, and each updated row whose update is not heap-only, needs a new
  * entry.  An index on a column that updates set ends their being heap-only: then all
- * other indexes of the table get a new entry too.  Deleted rows cost their share of
+ * other indexes of the table get a new entry too (unless an existing index has the
+ * column, and none was).  Deleted rows cost their share of
  * the next vacuum.  Rows come from the workload's own statements; where a measured
  * workload shows none for a table, from the table's statistics.  A load that happened
  * once is no workload: neither a recorded statement that ran once counts, nor do as
@@ -14,11 +15,14 @@
 
 #include <math.h>
 
+#include "access/amapi.h"
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "advisor/writes.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "core/compat.h"
 #include "fmgr.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -33,6 +37,9 @@
 
 /* A dead entry costs vacuum about this share of what a new one costs. */
 #define DELETE_SHARE 0.3
+
+/* A key of an inverted index takes about so many bytes for each row that has it. */
+#define BYTES_PER_INVERTED_KEY 8
 
 /* Without statistics: the share of updates that are heap-only when no index forbids it. */
 #define DEFAULT_HOT_RATIO 0.5
@@ -63,6 +70,7 @@ writes_of(List **writes, Oid relid)
 	entry->hot_ratio = DEFAULT_HOT_RATIO;
 	table = table_open(relid, AccessShareLock);
 	entry->nindexes = list_length(RelationGetIndexList(table));
+	entry->indexed = bms_copy(RelationGetIndexAttrBitmap(table, PO_ATTR_BITMAP_NOT_HOT));
 	table_close(table, NoLock);
 	*writes = lappend(*writes, entry);
 	return entry;
@@ -220,74 +228,113 @@ add_counters(PoWrites *entry)
 	entry->deletes = counter(F_PG_STAT_GET_TUPLES_DELETED, entry->relid);
 }
 
-/* Returns the planner's cost of one new entry: descent, insertion, and its share of page writes. */
+/* Returns how many keys of an index a new row makes, in entries of a B-tree. */
 static double
-entry_cost(const PoHypoSize *size)
+keys_of_row(const PoHypoIndex *index, const PoHypoSize *size)
+{
+	if (index->am == BRIN_AM_OID)
+		return 0.05;
+	if (index->am != GIN_AM_OID)
+		return 1;
+	return Max(1, BLCKSZ * (double) size->pages / Max(size->tuples, 1) / BYTES_PER_INVERTED_KEY);
+}
+
+/* Returns the planner's cost of one new row's entries: descent, insertion, and their share of page writes. */
+static double
+entry_cost(const PoHypoIndex *index, const PoHypoSize *size)
 {
 	double		in_memory = Min(1, (double) effective_cache_size / Max(size->pages, 1));
 
-	return ceil(log2(Max(size->tuples, 2))) * cpu_operator_cost +
-		(Max(size->tree_height, 0) + 1) * 50 * cpu_operator_cost + 2 * cpu_index_tuple_cost +
-		random_page_cost * (PAGE_WRITES_PER_ENTRY + (1 - in_memory));
+	return keys_of_row(index, size) *
+		(ceil(log2(Max(size->tuples, 2))) * cpu_operator_cost +
+		 (Max(size->tree_height, 0) + 1) * 50 * cpu_operator_cost + 2 * cpu_index_tuple_cost +
+		 random_page_cost * (PAGE_WRITES_PER_ENTRY + (1 - in_memory)));
 }
 
-/* Says whether an update sets a column that the index holds, depends on or is limited by. */
+/* Says whether an update sets one of some columns (as pull_varattnos counts them). */
 static bool
-touches(const Change *change, const PoHypoIndex *index)
+sets_any(const Change *change, const Bitmapset *columns)
 {
-	Bitmapset  *inside = NULL;
 	ListCell   *lc;
 
-	for (int i = 0; i < index->ncolumns; i++)
-	{
-		if (list_member_int(change->columns, index->keys[i]))
-			return true;
-	}
-	pull_varattnos((Node *) index->expressions, 1, &inside);
-	pull_varattnos((Node *) index->predicate, 1, &inside);
 	foreach(lc, change->columns)
 	{
-		if (bms_is_member(lfirst_int(lc) - FirstLowInvalidHeapAttributeNumber, inside))
+		if (bms_is_member(lfirst_int(lc) - FirstLowInvalidHeapAttributeNumber, columns))
 			return true;
 	}
 	return false;
 }
 
+/* Returns the columns that an index holds, depends on or is limited by. */
+static Bitmapset *
+columns_of(const PoHypoIndex *index)
+{
+	Bitmapset  *columns = NULL;
+
+	for (int i = 0; i < index->ncolumns; i++)
+	{
+		if (index->keys[i] != 0)
+			columns = bms_add_member(columns, index->keys[i] - FirstLowInvalidHeapAttributeNumber);
+	}
+	pull_varattnos((Node *) index->expressions, 1, &columns);
+	pull_varattnos((Node *) index->predicate, 1, &columns);
+	return columns;
+}
+
+/* Returns the number of new entries, here and in other indexes, that updates make because they are no longer heap-only. */
+static double
+entries_of_lost_hot(const PoWrites *entry, const PoHypoIndex *index)
+{
+	Bitmapset  *columns = columns_of(index);
+	double		entries = 0;
+	ListCell   *lc;
+
+	if (PO_AM_ALLOWS_HOT(GetIndexAmRoutineByAmId(index->am, false)))
+		return 0;
+	foreach(lc, entry->changes)
+	{
+		const Change *change = (const Change *) lfirst(lc);
+
+		if (sets_any(change, columns) && !sets_any(change, entry->indexed))
+			entries += entry->hot_ratio * change->rows * (1 + entry->nindexes);
+	}
+	return entries;
+}
+
+/* Returns a table that holds rows of the index: its own, or a partition; InvalidOid when there is none. */
+static Oid
+some_table(Oid relid)
+{
+	ListCell   *lc;
+
+	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
+		return relid;
+	foreach(lc, find_all_inheritors(relid, AccessShareLock, NULL))
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
+			return lfirst_oid(lc);
+	}
+	return InvalidOid;
+}
+
 /*
- * Returns what maintaining an index would cost the workload, in planner units.
- * measured: the workload is what happened, so the table's own statistics count where
- * it shows no writes.
+ * Returns what maintaining an index would cost the workload, in planner units; so many
+ * existing ones are dropped for it.  measured: the workload is what happened, so the
+ * table's own statistics count where it shows no writes.
  */
 double
-po_writes_cost(List *writes, PoHypoIndex *index, bool measured)
+po_writes_cost(List *writes, PoHypoIndex *index, int replaced, bool measured)
 {
 	PoWrites   *entry = writes_of(&writes, index->relid);
-	bool		partitioned = get_rel_relkind(index->relid) == RELKIND_PARTITIONED_TABLE;
-	Oid			some_table = index->relid;
+	Oid			table = some_table(index->relid);
 	double		entries;
-	ListCell   *lc;
 
 	if (measured)
 		add_counters(entry);
 	entries = entry->inserts + DELETE_SHARE * entry->deletes +
 		(1 - entry->hot_ratio) * entry->updates;
-	foreach(lc, entry->changes)
-	{
-		Change	   *change = (Change *) lfirst(lc);
-
-		/* Heap-only before: a new entry here and in each other index. */
-		if (touches(change, index))
-			entries += entry->hot_ratio * change->rows * (1 + entry->nindexes);
-	}
-	if (partitioned)
-	{
-		foreach(lc, find_all_inheritors(index->relid, AccessShareLock, NULL))
-		{
-			if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_RELATION)
-				some_table = lfirst_oid(lc);
-		}
-	}
-	if (entries <= 0 || get_rel_relkind(some_table) == RELKIND_PARTITIONED_TABLE)
+	entries = Max(0, entries * (1 - replaced)) + entries_of_lost_hot(entry, index);
+	if (entries <= 0 || !OidIsValid(table))
 		return 0;
-	return entries * entry_cost(po_size_estimate(index, some_table));
+	return entries * entry_cost(index, po_size_estimate(index, table));
 }

@@ -17,10 +17,11 @@ typedef struct PoWrites
 	double		deletes;
 	double		hot_ratio;		/* share of updates that touch no index */
 	int			nindexes;		/* existing ones */
+	Bitmapset  *indexed;		/* columns of those, as pull_varattnos counts: setting one is never heap-only */
 	List	   *changes;		/* of each UPDATE: which columns it sets, how many rows */
 } PoWrites;
 
 extern List *po_writes_collect(const PoWorkload *workload);
-extern double po_writes_cost(List *writes, PoHypoIndex *index, bool measured);
+extern double po_writes_cost(List *writes, PoHypoIndex *index, int replaced, bool measured);
 
 #endif							/* PO_WRITES_H */

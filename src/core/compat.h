@@ -60,6 +60,15 @@
 #define PO_TABLE_HAS_BITMAP_SCAN(rel) ((rel)->rd_tableam->scan_bitmap_next_block != NULL)
 #endif
 
+/* 16: indexes that only summarize blocks let updates be heap-only, and are left out of the columns that do not. */
+#if PG_VERSION_NUM >= 160000
+#define PO_AM_ALLOWS_HOT(routine) ((routine)->amsummarizing)
+#define PO_ATTR_BITMAP_NOT_HOT INDEX_ATTR_BITMAP_HOT_BLOCKING
+#else
+#define PO_AM_ALLOWS_HOT(routine) false
+#define PO_ATTR_BITMAP_NOT_HOT INDEX_ATTR_BITMAP_ALL
+#endif
+
 /* 18: generated columns can be virtual, and have no index. */
 #if PG_VERSION_NUM >= 180000
 #define PO_IS_VIRTUAL_COLUMN(att) ((att)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)

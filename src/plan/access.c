@@ -27,29 +27,13 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "plan/access.h"
+#include "plan/fetched.h"
 #include "plan/hypo_build.h"
+#include "plan/inspection.h"
+#include "plan/method.h"
 #include "plan/whatif.h"
-#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/selfuncs.h"
-
-/* What is collected, and where it lives. */
-typedef struct Collection
-{
-	List	   *accesses;
-	MemoryContext context;
-	PoExpressions *expressions; /* NULL: only plain columns */
-} Collection;
-
-/* One relation under inspection. */
-typedef struct Inspection
-{
-	PlannerInfo *root;
-	RelOptInfo *rel;
-	Oid			relid;
-	Collection *collection;
-} Inspection;
 
 /* How a clause uses a column. */
 typedef enum ColumnUse
@@ -59,84 +43,11 @@ typedef enum ColumnUse
 	USE_RANGE
 } ColumnUse;
 
-/*
- * Tells whether an expression holds what no index can: parameters, aggregates, windows,
- * sub-selects, and other than plain columns.
- */
-static bool
-has_unindexable(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	switch (nodeTag(node))
-	{
-		case T_Var:
-			return ((Var *) node)->varlevelsup != 0 || ((Var *) node)->varattno <= 0;
-		case T_Param:
-		case T_PlaceHolderVar:
-		case T_Aggref:
-		case T_GroupingFunc:
-		case T_WindowFunc:
-		case T_SubLink:
-		case T_SubPlan:
-		case T_AlternativeSubPlan:
-		case T_CurrentOfExpr:
-		case T_SetToDefault:
-		case T_NextValueExpr:
-			return true;
-		default:
-			return expression_tree_walker(node, has_unindexable, context);
-	}
-}
-
-/*
- * Returns the number of an expression over the relation's columns that an index could
- * hold, else 0.  An implicit cast is none: the statement should lose it instead.
- */
-static int
-key_expression(const Inspection *inspection, Node *node)
-{
-	PoExpressions *expressions = inspection->collection->expressions;
-	int			varno;
-
-	if (expressions == NULL || node == NULL || IsA(node, Const) || IsA(node, Param) ||
-		exprType(node) == BOOLOID)
-		return 0;
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST)
-		return 0;
-	if (!bms_get_singleton_member(pull_varnos(inspection->root, node), &varno) ||
-		varno != inspection->rel->relid || has_unindexable(node, NULL) ||
-		expression_returns_set(node) || contain_mutable_functions(node) ||
-		!OidIsValid(po_hypo_build_family(exprType(node), NULL)))
-		return 0;
-	return po_key_column_add(expressions, inspection->relid, node, varno);
-}
-
-/*
- * Returns the number of a key column when an expression is a column of the relation
- * that can be indexed, or an expression over such, else 0.
- */
-static int
-key_column(const Inspection *inspection, Node *node)
-{
-	Var		   *var;
-
-	while (node != NULL && IsA(node, RelabelType))
-		node = (Node *) ((RelabelType *) node)->arg;
-	if (node == NULL || !IsA(node, Var))
-		return key_expression(inspection, node);
-	var = (Var *) node;
-	if (var->varno != inspection->rel->relid || var->varlevelsup != 0 || var->varattno <= 0 ||
-		!po_hypo_build_supported(inspection->relid, var->varattno))
-		return 0;
-	return var->varattno;
-}
-
 /* Says what the default B-tree operator class of a column can do with an operator (column on the left). */
 static ColumnUse
-operator_use(const Inspection *inspection, int column, Oid operator, Oid inputcollid)
+operator_use(const PoInspection *inspection, int column, Oid operator, Oid inputcollid)
 {
-	Node	   *node = po_key_column_node(inspection->collection->expressions, inspection->relid, column);
+	Node	   *node = po_key_column_node(inspection->expressions, inspection->relid, column);
 	Oid			collation = exprCollation(node);
 
 	if (!OidIsValid(operator))
@@ -154,17 +65,9 @@ operator_use(const Inspection *inspection, int column, Oid operator, Oid inputco
 	}
 }
 
-/* Says whether a value to compare with is the same for the whole scan: of no column of the relation, not volatile. */
-static bool
-is_outside(const Inspection *inspection, Node *value)
-{
-	return !bms_is_member(inspection->rel->relid, pull_varnos(inspection->root, value)) &&
-		!contain_volatile_functions(value);
-}
-
 /* Reads a comparison of two operands; sets *column. */
 static ColumnUse
-use_of_operator(const Inspection *inspection, OpExpr *clause, int *column)
+use_of_operator(const PoInspection *inspection, OpExpr *clause, int *column)
 {
 	Node	   *left;
 	Node	   *right;
@@ -173,32 +76,32 @@ use_of_operator(const Inspection *inspection, OpExpr *clause, int *column)
 		return USE_NONE;
 	left = (Node *) linitial(clause->args);
 	right = (Node *) lsecond(clause->args);
-	*column = key_column(inspection, left);
-	if (*column != 0 && is_outside(inspection, right))
+	*column = po_inspection_column(inspection, left);
+	if (*column != 0 && po_inspection_is_outside(inspection, right))
 		return operator_use(inspection, *column, clause->opno, clause->inputcollid);
-	*column = key_column(inspection, right);
-	if (*column != 0 && is_outside(inspection, left))
+	*column = po_inspection_column(inspection, right);
+	if (*column != 0 && po_inspection_is_outside(inspection, left))
 		return operator_use(inspection, *column, get_commutator(clause->opno), clause->inputcollid);
 	return USE_NONE;
 }
 
 /* Reads column op ANY (array). */
 static ColumnUse
-use_of_array(const Inspection *inspection, ScalarArrayOpExpr *clause, int *column)
+use_of_array(const PoInspection *inspection, ScalarArrayOpExpr *clause, int *column)
 {
-	*column = key_column(inspection, (Node *) linitial(clause->args));
-	if (!clause->useOr || *column == 0 || !is_outside(inspection, (Node *) lsecond(clause->args)))
+	*column = po_inspection_column(inspection, (Node *) linitial(clause->args));
+	if (!clause->useOr || *column == 0 || !po_inspection_is_outside(inspection, (Node *) lsecond(clause->args)))
 		return USE_NONE;
 	return operator_use(inspection, *column, clause->opno, clause->inputcollid);
 }
 
 /* Reads a null test, a boolean test or a bare boolean column. */
 static ColumnUse
-use_of_test(const Inspection *inspection, Node *clause, int *column)
+use_of_test(const PoInspection *inspection, Node *clause, int *column)
 {
 	if (IsA(clause, NullTest))
 	{
-		*column = key_column(inspection, (Node *) ((NullTest *) clause)->arg);
+		*column = po_inspection_column(inspection, (Node *) ((NullTest *) clause)->arg);
 		if (*column == 0 || ((NullTest *) clause)->argisrow)
 			return USE_NONE;
 		return ((NullTest *) clause)->nulltesttype == IS_NULL ? USE_EQUAL : USE_RANGE;
@@ -207,13 +110,13 @@ use_of_test(const Inspection *inspection, Node *clause, int *column)
 		clause = (Node *) ((BooleanTest *) clause)->arg;
 	else if (is_notclause(clause))
 		clause = (Node *) get_notclausearg((Expr *) clause);
-	*column = exprType(clause) == BOOLOID ? key_column(inspection, clause) : 0;
+	*column = exprType(clause) == BOOLOID ? po_inspection_column(inspection, clause) : 0;
 	return *column != 0 ? USE_EQUAL : USE_NONE;
 }
 
 /* Says which column a clause compares and how; *column is meaningful unless USE_NONE. */
 static ColumnUse
-use_of_clause(const Inspection *inspection, Node *clause, int *column)
+use_of_clause(const PoInspection *inspection, Node *clause, int *column)
 {
 	if (IsA(clause, RestrictInfo))
 		clause = (Node *) ((RestrictInfo *) clause)->clause;
@@ -235,20 +138,20 @@ use_of_clause(const Inspection *inspection, Node *clause, int *column)
 
 /* Adds a row comparison like (a, b) < ($1, $2), the keyset of a pagination, as a wanted order. */
 static void
-add_row_compare(const Inspection *inspection, RowCompareExpr *clause, PoNeeds *needs)
+add_row_compare(const PoInspection *inspection, RowCompareExpr *clause, PoNeeds *needs)
 {
 	PoKey		key = {0};
 	ListCell   *lc;
 
 	foreach(lc, clause->largs)
 	{
-		int			column = key_column(inspection, (Node *) lfirst(lc));
+		int			column = po_inspection_column(inspection, (Node *) lfirst(lc));
 
 		if (column == 0 || key.ncolumns == PO_KEY_COLUMNS)
 			break;
 		key.columns[key.ncolumns++] = column;
 	}
-	if (key.ncolumns > 0 && is_outside(inspection, (Node *) clause->rargs))
+	if (key.ncolumns > 0 && po_inspection_is_outside(inspection, (Node *) clause->rargs))
 	{
 		po_candidate_add_column(needs->range, &needs->nrange, key.columns[0]);
 		po_candidate_add_order(needs, &key);
@@ -272,7 +175,7 @@ has_prefix(Const *pattern)
  * class serves that in the C collation only, elsewhere it needs the one for patterns.
  */
 static void
-add_prefix_search(const Inspection *inspection, OpExpr *clause, PoNeeds *needs)
+add_prefix_search(const PoInspection *inspection, OpExpr *clause, PoNeeds *needs)
 {
 	int			column;
 	Node	   *pattern;
@@ -281,21 +184,21 @@ add_prefix_search(const Inspection *inspection, OpExpr *clause, PoNeeds *needs)
 	if ((clause->opno != OID_TEXT_LIKE_OP && clause->opno != OID_BPCHAR_LIKE_OP) ||
 		list_length(clause->args) != 2)
 		return;
-	column = key_column(inspection, (Node *) linitial(clause->args));
+	column = po_inspection_column(inspection, (Node *) linitial(clause->args));
 	pattern = (Node *) lsecond(clause->args);
 	if (column == 0 || !IsA(pattern, Const) || !has_prefix((Const *) pattern))
 		return;
-	collation = exprCollation(po_key_column_node(inspection->collection->expressions,
+	collation = exprCollation(po_key_column_node(inspection->expressions,
 												 inspection->relid, column));
 	po_candidate_add_column(needs->range, &needs->nrange,
 							po_collation_is_c(collation) ? column : column + PO_COLUMN_PATTERN);
 }
 
-static void save_access(const Inspection *inspection, PoNeeds *needs);
+static void save_access(const PoInspection *inspection, PoNeeds *needs, List *fetched, List *others);
 
 /* Adds one restriction to the needs; each arm of an OR becomes an access of its own. */
 static void
-add_restriction(const Inspection *inspection, Node *clause, PoNeeds *needs)
+add_restriction(const PoInspection *inspection, Node *clause, PoNeeds *needs)
 {
 	int			column;
 
@@ -311,7 +214,7 @@ add_restriction(const Inspection *inspection, Node *clause, PoNeeds *needs)
 
 			add_restriction(inspection, (Node *) lfirst(lc), is_orclause(clause) ? &arm : needs);
 			if (is_orclause(clause))
-				save_access(inspection, &arm);
+				save_access(inspection, &arm, NIL, NIL);
 		}
 		return;
 	}
@@ -340,11 +243,11 @@ add_restriction(const Inspection *inspection, Node *clause, PoNeeds *needs)
  * plain column, or one of an appendrel ancestor, translated.  0 when it is neither.
  */
 static int
-column_of_member(const Inspection *inspection, Expr *member)
+column_of_member(const PoInspection *inspection, Expr *member)
 {
 	Index		child = inspection->rel->relid;
 	AppendRelInfo **links = inspection->root->append_rel_array;
-	int			column = key_column(inspection, (Node *) member);
+	int			column = po_inspection_column(inspection, (Node *) member);
 	Node	   *node = (Node *) member;
 	Node	   *translated;
 
@@ -357,12 +260,12 @@ column_of_member(const Inspection *inspection, Expr *member)
 		((Var *) node)->varattno > list_length(links[child]->translated_vars))
 		return 0;
 	translated = (Node *) list_nth(links[child]->translated_vars, ((Var *) node)->varattno - 1);
-	return key_column(inspection, translated);
+	return po_inspection_column(inspection, translated);
 }
 
 /* Returns the relation's column among the members of an equivalence class, or 0. */
 static int
-column_of_class(const Inspection *inspection, const EquivalenceClass *class)
+column_of_class(const PoInspection *inspection, const EquivalenceClass *class)
 {
 	ListCell   *lc;
 
@@ -378,7 +281,7 @@ column_of_class(const Inspection *inspection, const EquivalenceClass *class)
 
 /* Adds the columns that are joined by equality with columns of other relations. */
 static void
-add_joins(const Inspection *inspection, PoNeeds *needs)
+add_joins(const PoInspection *inspection, PoNeeds *needs)
 {
 	ListCell   *lc;
 	int			column;
@@ -412,7 +315,7 @@ add_joins(const Inspection *inspection, PoNeeds *needs)
 
 /* Adds as much of one wanted order as this relation alone can give. */
 static void
-add_order(const Inspection *inspection, List *pathkeys, PoNeeds *needs)
+add_order(const PoInspection *inspection, List *pathkeys, PoNeeds *needs)
 {
 	PoKey		key = {0};
 	ListCell   *lc;
@@ -432,33 +335,16 @@ add_order(const Inspection *inspection, List *pathkeys, PoNeeds *needs)
 	po_candidate_add_order(needs, &key);
 }
 
-/* Returns the number of distinct values of a key column, for putting columns in sequence. */
-static double
-distinct_values(const Inspection *inspection, int column)
-{
-	Node	   *node = copyObject(po_key_column_node(inspection->collection->expressions,
-													 inspection->relid, column));
-	VariableStatData vardata;
-	bool		isdefault;
-	double		n;
-
-	ChangeVarNodes(node, 1, inspection->rel->relid, 0);
-	examine_variable(inspection->root, node, 0, &vardata);
-	n = get_variable_numdistinct(&vardata, &isdefault);
-	ReleaseVariableStats(vardata);
-	return n;
-}
-
 /* Sorts columns by falling number of distinct values, equal ones by attribute number. */
 static void
-sort_columns(const Inspection *inspection, int *columns, int n)
+sort_columns(const PoInspection *inspection, int *columns, int n)
 {
 	double		distinct[PO_NEEDS_COLUMNS];
 
 	for (int i = 0; i < n; i++)
 	{
 		int			column = columns[i];
-		double		d = distinct_values(inspection, column);
+		double		d = po_inspection_distinct(inspection, column);
 		int			j = i;
 
 		for (; j > 0 && (distinct[j - 1] < d || (distinct[j - 1] == d && columns[j - 1] > column)); j--)
@@ -473,29 +359,31 @@ sort_columns(const Inspection *inspection, int *columns, int n)
 
 /* Keeps an access unless it needs nothing or is the same as one before. */
 static void
-save_access(const Inspection *inspection, PoNeeds *needs)
+save_access(const PoInspection *inspection, PoNeeds *needs, List *fetched, List *others)
 {
-	Collection *collection = inspection->collection;
 	MemoryContext old;
 	PoAccess   *access;
 	ListCell   *lc;
 
-	if (needs->nequal + needs->njoin + needs->nrange + needs->norders == 0)
+	if (needs->nequal + needs->njoin + needs->nrange + needs->norders == 0 && fetched == NIL)
 		return;
 	sort_columns(inspection, needs->equal, needs->nequal);
 	sort_columns(inspection, needs->join, needs->njoin);
-	foreach(lc, collection->accesses)
+	foreach(lc, *inspection->accesses)
 	{
 		access = (PoAccess *) lfirst(lc);
 		if (access->relid == inspection->relid &&
+			list_length(access->fetched) == list_length(fetched) && fetched == NIL &&
 			memcmp(&access->needs, needs, sizeof(PoNeeds)) == 0)
 			return;
 	}
-	old = MemoryContextSwitchTo(collection->context);
+	old = MemoryContextSwitchTo(inspection->context);
 	access = palloc(sizeof(PoAccess));
 	access->relid = inspection->relid;
 	access->needs = *needs;
-	collection->accesses = lappend(collection->accesses, access);
+	access->fetched = fetched;
+	access->others = others;
+	*inspection->accesses = lappend(*inspection->accesses, access);
 	MemoryContextSwitchTo(old);
 }
 
@@ -523,12 +411,15 @@ is_described(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte)
 static void
 inspect(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, void *arg)
 {
-	Inspection	inspection = {root, rel, rte->relid, (Collection *) arg};
+	PoInspection inspection = *(const PoInspection *) arg;
 	PoNeeds		needs = {0};
 	ListCell   *lc;
 
 	if (!is_described(root, rel, rte))
 		return;
+	inspection.root = root;
+	inspection.rel = rel;
+	inspection.relid = rte->relid;
 	foreach(lc, rel->baserestrictinfo)
 		add_restriction(&inspection, (Node *) lfirst(lc), &needs);
 	add_joins(&inspection, &needs);
@@ -536,7 +427,9 @@ inspect(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, void *arg)
 	add_order(&inspection, root->group_pathkeys, &needs);
 	add_order(&inspection, root->distinct_pathkeys, &needs);
 	add_order(&inspection, root->sort_pathkeys, &needs);
-	save_access(&inspection, &needs);
+	save_access(&inspection, &needs,
+				inspection.expressions != NULL ? po_fetched_collect(&inspection) : NIL,
+				inspection.expressions != NULL ? po_method_collect(&inspection) : NIL);
 }
 
 /*
@@ -547,8 +440,10 @@ inspect(PlannerInfo *root, RelOptInfo *rel, RangeTblEntry *rte, void *arg)
 List *
 po_access_collect(PoStatement *statement, PoExpressions *expressions, double *cost)
 {
-	Collection	collection = {NIL, CurrentMemoryContext, expressions};
+	List	   *accesses = NIL;
+	PoInspection inspection = {.expressions = expressions, .accesses = &accesses, .context = CurrentMemoryContext};
 
-	*cost = po_whatif_visit(statement, inspect, &collection);
-	return collection.accesses;
+	inspection.constants = statement->source != PO_SOURCE_PARAMS && statement->source != PO_SOURCE_SAMPLE;
+	*cost = po_whatif_visit(statement, inspect, &inspection);
+	return accesses;
 }

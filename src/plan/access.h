@@ -5,7 +5,7 @@
 #ifndef PO_ACCESS_H
 #define PO_ACCESS_H
 
-#include "plan/candidate.h"
+#include "plan/form.h"
 #include "plan/key_column.h"
 #include "plan/query.h"
 
@@ -14,6 +14,8 @@ typedef struct PoAccess
 {
 	Oid			relid;			/* a table, or the partitioned table the statement names */
 	PoNeeds		needs;
+	List	   *fetched;		/* PoFetched: without predicate, and with each worth trying; NIL of an arm */
+	List	   *others;			/* PoForm: indexes other than B-trees worth trying */
 } PoAccess;
 
 extern List *po_access_collect(PoStatement *statement, PoExpressions *expressions, double *cost);

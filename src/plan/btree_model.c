@@ -18,6 +18,9 @@
 /* The page's header and the B-tree's special space. */
 #define LEAF_SPACE ((double) (BLCKSZ - SizeOfPageHeaderData - MAXALIGN(sizeof(uint32) * 4)))
 
+/* What alignment adds to tuples of different lengths, on average; at least. */
+#define AVERAGE_PADDING ((MAXIMUM_ALIGNOF - 1) / 2.0)
+
 /* Bytes of one heap pointer in a posting list. */
 #define POINTER_BYTES ((double) sizeof(ItemPointerData))
 
@@ -31,7 +34,8 @@
 static double
 tuple_bytes(const PoBtreeShape *shape)
 {
-	double		plain = MAXALIGN((Size) ceil(sizeof(IndexTupleData) + shape->key_width));
+	double		data = sizeof(IndexTupleData) + shape->key_width;
+	double		plain = Max(MAXALIGN((Size) ceil(data)), shape->varying ? data + AVERAGE_PADDING : 0);
 	double		with_bitmap = MAXALIGN((Size) ceil(MAXALIGN(sizeof(IndexTupleData) +
 															sizeof(IndexAttributeBitMapData)) +
 												   shape->null_width));

@@ -4,7 +4,7 @@
  *
  * A B-tree serves equalities on its leading columns, then one range or an order.
  * So a key is: some equality columns in any sequence (which one shares best with
- * other statements is the search's business), closed by a range column, by the
+ * other statements is the search's business), closed by range columns, by the
  * columns of a wanted order, or by nothing.  Pure: plain arrays, no server state.
  */
 #include "postgres.h"
@@ -116,18 +116,44 @@ append_column(PoKey *key, int column)
 	return true;
 }
 
-/* Adds a key of equality columns closed by each range column and by each wanted order. */
+/*
+ * Adds a key of equality columns closed by each range column, alone and before others:
+ * those are compared in the index, so that fewer rows of the table are visited.
+ */
+static void
+add_ranges(KeyList *list, const PoNeeds *needs, const PoKey *start)
+{
+	for (int i = 0; i < needs->nrange; i++)
+	{
+		PoKey		first = *start;
+
+		if (!append_column(&first, needs->range[i]))
+			continue;
+		add_key(list, &first);
+		for (int j = 0; j < needs->nrange; j++)
+		{
+			PoKey		second = first;
+
+			if (!append_column(&second, needs->range[j]))
+				continue;
+			add_key(list, &second);
+			for (int k = j + 1; k < needs->nrange; k++)
+			{
+				PoKey		third = second;
+
+				if (append_column(&third, needs->range[k]))
+					add_key(list, &third);
+			}
+		}
+	}
+}
+
+/* Adds a key of equality columns closed by range columns and by each wanted order. */
 static void
 close_key(KeyList *list, const PoNeeds *needs, const PoKey *start)
 {
 	add_key(list, start);
-	for (int i = 0; i < needs->nrange; i++)
-	{
-		PoKey		key = *start;
-
-		if (append_column(&key, needs->range[i]))
-			add_key(list, &key);
-	}
+	add_ranges(list, needs, start);
 	for (int i = 0; i < needs->norders; i++)
 	{
 		PoKey		key = *start;

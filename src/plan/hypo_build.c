@@ -12,6 +12,8 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_opclass.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "core/compat.h"
@@ -148,12 +150,47 @@ append_order(StringInfo ddl, int16 options)
 		appendStringInfoString(ddl, nulls_first ? " NULLS FIRST" : " NULLS LAST");
 }
 
+/* Appends a column's operator class where it is not the default one. */
+static void
+append_class(StringInfo ddl, const PoHypoIndex *index, int i, const PoForm *form)
+{
+	HeapTuple	tuple;
+	Form_pg_opclass class;
+
+	if (abs(form->key.columns[i]) & PO_COLUMN_PATTERN)
+		appendStringInfo(ddl, " %s", pattern_class(index->types[i]));
+	if (form->classes[i] == InvalidOid ||
+		form->classes[i] == GetDefaultOpClass(index->types[i], index->am))
+		return;
+	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(form->classes[i]));
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator class %u", form->classes[i]);
+	class = (Form_pg_opclass) GETSTRUCT(tuple);
+	appendStringInfo(ddl, " %s",
+					 class->opcnamespace == PG_CATALOG_NAMESPACE ?
+					 quote_identifier(NameStr(class->opcname)) :
+					 quote_qualified_identifier(get_namespace_name(class->opcnamespace),
+												NameStr(class->opcname)));
+	ReleaseSysCache(tuple);
+}
+
+/* Appends the columns that an index holds beside its key. */
+static void
+append_included(StringInfo ddl, const PoHypoIndex *index)
+{
+	for (int i = index->nkeycolumns; i < index->ncolumns; i++)
+		appendStringInfo(ddl, "%s%s", i == index->nkeycolumns ? " INCLUDE (" : ", ",
+						 quote_identifier(get_attname(index->relid, index->keys[i], false)));
+	if (index->ncolumns > index->nkeycolumns)
+		appendStringInfoChar(ddl, ')');
+}
+
 /*
- * Returns the statement that creates a B-tree on a key.  A partitioned table does not
+ * Returns the statement that creates an index of a form.  A partitioned table does not
  * support CONCURRENTLY, so its statement goes without.
  */
 static char *
-columns_definition(const PoHypoIndex *index, const PoKey *key, const PoExpressions *expressions)
+form_definition(const PoHypoIndex *index, const PoForm *form, const PoExpressions *expressions)
 {
 	StringInfoData ddl;
 	bool		partitioned = get_rel_relkind(index->relid) == RELKIND_PARTITIONED_TABLE;
@@ -165,56 +202,79 @@ columns_definition(const PoHypoIndex *index, const PoKey *key, const PoExpressio
 	{
 		if (i > 0)
 			appendStringInfoString(&ddl, ", ");
-		appendStringInfoString(&ddl, po_key_column_text(expressions, index->relid, key->columns[i]));
-		if (abs(key->columns[i]) & PO_COLUMN_PATTERN)
-			appendStringInfo(&ddl, " %s", pattern_class(index->types[i]));
+		appendStringInfoString(&ddl, po_key_column_text(expressions, index->relid, form->key.columns[i]));
+		append_class(&ddl, index, i, form);
 		append_order(&ddl, index->options[i]);
 	}
 	appendStringInfoChar(&ddl, ')');
+	append_included(&ddl, index);
+	if (form->predicate != 0)
+		appendStringInfo(&ddl, " WHERE %s", po_key_column_predicate_text(expressions, form->predicate));
 	return ddl.data;
 }
 
 /* Returns a name that no relation of the table's schema has, made as the server makes it. */
 static char *
-columns_name(const PoHypoIndex *index)
+choose_name(const PoHypoIndex *index)
 {
 	StringInfoData columns;
 
 	initStringInfo(&columns);
-	for (int i = 0; i < index->nkeycolumns; i++)
+	for (int i = 0; i < index->ncolumns; i++)
 		appendStringInfo(&columns, "%s%s", i > 0 ? "_" : "",
 						 index->keys[i] == 0 ? "expr" : get_attname(index->relid, index->keys[i], false));
 	return ChooseRelationName(get_rel_name(index->relid), columns.data, "idx",
 							  get_rel_namespace(index->relid), false);
 }
 
+/* Sets one key column from its number in a form. */
+static void
+set_key(PoHypoIndex *index, int i, const PoForm *form, const PoExpressions *expressions)
+{
+	int			column = form->key.columns[i];
+	int16		options = column < 0 ? INDOPTION_DESC | INDOPTION_NULLS_FIRST : 0;
+	Node	   *node = po_key_column_node(expressions, index->relid, column);
+
+	if (po_key_column_is_expression(column))
+		index->expressions = lappend(index->expressions, node);
+	else
+		index->keys[i] = (AttrNumber) PO_COLUMN_ATTNUM(column);
+	if (abs(column) & PO_COLUMN_NULLS)
+		options ^= INDOPTION_NULLS_FIRST;
+	po_hypo_build_key(index, i, exprType(node), exprCollation(node),
+					  OidIsValid(form->classes[i]) ? form->classes[i] :
+					  choose_class(column, exprType(node)), options);
+}
+
 /*
- * Describes a B-tree index on a key, in the current memory context; its columns must
- * pass po_hypo_build_supported.  expressions may be NULL when the key has none.  The
+ * Describes an index of a form, without its texts, in the current memory context.  The
+ * columns of a B-tree must pass po_hypo_build_supported; other access methods need
+ * their operator classes.  expressions may be NULL when the form refers to none.  The
  * table must be locked.
  */
 PoHypoIndex *
-po_hypo_build_columns(Oid relid, const PoKey *key, const PoExpressions *expressions)
+po_hypo_build_form(Oid relid, const PoForm *form, const PoExpressions *expressions)
 {
-	int			n = key->ncolumns;
-	PoHypoIndex *index = po_hypo_build_empty(relid, "btree", n, n);
+	int			n = form->key.ncolumns;
+	PoHypoIndex *index = po_hypo_build_empty(relid, form->method == InvalidOid ? "btree" :
+											 get_am_name(form->method), n + form->nincluded, n);
 
 	for (int i = 0; i < n; i++)
+		set_key(index, i, form, expressions);
+	for (int i = 0; i < form->nincluded; i++)
 	{
-		int			column = key->columns[i];
-		int16		options = column < 0 ? INDOPTION_DESC | INDOPTION_NULLS_FIRST : 0;
-		Node	   *node = po_key_column_node(expressions, relid, column);
-
-		if (po_key_column_is_expression(column))
-			index->expressions = lappend(index->expressions, node);
-		else
-			index->keys[i] = (AttrNumber) PO_COLUMN_ATTNUM(column);
-		if (abs(column) & PO_COLUMN_NULLS)
-			options ^= INDOPTION_NULLS_FIRST;
-		po_hypo_build_key(index, i, exprType(node), exprCollation(node),
-						  choose_class(column, exprType(node)), options);
+		index->keys[n + i] = (AttrNumber) form->included[i];
+		index->types[n + i] = get_atttype(relid, form->included[i]);
 	}
-	index->definition = columns_definition(index, key, expressions);
-	index->name = columns_name(index);
+	if (form->predicate != 0)
+		index->predicate = po_key_column_predicate(expressions, form->predicate);
 	return index;
+}
+
+/* Sets the name and the statement of an index that po_hypo_build_form made of the same form. */
+void
+po_hypo_build_texts(PoHypoIndex *index, const PoForm *form, const PoExpressions *expressions)
+{
+	index->definition = form_definition(index, form, expressions);
+	index->name = choose_name(index);
 }

@@ -5,7 +5,7 @@
 #ifndef PO_HYPO_BUILD_H
 #define PO_HYPO_BUILD_H
 
-#include "plan/candidate.h"
+#include "plan/form.h"
 #include "plan/hypo.h"
 #include "plan/key_column.h"
 
@@ -13,7 +13,8 @@ extern PoHypoIndex *po_hypo_build_empty(Oid relid, const char *am_name, int ncol
 extern Oid	po_hypo_build_family(Oid type, Oid *input);
 extern void po_hypo_build_key(PoHypoIndex *index, int i, Oid type, Oid collation, Oid opclass,
 							  int16 options);
-extern PoHypoIndex *po_hypo_build_columns(Oid relid, const PoKey *key, const PoExpressions *expressions);
+extern PoHypoIndex *po_hypo_build_form(Oid relid, const PoForm *form, const PoExpressions *expressions);
+extern void po_hypo_build_texts(PoHypoIndex *index, const PoForm *form, const PoExpressions *expressions);
 extern bool po_hypo_build_supported(Oid relid, AttrNumber attnum);
 
 #endif							/* PO_HYPO_BUILD_H */

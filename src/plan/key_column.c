@@ -1,6 +1,6 @@
 /*
  * key_column.c
- *	  What stands behind the numbers in a key: columns and expressions.
+ *	  What stands behind the numbers in a key: columns and expressions; and behind those of predicates.
  */
 #include "postgres.h"
 
@@ -51,6 +51,40 @@ po_key_column_add(PoExpressions *expressions, Oid relid, Node *node, Index varno
 	return PO_EXPRESSION_FIRST + list_length(expressions->nodes) - 1;
 }
 
+/*
+ * Returns the number, from 1, of a predicate: conditions on a table, which is relation
+ * varno of its query, that hold together; adds it when it is new.
+ */
+int
+po_key_column_add_predicate(PoExpressions *expressions, Oid relid, List *conditions, Index varno)
+{
+	List	   *copy = copyObject(conditions);
+	ListCell   *lc;
+	ListCell   *lc2;
+	MemoryContext old;
+
+	if (varno != 1)
+		ChangeVarNodes((Node *) copy, varno, 1, 0);
+	forboth(lc, expressions->predicate_relids, lc2, expressions->predicates)
+	{
+		if (lfirst_oid(lc) == relid && list_difference(copy, (List *) lfirst(lc2)) == NIL &&
+			list_difference((List *) lfirst(lc2), copy) == NIL)
+			return 1 + foreach_current_index(lc);
+	}
+	old = MemoryContextSwitchTo(expressions->context);
+	expressions->predicate_relids = lappend_oid(expressions->predicate_relids, relid);
+	expressions->predicates = lappend(expressions->predicates, copyObject(copy));
+	MemoryContextSwitchTo(old);
+	return list_length(expressions->predicates);
+}
+
+/* Returns the conditions of a predicate, with varno 1; not to be changed. */
+List *
+po_key_column_predicate(const PoExpressions *expressions, int number)
+{
+	return (List *) list_nth(expressions->predicates, number - 1);
+}
+
 /* Says whether a column of a key stands for an expression. */
 bool
 po_key_column_is_expression(int column)
@@ -72,6 +106,28 @@ po_key_column_node(const PoExpressions *expressions, Oid relid, int column)
 	return (Node *) makeVar(1, PO_COLUMN_ATTNUM(column), type, typmod, collation, 0);
 }
 
+/* Returns an expression over one table as text whose names are qualified as far as they are not the system's. */
+static char *
+deparse(Oid relid, Node *node)
+{
+	int			level = NewGUCNestLevel();
+	char	   *text;
+
+	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	text = deparse_expression(node, deparse_context_for(get_rel_name(relid), relid), false, false);
+	AtEOXact_GUC(true, level);
+	return text;
+}
+
+/* Returns a predicate as CREATE INDEX takes it after WHERE. */
+char *
+po_key_column_predicate_text(const PoExpressions *expressions, int number)
+{
+	return deparse(list_nth_oid(expressions->predicate_relids, number - 1),
+				   (Node *) make_ands_explicit(po_key_column_predicate(expressions, number)));
+}
+
 /*
  * Returns a column of a key as CREATE INDEX takes it: a quoted name, or an expression
  * whose names are qualified as far as they are not the system's.
@@ -81,15 +137,10 @@ po_key_column_text(const PoExpressions *expressions, Oid relid, int column)
 {
 	Node	   *node = po_key_column_node(expressions, relid, column);
 	char	   *text;
-	int			level;
 
 	if (IsA(node, Var))
 		return pstrdup(quote_identifier(get_attname(relid, PO_COLUMN_ATTNUM(column), false)));
-	level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	text = deparse_expression(node, deparse_context_for(get_rel_name(relid), relid), false, false);
-	AtEOXact_GUC(true, level);
+	text = deparse(relid, node);
 	/* A call needs no parentheses, an operator has got its own. */
 	if (IsA(node, OpExpr) ||
 		(IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CALL))

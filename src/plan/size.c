@@ -120,7 +120,7 @@ column_facts(PlannerInfo *root, Node *column)
 
 			facts.distinct *= of_var.distinct;
 			facts.null_fraction = Max(facts.null_fraction, of_var.null_fraction);
-			if (exprType((Node *) lfirst(lc)) == exprType(column))
+			if (exprType((Node *) lfirst(lc)) == exprType(column) || exprType(column) == TSVECTOROID)
 				facts.width = of_var.width;
 		}
 	}
@@ -204,6 +204,13 @@ distinct_in_share(double d, double rows, double kept)
 	return d * (1 - pow((rows - kept) / rows, rows / d));
 }
 
+/* Says whether a type's values are of different lengths; those of char(n) are padded. */
+static bool
+is_varying(Oid type)
+{
+	return get_typlen(type) < 0 && type != BPCHAROID;
+}
+
 /* Fills the B-tree arithmetic's input from the statistics. */
 static PoBtreeShape
 btree_shape(PlannerInfo *root, const IndexOptInfo *info, const PoHypoIndex *index, double tuples)
@@ -219,6 +226,7 @@ btree_shape(PlannerInfo *root, const IndexOptInfo *info, const PoHypoIndex *inde
 
 		facts[i] = column_facts(root, (Node *) entry->expr);
 		shape.key_width = add_width(shape.key_width, exprType((Node *) entry->expr), facts[i].width);
+		shape.varying |= is_varying(exprType((Node *) entry->expr));
 		no_null *= 1 - facts[i].null_fraction;
 	}
 	shape.null_fraction = 1 - no_null;
@@ -261,9 +269,29 @@ brin_pages(double table_pages, double width)
 		ceil(ranges * sizeof(ItemPointerData) / BLCKSZ);
 }
 
-/* Pages of an access method other than B-tree. */
+/*
+ * Bytes of an inverted index for each byte of a value: text makes a trigram of every
+ * character, documents are words with their places, other values are shared keys.
+ */
 static double
-other_pages(Oid am, const RelOptInfo *rel, const PoBtreeShape *shape)
+inverted_share(Oid type)
+{
+	switch (type)
+	{
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return 3;
+		case TSVECTOROID:
+			return 2;
+		default:
+			return 0.35;
+	}
+}
+
+/* Pages of an access method other than B-tree; type is the first column's. */
+static double
+other_pages(Oid am, const RelOptInfo *rel, const PoBtreeShape *shape, Oid type)
 {
 	switch (am)
 	{
@@ -272,10 +300,10 @@ other_pages(Oid am, const RelOptInfo *rel, const PoBtreeShape *shape)
 		case BRIN_AM_OID:
 			return brin_pages(rel->pages, shape->key_width);
 		case GIN_AM_OID:
-			/* Keys are extracted from the values: together about as long, plus their pointers. */
-			return 2 + ceil(shape->tuples * (shape->key_width * 0.75 + 2) / BLCKSZ);
+			return 2 + ceil(shape->tuples * (shape->key_width * inverted_share(type) + 2) / BLCKSZ);
 		default:
-			return row_pages(shape->tuples, shape->key_width, 0.70);
+			/* Built by insertion: pages that were split are little more than half full. */
+			return row_pages(shape->tuples, shape->key_width, 0.55);
 	}
 }
 
@@ -304,7 +332,7 @@ compute_size(PoHypoIndex *index, PoHypoSize *size)
 		size->tree_height = btree.height;
 	}
 	else
-		size->pages = (BlockNumber) Min(other_pages(index->am, rel, &shape), (double) MaxBlockNumber);
+		size->pages = (BlockNumber) Min(other_pages(index->am, rel, &shape, index->types[0]), (double) MaxBlockNumber);
 }
 
 /*

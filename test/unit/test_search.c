@@ -2,7 +2,7 @@
  * test_search.c
  *	  The index search against trying all subsets, and the cost cache against planning each time.
  *
- * link: src/advisor/search.c src/advisor/exact.c src/advisor/cost_cache.c src/plan/candidate.c
+ * link: src/advisor/search.c src/advisor/choice.c src/advisor/improve.c src/advisor/relevance.c src/advisor/exact.c src/advisor/cost_cache.c src/plan/form.c src/plan/candidate.c
  */
 #include "postgres.h"
 
@@ -76,10 +76,10 @@ make_world(World *world, int ncandidates)
 		PoSearchCandidate *candidate = &world->candidates[c];
 
 		candidate->relid = 1 + draw(4);
-		candidate->key.ncolumns = 1 + draw(3);
-		for (int i = 0; i < candidate->key.ncolumns; i++)
-			candidate->key.columns[i] = 1 + (draw(2) + i) % 4;
-		candidate->size = (1 + draw(10)) * candidate->key.ncolumns;
+		candidate->form.key.ncolumns = 1 + draw(3);
+		for (int i = 0; i < candidate->form.key.ncolumns; i++)
+			candidate->form.key.columns[i] = 1 + (draw(2) + i) % 4;
+		candidate->size = (1 + draw(10)) * candidate->form.key.ncolumns;
 		candidate->write_cost = draw(3) == 0 ? draw(40) : 0;
 	}
 	for (int q = 0; q < QUERIES; q++)
@@ -131,7 +131,7 @@ is_allowed(const PoSearchProblem *problem, const PoSet *set)
 		for (int d = 0; d < CANDIDATES; d++)
 		{
 			if (c != d && po_set_has(set, d) && problem->candidates[c].relid == problem->candidates[d].relid &&
-				po_candidate_is_prefix(&problem->candidates[c].key, &problem->candidates[d].key))
+				po_form_serves(&problem->candidates[d].form, &problem->candidates[c].form))
 				return false;
 		}
 	}

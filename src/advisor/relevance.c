@@ -1,0 +1,169 @@
+/*
+ * relevance.c
+ *	  Which candidates matter to which query.
+ *
+ * Each query is planned with all its candidates there, then again without those that
+ * the plans before used, and so on; the rest is of little use to it.  The same with the
+ * candidates that include no columns alone, since they are the small ones.  What it costs with all there is the least that it can cost.  Pure.
+ */
+#include "postgres.h"
+
+#include "advisor/relevance.h"
+
+/* That often a query is planned without what it used before. */
+#define MAX_LAYERS 6
+
+/* When each query is to be looked at less closely. */
+#define MAX_LAYERS_OF_MANY 2
+
+/* As long as it saves this share of what all candidates save. */
+#define MIN_LAYER_SHARE 0.01
+
+/* Returns the set of all candidates. */
+PoSet
+po_relevance_all(const PoSearchProblem *problem)
+{
+	PoSet		all = {{0}};
+
+	for (int c = 0; c < problem->ncandidates; c++)
+		po_set_add(&all, c);
+	return all;
+}
+
+/* Takes the candidates with included columns from a set. */
+static PoSet
+lean_part(const PoSearchProblem *problem, const PoSet *set)
+{
+	PoSet		lean = *set;
+
+	for (int c = 0; c < problem->ncandidates; c++)
+	{
+		if (problem->candidates[c].form.nincluded > 0)
+			po_set_remove(&lean, c);
+	}
+	return lean;
+}
+
+/*
+ * Adds to useful those of a set that a query's plan uses, then those that it uses without
+ * them, and so on.
+ */
+static void
+peel(PoSearchState *state, int query, PoSet rest, PoSet *useful)
+{
+	PoCostCache *cache = state->problem->cache;
+	PoSet		nothing = {{0}};
+	double		none = po_cost_cache_get(cache, query, &nothing, NULL);
+	int			max_layers = state->problem->brief ? MAX_LAYERS_OF_MANY : MAX_LAYERS;
+
+	for (int layer = 0; layer < max_layers && !po_choice_must_stop(state); layer++)
+	{
+		PoSet		used;
+		double		cost = po_cost_cache_get(cache, query, &rest, &used);
+
+		if (none - cost < MIN_LAYER_SHARE * (none - state->floors[query]) || cost >= none)
+			return;
+		for (int i = 0; i < PO_SET_WORDS; i++)
+		{
+			useful->words[i] |= used.words[i] & rest.words[i];
+			rest.words[i] &= ~used.words[i];
+		}
+	}
+}
+
+/*
+ * Takes from what is relevant to each query the candidates that are of little use to it,
+ * and fills in the floors.  Returns what was relevant before.
+ */
+PoSet *
+po_relevance_prune(PoSearchState *state)
+{
+	const PoSearchProblem *problem = state->problem;
+	PoCostCache *cache = problem->cache;
+	PoSet	   *before = palloc(sizeof(PoSet) * (problem->nqueries + 1));
+	PoSet		all = po_relevance_all(problem);
+
+	memcpy(before, cache->relevant, sizeof(PoSet) * problem->nqueries);
+	for (int q = 0; q < problem->nqueries && !po_choice_must_stop(state); q++)
+	{
+		state->floors[q] = po_cost_cache_get(cache, q, &all, NULL);
+		state->nfloors++;
+	}
+	for (int q = 0; q < problem->nqueries && !po_choice_must_stop(state); q++)
+	{
+		PoSet		rest = po_set_intersect(&all, &cache->relevant[q]);
+		PoSet		useful = {{0}};
+
+		peel(state, q, rest, &useful);
+		peel(state, q, lean_part(problem, &rest), &useful);
+		if (!state->stopped)
+			cache->relevant[q] = useful;
+	}
+	return before;
+}
+
+/* Lists for each candidate the queries that it matters to. */
+static void
+list_concerned(PoSearchState *state)
+{
+	const PoSearchProblem *problem = state->problem;
+
+	for (int c = 0; c < problem->ncandidates; c++)
+	{
+		state->concerned[c] = palloc(sizeof(int) * (problem->nqueries + 1));
+		state->nconcerned[c] = 0;
+		for (int q = 0; q < problem->nqueries; q++)
+		{
+			if (po_set_has(&problem->cache->relevant[q], c))
+				state->concerned[c][state->nconcerned[c]++] = q;
+		}
+	}
+}
+
+/* Fills in what each candidate saves each query alone; 0 for what is not reached before a stop.  Lists whom each concerns. */
+void
+po_relevance_weigh(PoSearchState *state)
+{
+	const PoSearchProblem *problem = state->problem;
+	PoSet		none = {{0}};
+
+	list_concerned(state);
+	for (int q = 0; q < problem->nqueries; q++)
+	{
+		double		before = po_cost_cache_get(problem->cache, q, &none, NULL);
+
+		for (int c = 0; c < problem->ncandidates && !po_choice_must_stop(state); c++)
+		{
+			PoSet		alone = {{0}};
+
+			if (!po_set_has(&problem->cache->relevant[q], c))
+				continue;
+			po_set_add(&alone, c);
+			state->alone[q][c] = before - po_cost_cache_get(problem->cache, q, &alone, NULL);
+		}
+	}
+}
+
+/*
+ * Adds to what matters to each query the candidates of a choice that its plan uses
+ * although they were pruned; before is what po_relevance_prune returned.
+ */
+void
+po_relevance_extend(PoSearchState *state, const PoSet *before, const PoSet *chosen)
+{
+	const PoSearchProblem *problem = state->problem;
+	PoCostCache *cache = problem->cache;
+
+	for (int q = 0; q < problem->nqueries; q++)
+	{
+		PoSet		pruned = cache->relevant[q];
+		PoSet		used;
+
+		cache->relevant[q] = before[q];
+		po_cost_cache_get(cache, q, chosen, &used);
+		for (int i = 0; i < PO_SET_WORDS; i++)
+			pruned.words[i] |= used.words[i];
+		cache->relevant[q] = pruned;
+	}
+	list_concerned(state);
+}
