@@ -16,6 +16,34 @@ CREATE TABLE perf_optimizer.matview_state (
 COMMENT ON TABLE perf_optimizer.matview_state IS
   'The last refresh of each materialized view by perf_optimizer. Written by refresh() alone; read it through matview_status. rule_oid tells a view from a later one with the same OID.';
 
+CREATE TABLE perf_optimizer.matview_incremental (
+  matview regclass PRIMARY KEY,
+  settings text[] NOT NULL
+);
+COMMENT ON TABLE perf_optimizer.matview_incremental IS
+  'Views registered by enable_incremental, and the settings (names and values in turn) with which their queries are run. Dumps contain it.';
+SELECT pg_catalog.pg_extension_config_dump('perf_optimizer.matview_incremental', '');
+
+CREATE TABLE perf_optimizer.matview_tracking (
+  matview oid PRIMARY KEY,
+  query_print bigint NOT NULL,
+  view_print bigint NOT NULL,
+  consumed pg_snapshot,
+  bases oid[] NOT NULL,
+  reason text
+);
+COMMENT ON TABLE perf_optimizer.matview_tracking IS
+  'What the last refresh of each registered view saw: fingerprints of what its query reaches and of the view, the snapshot, the tables whose logs it reads, or the reason why the next refresh compares in full. Written by refresh() alone.';
+
+CREATE TABLE perf_optimizer.matview_log (
+  base oid PRIMARY KEY,
+  log oid NOT NULL,
+  logged int2[] NOT NULL,
+  used int2[] NOT NULL
+);
+COMMENT ON TABLE perf_optimizer.matview_log IS
+  'The log of changes (a table perf_optimizer.matview_log_<oid>) of each table that a registered view reads, the columns that it holds, and the columns without whose change an update is not logged.';
+
 CREATE FUNCTION perf_optimizer.matview_bases(matview regclass) RETURNS regclass[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -64,6 +92,49 @@ LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_matview_unique_key';
 COMMENT ON FUNCTION perf_optimizer.matview_unique_key(regclass) IS
   'The output columns that a materialized view''s query makes unique (DISTINCT, UNION, GROUP BY keys, the primary key of a single table), and whether they may hold NULLs. NULL when nothing is provable.';
+
+CREATE FUNCTION perf_optimizer.capture_change() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_capture_change';
+COMMENT ON FUNCTION perf_optimizer.capture_change() IS
+  'The trigger function that notes changes for incremental refresh; enable_incremental makes its triggers. It does nothing on a table that no registered view reads.';
+
+CREATE FUNCTION perf_optimizer.can_refresh_incrementally(matview regclass, OUT ok boolean, OUT reason text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_can_refresh_incrementally';
+COMMENT ON FUNCTION perf_optimizer.can_refresh_incrementally(regclass) IS
+  'Whether enable_incremental would register a materialized view for the current user, and why not. Needs ownership of the view (from PostgreSQL 17 also MAINTAIN). Errors: 42809 not a materialized view, 42501 no right, 22004 a NULL.';
+
+CREATE FUNCTION perf_optimizer.enable_incremental(matview regclass) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_enable_incremental';
+COMMENT ON FUNCTION perf_optimizer.enable_incremental(regclass) IS
+  'Registers a materialized view for incremental refresh: makes triggers on the tables that its query reads, which note changes, and pins the settings of this session that results may depend on. Returns what is tracked. The next refresh compares in full. Waits only moments for a lock on the tables. Needs ownership of the view and of its tables. Errors: 0A000 the query does not allow it (can_refresh_incrementally says why), 42501 no right, 42809 not a materialized view, 55P03 the tables were busy, 22004 a NULL.';
+
+CREATE FUNCTION perf_optimizer.disable_incremental(matview regclass) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_disable_incremental';
+COMMENT ON FUNCTION perf_optimizer.disable_incremental(regclass) IS
+  'Ends the incremental refresh of a materialized view, and removes the triggers and logs that no other view needs. Does nothing when it was not enabled. Needs ownership of the view. Errors: 42809 not a materialized view, 42501 no right, 22004 a NULL.';
+
+CREATE FUNCTION perf_optimizer.matview_pending(matview regclass) RETURNS bigint
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_matview_pending';
+COMMENT ON FUNCTION perf_optimizer.matview_pending(regclass) IS
+  'How many committed changes of its tables a registered materialized view has not taken in, each combination of noted values counted once a transaction. NULL for a view that is not registered, or whose next refresh compares in full.';
+
+CREATE FUNCTION perf_optimizer.forget_dropped_matviews() RETURNS event_trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_forget_dropped_matviews';
+COMMENT ON FUNCTION perf_optimizer.forget_dropped_matviews() IS
+  'The event trigger function that forgets materialized views that were dropped, and removes triggers and logs that no other view needs.';
+CREATE EVENT TRIGGER perf_optimizer_forget_dropped_matviews ON sql_drop
+  WHEN tag IN ('DROP MATERIALIZED VIEW', 'DROP OWNED', 'DROP SCHEMA', 'DROP TABLE', 'DROP VIEW')
+  EXECUTE FUNCTION perf_optimizer.forget_dropped_matviews();
+ALTER EVENT TRIGGER perf_optimizer_forget_dropped_matviews ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER perf_optimizer_forget_dropped_matviews IS
+  'Tidies up after materialized views that were registered for incremental refresh.';
 
 CREATE FUNCTION perf_optimizer.refresh(matview regclass, mode text DEFAULT 'auto', OUT mode_used text,
   OUT rows_inserted bigint, OUT rows_updated bigint, OUT rows_deleted bigint, OUT duration_ms float8, OUT reason text)
