@@ -130,11 +130,11 @@ collect_relations(Node *node, void *arg)
 }
 
 /*
- * Returns the fingerprint of what a rewritten query reaches and of the logs of
+ * Returns the fingerprint of what a view's rewritten query reaches and of the logs of
  * its bases (of PoShapeBase).  The caller holds locks on the relations.
  */
 uint64
-po_fingerprint_query(Query *query, List *bases)
+po_fingerprint_query(Oid matview, Query *query, List *bases)
 {
 	uint64		print = GetSystemIdentifier();
 	List	   *relids = NIL;
@@ -142,6 +142,7 @@ po_fingerprint_query(Query *query, List *bases)
 	ListCell   *child;
 
 	(void) query_tree_walker(query, collect_relations, &relids, QTW_EXAMINE_RTES_BEFORE);
+	relids = list_delete_oid(relids, matview);	/* a view's rule may name it */
 	foreach(cell, relids)
 	{
 		add_relation(&print, lfirst_oid(cell));

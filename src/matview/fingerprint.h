@@ -7,7 +7,7 @@
 
 #include "nodes/parsenodes.h"
 
-extern uint64 po_fingerprint_query(Query *query, List *bases);
+extern uint64 po_fingerprint_query(Oid matview, Query *query, List *bases);
 extern uint64 po_fingerprint_view(Oid matview);
 
 #endif							/* PO_FINGERPRINT_H */

@@ -124,7 +124,7 @@ po_incremental_prepare(Relation matview, PoIncremental *incremental)
 		return;
 	incremental->armed = true;
 	open_logs(incremental);
-	query_print = po_fingerprint_query(incremental->shape.query, incremental->shape.bases);
+	query_print = po_fingerprint_query(RelationGetRelid(matview), incremental->shape.query, incremental->shape.bases);
 	incremental->obstacle = compare_prints(matview, incremental, query_print);
 }
 

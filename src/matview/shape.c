@@ -38,6 +38,7 @@
 #define ALL_VARS (PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS | PVC_RECURSE_PLACEHOLDERS)
 
 static const char *level_refusal(Query *query, bool top);
+static const char *side_refusal(Query *query, Node *side);
 
 /* Adds the branches of one side of a set operation. */
 static List *
@@ -299,15 +300,23 @@ static const char *
 query_refusal(Query *query)
 {
 	const char *refusal = clause_refusal(query);
-	ListCell   *cell;
 
 	check_stack_depth();
 	if (query->setOperations == NULL)
 		return refusal ? refusal : level_refusal(query, true);
-	foreach(cell, query->rtable)
-		if (refusal == NULL)
-			refusal = query_refusal(lfirst_node(RangeTblEntry, cell)->subquery);
-	return refusal;
+	return refusal ? refusal : side_refusal(query, query->setOperations);
+}
+
+/* Returns why one side of a set operation allows no incremental refresh, or NULL. */
+static const char *
+side_refusal(Query *query, Node *side)
+{
+	const char *refusal;
+
+	if (IsA(side, RangeTblRef))
+		return query_refusal(rt_fetch(((RangeTblRef *) side)->rtindex, query->rtable)->subquery);
+	refusal = side_refusal(query, castNode(SetOperationStmt, side)->larg);
+	return refusal ? refusal : side_refusal(query, castNode(SetOperationStmt, side)->rarg);
 }
 
 /* Tells whether a sort or group list has an expression. */
