@@ -141,17 +141,18 @@ CREATE FUNCTION perf_optimizer.refresh(matview regclass, mode text DEFAULT 'auto
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_refresh';
 COMMENT ON FUNCTION perf_optimizer.refresh(regclass, text) IS
-  'Refreshes a materialized view. mode: concurrent runs the whole query and writes only the rows that differ, needs no unique index and blocks no reader; full is the server''s REFRESH, which replaces the relation and blocks readers; auto is concurrent, or full for a view that was never populated. Returns what was done; duration_ms is milliseconds, rows_deleted is NULL after full (not counted). Needs ownership of the view (from PostgreSQL 17 also MAINTAIN). Errors: 42809 not a materialized view, 42501 no right, 22023 unknown mode, 22004 a NULL, 0A000 mode incremental, 23505 the query breaks a unique index of the view.';
+  'Refreshes a materialized view. mode: incremental computes only the rows that noted changes concern and needs enable_incremental; concurrent runs the whole query and writes only the rows that differ, needs no unique index and blocks no reader; full is the server''s REFRESH, which replaces the relation and blocks readers; auto is the cheapest that blocks no reader: nothing at all (mode_used skipped) or incremental for a registered view, else concurrent, or full for a view that was never populated. A registered view whose rows cannot be told from the noted changes is refreshed by the whole query, and reason says why. Returns what was done; duration_ms is milliseconds, rows_deleted is NULL after full (not counted). Needs ownership of the view (from PostgreSQL 17 also MAINTAIN). Errors: 42809 not a materialized view, 42501 no right, 22023 unknown mode, 22004 a NULL, 55000 mode incremental for a view that is not registered, 23505 the query breaks a unique index of the view.';
 
 CREATE VIEW perf_optimizer.matview_status AS
 SELECT m.oid::pg_catalog.regclass AS matview,
        u.unique_index,
-       false AS incremental,
+       i.matview IS NOT NULL AS incremental,
        s.last_refresh,
        s.last_mode,
        s.last_duration_ms,
-       NULL::bigint AS pending_changes,
+       p.changes AS pending_changes,
        CASE WHEN NOT m.relispopulated THEN true
+            WHEN p.changes IS NOT NULL THEN p.changes OPERATOR(pg_catalog.>) 0
             WHEN s.base_files OPERATOR(pg_catalog.=) a.files
                  AND a.changes OPERATOR(pg_catalog.>=) s.base_changes
             THEN a.changes OPERATOR(pg_catalog.>) s.base_changes
@@ -176,12 +177,18 @@ SELECT m.oid::pg_catalog.regclass AS matview,
             ELSE pg_catalog.format('CREATE UNIQUE INDEX CONCURRENTLY ON %I.%I (%s)', n.nspname, m.relname,
                                    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(c.name), ', ' ORDER BY c.position)
                                     FROM pg_catalog.unnest(k.columns) WITH ORDINALITY AS c (name, position)))
-       END) COLLATE pg_catalog."default" AS suggested_sql
+       END) COLLATE pg_catalog."default" AS suggested_sql,
+       CASE WHEN i.matview IS NULL OR t.consumed IS NOT NULL THEN NULL
+            ELSE coalesce(t.reason, 'this is its first refresh since it was registered or restored')
+       END AS full_reason
 FROM pg_catalog.pg_class m
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) m.relnamespace
 JOIN pg_catalog.pg_rewrite r ON r.ev_class OPERATOR(pg_catalog.=) m.oid
 LEFT JOIN perf_optimizer.matview_state s
   ON s.matview OPERATOR(pg_catalog.=) m.oid AND s.rule_oid OPERATOR(pg_catalog.=) r.oid
+LEFT JOIN perf_optimizer.matview_incremental i ON i.matview OPERATOR(pg_catalog.=) m.oid
+LEFT JOIN perf_optimizer.matview_tracking t ON t.matview OPERATOR(pg_catalog.=) m.oid
+CROSS JOIN LATERAL (SELECT CASE WHEN i.matview IS NOT NULL THEN perf_optimizer.matview_pending(m.oid) END) AS p (changes)
 LEFT JOIN LATERAL (
   SELECT pg_catalog.format('%I.%I', n.nspname, x.relname) COLLATE pg_catalog."default" AS unique_index
   FROM pg_catalog.pg_index i
@@ -196,5 +203,5 @@ CROSS JOIN LATERAL perf_optimizer.matview_unique_key(m.oid) k
 CROSS JOIN LATERAL perf_optimizer.matview_base_activity(m.oid) a
 WHERE m.relkind OPERATOR(pg_catalog.=) 'm';
 COMMENT ON VIEW perf_optimizer.matview_status IS
-  'Each materialized view: a unique index that REFRESH CONCURRENTLY can use, our last refresh (moment, mode, milliseconds), whether its tables were written since by the statistics counters (stale; other sessions report up to ten seconds late, and it is NULL when unknown: never refreshed by us, tables truncated or rewritten, statistics reset), what it reads, its size in bytes, and what is wrong with the statement that cures it. incremental and pending_changes are for incremental refresh, which this version does not have.';
+  'Each materialized view: a unique index that REFRESH CONCURRENTLY can use, our last refresh (moment, mode, milliseconds), whether its tables were written since by the statistics counters (stale; other sessions report up to ten seconds late, and it is NULL when unknown: never refreshed by us, tables truncated or rewritten, statistics reset), what it reads, its size in bytes, and what is wrong with the statement that cures it. For a view that enable_incremental registered (incremental), pending_changes counts the noted changes that it has not taken in, stale says whether there are any, and full_reason why its next refresh compares in full; pending_changes is NULL then.';
 GRANT SELECT ON perf_optimizer.matview_status TO PUBLIC;
