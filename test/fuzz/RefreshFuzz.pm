@@ -194,8 +194,8 @@ sub transaction
 		elsif ($what == 3) { push @lines, refresh($views); }
 		else { push @lines, change(); }
 	}
-	# A prepared transaction that refreshed keeps its views locked, and is ended before the quiet point.
-	my $kind = grep({ /refresh|REFRESH|incremental/ } @lines) ? 'refreshed' : 'wrote';
+	# A prepared transaction that refreshed or truncated keeps refreshes waiting, and is ended before the quiet point.
+	my $kind = grep({ /refresh|REFRESH|incremental|TRUNCATE/ } @lines) ? 'locked' : 'wrote';
 	push @lines, pick(('COMMIT') x 8, 'ROLLBACK', "PREPARE TRANSACTION '$kind $name'");
 	return map { "$_;" } @lines;
 }
