@@ -19,6 +19,7 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
@@ -165,20 +166,49 @@ create_trigger(Oid relid, char *name, bool row, int16 events)
 	CommandCounterIncrement();
 }
 
-/* Drops the triggers of ours on a relation that were made for base; those of copies of the relation go too. */
+/* Tells whether a trigger of ours is for base, or was made for a base that relid never belonged to, in another database. */
+static bool
+is_for_base(Form_pg_trigger trigger, Oid base)
+{
+	Oid			other = po_arm_base_of_trigger(NameStr(trigger->tgname));
+
+	if (!OidIsValid(other) || OidIsValid(trigger->tgparentid))
+		return false;
+	return other == base ||
+		(other != trigger->tgrelid && !list_member_oid(get_partition_ancestors(trigger->tgrelid), other));
+}
+
+/* Returns the triggers of ours on a relation that are for base or for nothing here; copies follow theirs. */
+static List *
+find_triggers(Oid relid, Oid base)
+{
+	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
+	List	   *found = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		if (is_for_base((Form_pg_trigger) GETSTRUCT(tuple), base))
+			found = lappend_oid(found, ((Form_pg_trigger) GETSTRUCT(tuple))->oid);
+	systable_endscan(scan);
+	table_close(triggers, AccessShareLock);
+	return found;
+}
+
+/* Drops the triggers of ours on a relation that are for base or for nothing here. */
 static void
 drop_triggers(Oid relid, Oid base)
 {
-	const char *names[] = {ROW_TRIGGER, TRUNCATE_TRIGGER};
+	ListCell   *cell;
 
-	for (int i = 0; i < lengthof(names); i++)
+	foreach(cell, find_triggers(relid, base))
 	{
-		Oid			trigger = get_trigger_oid(relid, psprintf("%s%u", names[i], base), true);
 		ObjectAddress address;
 
-		if (!OidIsValid(trigger))
-			continue;
-		ObjectAddressSet(address, TriggerRelationId, trigger);
+		ObjectAddressSet(address, TriggerRelationId, lfirst_oid(cell));
 		performDeletion(&address, DROP_RESTRICT, PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY);
 		CommandCounterIncrement();
 	}

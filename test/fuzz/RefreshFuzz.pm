@@ -228,21 +228,6 @@ sub start
 	exec('psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', $file) or POSIX::_exit(127);
 }
 
-# Kills the server and its children, as a crash of the machine would, and starts it again.
-sub crash
-{
-	my ($node) = @_;
-	my @backends = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-	my $postmaster = $node->{_pid};
-	$node->kill9;
-	kill 'KILL', @backends;
-	for (1 .. 500)
-	{
-		last unless kill 0, $postmaster, @backends;
-		select undef, undef, undef, 0.02;
-	}
-}
-
 # Makes the views of a set and registers them; returns their names in order of dependency.
 sub make_views
 {
@@ -298,7 +283,7 @@ sub round
 	my $file = $node->basedir . "/round$round";
 	my @pids = map { start($node, script(\@views, "r$round.$_"), "$file.$_") } 1 .. $WRITERS;
 	my $crash = below(12) == 0;
-	if ($crash) { select undef, undef, undef, rand(0.15); crash($node); }
+	if ($crash) { select undef, undef, undef, rand(0.15); kill_server($node); }
 	waitpid($_, 0) for @pids;
 	if ($crash) { $node->start; takes_connections($node) or die 'no server after a crash'; }
 	$node->psql('postgres', 'SET search_path = fuzz; SET lock_timeout = \'2s\'; ' . upheaval()) if below(6) == 0;
