@@ -12,6 +12,7 @@
 #include "core/shmem.h"
 #include "fmgr.h"
 #include "jobs/kinds.h"
+#include "matview/capture.h"
 #include "miscadmin.h"
 #include "plan/hypo.h"
 #include "plan/whatif.h"
@@ -51,6 +52,7 @@ _PG_init(void)
 	po_whatif_init();
 	po_settings_init_history();
 	po_kinds_register();
+	po_capture_init();
 	if (po_preload_done())
 		init_workers();
 	po_guc_reserve();

@@ -16,6 +16,34 @@ CREATE TABLE perf_optimizer.matview_state (
 COMMENT ON TABLE perf_optimizer.matview_state IS
   'The last refresh of each materialized view by perf_optimizer. Written by refresh() alone; read it through matview_status. rule_oid tells a view from a later one with the same OID.';
 
+CREATE TABLE perf_optimizer.matview_incremental (
+  matview regclass PRIMARY KEY,
+  settings text[] NOT NULL
+);
+COMMENT ON TABLE perf_optimizer.matview_incremental IS
+  'Views registered by enable_incremental, and the settings (names and values in turn) with which their queries are run. Dumps contain it.';
+SELECT pg_catalog.pg_extension_config_dump('perf_optimizer.matview_incremental', '');
+
+CREATE TABLE perf_optimizer.matview_tracking (
+  matview oid PRIMARY KEY,
+  query_print bigint NOT NULL,
+  view_print bigint NOT NULL,
+  consumed pg_snapshot,
+  bases oid[] NOT NULL,
+  reason text
+);
+COMMENT ON TABLE perf_optimizer.matview_tracking IS
+  'What the last refresh of each registered view saw: fingerprints of what its query reaches and of the view, the snapshot, the tables whose logs it reads, or the reason why the next refresh compares in full. Written by refresh() alone.';
+
+CREATE TABLE perf_optimizer.matview_log (
+  base oid PRIMARY KEY,
+  log oid NOT NULL,
+  logged int2[] NOT NULL,
+  used int2[] NOT NULL
+);
+COMMENT ON TABLE perf_optimizer.matview_log IS
+  'The log of changes (a table perf_optimizer.matview_log_<oid>) of each table that a registered view reads, the columns that it holds, and the columns without whose change an update is not logged.';
+
 CREATE FUNCTION perf_optimizer.matview_bases(matview regclass) RETURNS regclass[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -65,22 +93,66 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_matview_unique_key';
 COMMENT ON FUNCTION perf_optimizer.matview_unique_key(regclass) IS
   'The output columns that a materialized view''s query makes unique (DISTINCT, UNION, GROUP BY keys, the primary key of a single table), and whether they may hold NULLs. NULL when nothing is provable.';
 
+CREATE FUNCTION perf_optimizer.capture_change() RETURNS trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_capture_change';
+COMMENT ON FUNCTION perf_optimizer.capture_change() IS
+  'The trigger function that notes changes for incremental refresh; enable_incremental makes its triggers. It does nothing on a table that no registered view reads.';
+
+CREATE FUNCTION perf_optimizer.can_refresh_incrementally(matview regclass, OUT ok boolean, OUT reason text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_can_refresh_incrementally';
+COMMENT ON FUNCTION perf_optimizer.can_refresh_incrementally(regclass) IS
+  'Whether enable_incremental would register a materialized view for the current user, and why not. Needs ownership of the view (from PostgreSQL 17 also MAINTAIN). Errors: 42809 not a materialized view, 42501 no right, 22004 a NULL.';
+
+CREATE FUNCTION perf_optimizer.enable_incremental(matview regclass) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_enable_incremental';
+COMMENT ON FUNCTION perf_optimizer.enable_incremental(regclass) IS
+  'Registers a materialized view for incremental refresh: makes triggers on the tables that its query reads, which note changes, and pins the settings of this session that results may depend on. Returns what is tracked. The next refresh compares in full. Waits only moments for a lock on the tables. Needs ownership of the view and of its tables. Errors: 0A000 the query does not allow it (can_refresh_incrementally says why), 42501 no right, 42809 not a materialized view, 55P03 the tables were busy, 22004 a NULL.';
+
+CREATE FUNCTION perf_optimizer.disable_incremental(matview regclass) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_disable_incremental';
+COMMENT ON FUNCTION perf_optimizer.disable_incremental(regclass) IS
+  'Ends the incremental refresh of a materialized view, and removes the triggers and logs that no other view needs. Does nothing when it was not enabled. Needs ownership of the view. Errors: 42809 not a materialized view, 42501 no right, 22004 a NULL.';
+
+CREATE FUNCTION perf_optimizer.matview_pending(matview regclass) RETURNS bigint
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_matview_pending';
+COMMENT ON FUNCTION perf_optimizer.matview_pending(regclass) IS
+  'How many committed changes of its tables a registered materialized view has not taken in, each combination of noted values counted once a transaction. NULL for a view that is not registered, or whose next refresh compares in full.';
+
+CREATE FUNCTION perf_optimizer.forget_dropped_matviews() RETURNS event_trigger
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_forget_dropped_matviews';
+COMMENT ON FUNCTION perf_optimizer.forget_dropped_matviews() IS
+  'The event trigger function that forgets materialized views that were dropped, and removes triggers and logs that no other view needs.';
+CREATE EVENT TRIGGER perf_optimizer_forget_dropped_matviews ON sql_drop
+  WHEN tag IN ('DROP MATERIALIZED VIEW', 'DROP OWNED', 'DROP SCHEMA', 'DROP TABLE', 'DROP VIEW')
+  EXECUTE FUNCTION perf_optimizer.forget_dropped_matviews();
+ALTER EVENT TRIGGER perf_optimizer_forget_dropped_matviews ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER perf_optimizer_forget_dropped_matviews IS
+  'Tidies up after materialized views that were registered for incremental refresh.';
+
 CREATE FUNCTION perf_optimizer.refresh(matview regclass, mode text DEFAULT 'auto', OUT mode_used text,
   OUT rows_inserted bigint, OUT rows_updated bigint, OUT rows_deleted bigint, OUT duration_ms float8, OUT reason text)
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_refresh';
 COMMENT ON FUNCTION perf_optimizer.refresh(regclass, text) IS
-  'Refreshes a materialized view. mode: concurrent runs the whole query and writes only the rows that differ, needs no unique index and blocks no reader; full is the server''s REFRESH, which replaces the relation and blocks readers; auto is concurrent, or full for a view that was never populated. Returns what was done; duration_ms is milliseconds, rows_deleted is NULL after full (not counted). Needs ownership of the view (from PostgreSQL 17 also MAINTAIN). Errors: 42809 not a materialized view, 42501 no right, 22023 unknown mode, 22004 a NULL, 0A000 mode incremental, 23505 the query breaks a unique index of the view.';
+  'Refreshes a materialized view. mode: incremental computes only the rows that noted changes concern and needs enable_incremental; concurrent runs the whole query and writes only the rows that differ, needs no unique index and blocks no reader; full is the server''s REFRESH, which replaces the relation and blocks readers; auto is the cheapest that blocks no reader: nothing at all (mode_used skipped) or incremental for a registered view, else concurrent, or full for a view that was never populated. A registered view whose rows cannot be told from the noted changes is refreshed by the whole query, and reason says why. Returns what was done; duration_ms is milliseconds, rows_deleted is NULL after full (not counted). Needs ownership of the view (from PostgreSQL 17 also MAINTAIN). Errors: 42809 not a materialized view, 42501 no right, 22023 unknown mode, 22004 a NULL, 55000 mode incremental for a view that is not registered, 23505 the query breaks a unique index of the view.';
 
 CREATE VIEW perf_optimizer.matview_status AS
 SELECT m.oid::pg_catalog.regclass AS matview,
        u.unique_index,
-       false AS incremental,
+       i.matview IS NOT NULL AS incremental,
        s.last_refresh,
        s.last_mode,
        s.last_duration_ms,
-       NULL::bigint AS pending_changes,
+       p.changes AS pending_changes,
        CASE WHEN NOT m.relispopulated THEN true
+            WHEN p.changes IS NOT NULL THEN p.changes OPERATOR(pg_catalog.>) 0
             WHEN s.base_files OPERATOR(pg_catalog.=) a.files
                  AND a.changes OPERATOR(pg_catalog.>=) s.base_changes
             THEN a.changes OPERATOR(pg_catalog.>) s.base_changes
@@ -105,12 +177,18 @@ SELECT m.oid::pg_catalog.regclass AS matview,
             ELSE pg_catalog.format('CREATE UNIQUE INDEX CONCURRENTLY ON %I.%I (%s)', n.nspname, m.relname,
                                    (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(c.name), ', ' ORDER BY c.position)
                                     FROM pg_catalog.unnest(k.columns) WITH ORDINALITY AS c (name, position)))
-       END) COLLATE pg_catalog."default" AS suggested_sql
+       END) COLLATE pg_catalog."default" AS suggested_sql,
+       CASE WHEN i.matview IS NULL OR t.consumed IS NOT NULL THEN NULL
+            ELSE coalesce(t.reason, 'this is its first refresh since it was registered or restored')
+       END AS full_reason
 FROM pg_catalog.pg_class m
 JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) m.relnamespace
 JOIN pg_catalog.pg_rewrite r ON r.ev_class OPERATOR(pg_catalog.=) m.oid
 LEFT JOIN perf_optimizer.matview_state s
   ON s.matview OPERATOR(pg_catalog.=) m.oid AND s.rule_oid OPERATOR(pg_catalog.=) r.oid
+LEFT JOIN perf_optimizer.matview_incremental i ON i.matview OPERATOR(pg_catalog.=) m.oid
+LEFT JOIN perf_optimizer.matview_tracking t ON t.matview OPERATOR(pg_catalog.=) m.oid
+CROSS JOIN LATERAL (SELECT CASE WHEN i.matview IS NOT NULL THEN perf_optimizer.matview_pending(m.oid) END) AS p (changes)
 LEFT JOIN LATERAL (
   SELECT pg_catalog.format('%I.%I', n.nspname, x.relname) COLLATE pg_catalog."default" AS unique_index
   FROM pg_catalog.pg_index i
@@ -125,5 +203,5 @@ CROSS JOIN LATERAL perf_optimizer.matview_unique_key(m.oid) k
 CROSS JOIN LATERAL perf_optimizer.matview_base_activity(m.oid) a
 WHERE m.relkind OPERATOR(pg_catalog.=) 'm';
 COMMENT ON VIEW perf_optimizer.matview_status IS
-  'Each materialized view: a unique index that REFRESH CONCURRENTLY can use, our last refresh (moment, mode, milliseconds), whether its tables were written since by the statistics counters (stale; other sessions report up to ten seconds late, and it is NULL when unknown: never refreshed by us, tables truncated or rewritten, statistics reset), what it reads, its size in bytes, and what is wrong with the statement that cures it. incremental and pending_changes are for incremental refresh, which this version does not have.';
+  'Each materialized view: a unique index that REFRESH CONCURRENTLY can use, our last refresh (moment, mode, milliseconds), whether its tables were written since by the statistics counters (stale; other sessions report up to ten seconds late, and it is NULL when unknown: never refreshed by us, tables truncated or rewritten, statistics reset), what it reads, its size in bytes, and what is wrong with the statement that cures it. For a view that enable_incremental registered (incremental), pending_changes counts the noted changes that it has not taken in, stale says whether there are any, and full_reason why its next refresh compares in full; pending_changes is NULL then.';
 GRANT SELECT ON perf_optimizer.matview_status TO PUBLIC;

@@ -172,7 +172,7 @@
 #define PO_OWNS_RELATION(relid, roleid) pg_class_ownercheck((relid), (roleid))
 #endif
 
-/* 18: grouping expressions are columns of a range table entry of their own. */
+/* 18: grouping expressions are columns of a range table entry of their own, the last; it can be taken out. */
 #if PG_VERSION_NUM >= 180000
 #define PO_FLATTEN_GROUP_EXPRS(query, node) flatten_group_exprs(NULL, (query), (node))
 #define PO_DROP_GROUP_RTE(query) \
@@ -188,6 +188,36 @@
 #else
 #define PO_FLATTEN_GROUP_EXPRS(query, node) (node)
 #define PO_DROP_GROUP_RTE(query) ((void) 0)
+#endif
+
+/* 16: what columns of joins stand for is found for the planner too.  Needs optimizer/optimizer.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_FLATTEN_JOIN_ALIASES(query, node) flatten_join_alias_vars(NULL, (query), (Node *) (node))
+#else
+#define PO_FLATTEN_JOIN_ALIASES(query, node) flatten_join_alias_vars((query), (Node *) (node))
+#endif
+
+/* 16: see PO_ADD_PERMISSIONS; this makes an entry one that is read without a check. */
+#if PG_VERSION_NUM >= 160000
+#define PO_CLEAR_PERMISSIONS(rte) ((rte)->perminfoindex = 0)
+#else
+#define PO_CLEAR_PERMISSIONS(rte) ((rte)->requiredPerms = 0)
+#endif
+
+/* 16 and 17: nodes that make JSON of values. */
+#if PG_VERSION_NUM >= 170000
+#define PO_IS_JSON_EXPR(node) (IsA((node), JsonConstructorExpr) || IsA((node), JsonExpr))
+#elif PG_VERSION_NUM >= 160000
+#define PO_IS_JSON_EXPR(node) (IsA((node), JsonConstructorExpr))
+#else
+#define PO_IS_JSON_EXPR(node) false
+#endif
+
+/* 18: a minimal tuple can leave room before it.  Needs access/htup_details.h. */
+#if PG_VERSION_NUM >= 180000
+#define PO_FORM_MINIMAL_TUPLE(desc, values, nulls) heap_form_minimal_tuple((desc), (values), (nulls), 0)
+#else
+#define PO_FORM_MINIMAL_TUPLE(desc, values, nulls) heap_form_minimal_tuple((desc), (values), (nulls))
 #endif
 
 /* ---- executing and writing ---- */

@@ -16,6 +16,7 @@
 bool		po_guc_allow_superuser_jobs = true;
 int			po_guc_history_retention = 30 * 24 * 60;
 int			po_guc_job_lock_timeout = 10 * 1000;
+int			po_guc_matview_log_limit = 256 * 1024;
 int			po_guc_max_workers = 4;
 bool		po_guc_run_jobs = true;
 int			po_guc_runner_linger = 5 * 1000;
@@ -63,11 +64,23 @@ define_jobs(void)
 							PGC_SIGHUP, 0, NULL, NULL, NULL);
 }
 
+/* Defines the settings of materialized views. */
+static void
+define_matviews(void)
+{
+	DefineCustomIntVariable("perf_optimizer.matview_log_limit",
+							"How large the log of changes of one table may become.",
+							"Beyond it views are compared in full, and the log starts anew.",
+							&po_guc_matview_log_limit, 256 * 1024, 64, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_KB, NULL, NULL, NULL);
+}
+
 /* Defines every setting; called once from _PG_init. */
 void
 po_guc_init(void)
 {
 	define_jobs();
+	define_matviews();
 }
 
 /* Makes misspelt perf_optimizer.* settings an error; call after all definitions. */

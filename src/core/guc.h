@@ -8,6 +8,7 @@
 extern bool po_guc_allow_superuser_jobs;
 extern int	po_guc_history_retention;	/* minutes */
 extern int	po_guc_job_lock_timeout;	/* ms */
+extern int	po_guc_matview_log_limit;	/* kB */
 extern int	po_guc_max_workers;
 extern bool po_guc_run_jobs;
 extern int	po_guc_runner_linger;	/* ms */

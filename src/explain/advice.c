@@ -194,12 +194,13 @@ po_advice_prove_each(PoAnalysis *analysis, const PoNode *node, List *columns, Po
 		return false;
 	foreach(lc, columns)
 	{
-		PoKey		key = {.ncolumns = 1};
+		PoForm		form = {.key = {.ncolumns = 1}};
 
-		key.columns[0] = lfirst_int(lc);
+		form.key.columns[0] = lfirst_int(lc);
 		if (!po_hypo_build_supported(node->relid, lfirst_int(lc)))
 			return false;
-		indexes = lappend(indexes, po_hypo_build_columns(node->relid, &key, NULL));
+		indexes = lappend(indexes, po_hypo_build_form(node->relid, &form, NULL));
+		po_hypo_build_texts(llast(indexes), &form, NULL);
 	}
 	return prove_indexes(analysis, indexes, draft);
 }

@@ -20,6 +20,7 @@
 #include "core/compat.h"
 #include "executor/executor.h"
 #include "matview/apply.h"
+#include "matview/capture.h"
 #include "matview/image.h"
 #include "matview/tidtable.h"
 #include "miscadmin.h"
@@ -42,6 +43,7 @@ struct PoApply
 	TupleTableSlot *new_slot;
 	TupleTableSlot *old_slot;
 	PoApplyCounts counts;
+	bool		captured;		/* views that read this one want to know */
 };
 
 /* Adds to columns those that an index reads: keys, expressions and predicate. */
@@ -108,6 +110,7 @@ po_apply_begin(Relation matview, Snapshot snapshot)
 	apply->new_rows = tuplestore_begin_heap(false, false, work_mem);
 	apply->new_slot = MakeSingleTupleTableSlot(RelationGetDescr(matview), &TTSOpsMinimalTuple);
 	apply->old_slot = table_slot_create(matview, NULL);
+	apply->captured = po_capture_wants(matview, RelationGetRelid(matview));
 	return apply;
 }
 
@@ -128,12 +131,28 @@ fetch_old(PoApply *apply, ItemPointer tid)
 			 RelationGetRelationName(apply->matview));
 }
 
+/* Notes a change for views that read this one, without leaving memory behind. */
+static void
+capture(PoApply *apply, TupleTableSlot *old, TupleTableSlot *new)
+{
+	MemoryContext context = MemoryContextSwitchTo(GetPerTupleMemoryContext(apply->estate));
+
+	po_capture_change(apply->matview, RelationGetRelid(apply->matview), old, new);
+	if (old)
+		ExecClearTuple(old);
+	MemoryContextSwitchTo(context);
+}
+
 /* Deletes the row at tid. */
 static void
 delete_row(PoApply *apply, ItemPointer tid)
 {
 	CHECK_FOR_INTERRUPTS();
+	if (apply->captured)
+		fetch_old(apply, tid);
 	simple_table_tuple_delete(apply->matview, tid, apply->snapshot);
+	if (apply->captured)
+		capture(apply, apply->old_slot, NULL);
 	apply->counts.deleted++;
 }
 
@@ -183,10 +202,14 @@ update_row(PoApply *apply, ItemPointer tid)
 {
 	PO_UPDATE_INDEXES_TYPE indexes;
 
+	if (apply->captured)
+		fetch_old(apply, tid);
 	simple_table_tuple_update(apply->matview, tid, apply->new_slot, apply->snapshot, &indexes);
 	if (PO_UPDATED_ANY(indexes))
 		PO_INSERT_INDEX_TUPLES(apply->rri, apply->new_slot, apply->estate, true,
 							   PO_UPDATED_SUMMARIZING(indexes));
+	if (apply->captured)
+		capture(apply, apply->old_slot, apply->new_slot);
 	apply->counts.updated++;
 }
 
@@ -197,6 +220,8 @@ insert_row(PoApply *apply)
 	simple_table_tuple_insert(apply->matview, apply->new_slot);
 	if (apply->rri->ri_NumIndices > 0)
 		PO_INSERT_INDEX_TUPLES(apply->rri, apply->new_slot, apply->estate, false, false);
+	if (apply->captured)
+		capture(apply, NULL, apply->new_slot);
 	apply->counts.inserted++;
 }
 
@@ -240,7 +265,10 @@ apply_deletes(PoApply *apply)
 	ItemPointerData tid;
 
 	while (po_tidtable_next_left(apply->gone, &position, &tid))
+	{
 		delete_row(apply, &tid);
+		ResetPerTupleExprContext(apply->estate);
+	}
 }
 
 /* Inserts the new rows that are left. */

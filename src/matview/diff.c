@@ -12,6 +12,9 @@
  * hash: the query's rows of the later parts wait in tuplestores, which spill to
  * disk, and the view is read again for each part.  The split is settled before
  * the query starts, and both sides of an equal pair are always in one part.
+ *
+ * For a part of the view a query gives its rows with their locations instead of
+ * the scan; then the caller has seen to it that there are few.
  */
 #include "postgres.h"
 
@@ -28,6 +31,14 @@
 /* Beyond this the rows must be alike, and a finer split by hash cannot help. */
 #define MAX_PARTS_BITS 12
 
+/* The destination of rows of the view that are preceded by their locations. */
+typedef struct OldReceiver
+{
+	DestReceiver pub;			/* must be first */
+	PoDiff	   *diff;
+	TupleTableSlot *row;		/* the row alone */
+} OldReceiver;
+
 struct PoDiff
 {
 	DestReceiver pub;			/* must be first: the executor's destination */
@@ -42,6 +53,7 @@ struct PoDiff
 	TupleTableSlot *waiting_slot;
 	TupleTableSlot *candidate;	/* the query's row that is being looked up */
 	MemoryContext row_context;
+	OldReceiver old;
 };
 
 /* Returns the part that a row hash belongs to. */
@@ -163,6 +175,53 @@ receive_end(DestReceiver *self)
 {
 }
 
+/* DestReceiver: takes a row of the view, whose first column is its location. */
+static bool
+receive_old_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	OldReceiver *old = (OldReceiver *) self;
+	TupleTableSlot *row = old->row;
+	int			n = row->tts_tupleDescriptor->natts;
+	uint64		hash;
+
+	slot_getallattrs(slot);
+	ExecClearTuple(row);
+	memcpy(row->tts_values, slot->tts_values + 1, sizeof(Datum) * n);
+	memcpy(row->tts_isnull, slot->tts_isnull + 1, sizeof(bool) * n);
+	ExecStoreVirtualTuple(row);
+	hash = hash_row(old->diff, row);
+	(void) po_tidtable_add(old->diff->current, hash, (ItemPointer) DatumGetPointer(slot->tts_values[0]));
+	return true;
+}
+
+/* Fills in a destination that only takes rows. */
+static void
+init_receiver(DestReceiver *receiver, bool (*receive) (TupleTableSlot *slot, DestReceiver *self))
+{
+	receiver->receiveSlot = receive;
+	receiver->rStartup = receive_startup;
+	receiver->rShutdown = receive_end;
+	receiver->rDestroy = receive_end;
+	receiver->mydest = DestNone;
+}
+
+/* Makes the common part of a comparison, in the current context. */
+static PoDiff *
+create_diff(Relation matview, Snapshot snapshot, PoApply *apply)
+{
+	PoDiff	   *diff = palloc0(sizeof(PoDiff));
+
+	init_receiver(&diff->pub, receive_row);
+	diff->matview = matview;
+	diff->snapshot = snapshot;
+	diff->apply = apply;
+	diff->old_slot = table_slot_create(matview, NULL);
+	diff->waiting_slot = MakeSingleTupleTableSlot(RelationGetDescr(matview), &TTSOpsMinimalTuple);
+	diff->row_context = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer row images",
+											  ALLOCSET_DEFAULT_SIZES);
+	return diff;
+}
+
 /*
  * Reads the view as snapshot sees it and prepares to compare it with the rows
  * of its query; apply gets the difference.  The caller keeps other writers out
@@ -171,21 +230,22 @@ receive_end(DestReceiver *self)
 PoDiff *
 po_diff_begin(Relation matview, Snapshot snapshot, PoApply *apply)
 {
-	PoDiff	   *diff = palloc0(sizeof(PoDiff));
+	PoDiff	   *diff = create_diff(matview, snapshot, apply);
 
-	diff->pub.receiveSlot = receive_row;
-	diff->pub.rStartup = receive_startup;
-	diff->pub.rShutdown = receive_end;
-	diff->pub.rDestroy = receive_end;
-	diff->pub.mydest = DestNone;
-	diff->matview = matview;
-	diff->snapshot = snapshot;
-	diff->apply = apply;
-	diff->old_slot = table_slot_create(matview, NULL);
-	diff->waiting_slot = MakeSingleTupleTableSlot(RelationGetDescr(matview), &TTSOpsMinimalTuple);
-	diff->row_context = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer row images",
-											  ALLOCSET_DEFAULT_SIZES);
 	choose_split(diff);
+	return diff;
+}
+
+/* Like po_diff_begin, for rows of the view that are sent to po_diff_old_receiver before the query's. */
+PoDiff *
+po_diff_begin_part(Relation matview, Snapshot snapshot, PoApply *apply)
+{
+	PoDiff	   *diff = create_diff(matview, snapshot, apply);
+
+	init_receiver(&diff->old.pub, receive_old_row);
+	diff->old.diff = diff;
+	diff->old.row = MakeSingleTupleTableSlot(RelationGetDescr(matview), &TTSOpsVirtual);
+	diff->current = po_tidtable_create(MaxAllocHugeSize);
 	return diff;
 }
 
@@ -194,6 +254,13 @@ DestReceiver *
 po_diff_receiver(PoDiff *diff)
 {
 	return &diff->pub;
+}
+
+/* Returns the destination of the view's own rows after po_diff_begin_part, each preceded by its location. */
+DestReceiver *
+po_diff_old_receiver(PoDiff *diff)
+{
+	return &diff->old.pub;
 }
 
 /* Compares the waiting rows of a part after the first with the view's rows of that part. */
@@ -236,4 +303,6 @@ po_diff_finish(PoDiff *diff)
 	}
 	ExecDropSingleTupleTableSlot(diff->old_slot);
 	ExecDropSingleTupleTableSlot(diff->waiting_slot);
+	if (diff->old.row)
+		ExecDropSingleTupleTableSlot(diff->old.row);
 }

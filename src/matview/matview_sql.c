@@ -5,15 +5,24 @@
 #include "postgres.h"
 
 #include "catalog/pg_class.h"
+#include "commands/event_trigger.h"
 #include "core/args.h"
 #include "core/srf.h"
 #include "fmgr.h"
+#include "matview/incremental.h"
 #include "matview/key.h"
 #include "matview/refresh.h"
+#include "matview/register.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(perf_optimizer_refresh);
 PG_FUNCTION_INFO_V1(perf_optimizer_matview_unique_key);
+PG_FUNCTION_INFO_V1(perf_optimizer_enable_incremental);
+PG_FUNCTION_INFO_V1(perf_optimizer_disable_incremental);
+PG_FUNCTION_INFO_V1(perf_optimizer_can_refresh_incrementally);
+PG_FUNCTION_INFO_V1(perf_optimizer_matview_pending);
+PG_FUNCTION_INFO_V1(perf_optimizer_forget_dropped_matviews);
 
 /* refresh(matview, mode): po_refresh_run and its result as one row. */
 Datum
@@ -69,4 +78,61 @@ perf_optimizer_matview_unique_key(PG_FUNCTION_ARGS)
 	put_names(&row, key.columns);
 	po_row_bool(&row, key.may_be_null);
 	return po_row_finish_single(&row);
+}
+
+/* enable_incremental(matview): po_register_enable. */
+Datum
+perf_optimizer_enable_incremental(PG_FUNCTION_ARGS)
+{
+	po_args_require(fcinfo, 0, "matview");
+	PG_RETURN_TEXT_P(cstring_to_text(po_register_enable(PG_GETARG_OID(0))));
+}
+
+/* disable_incremental(matview): po_register_disable. */
+Datum
+perf_optimizer_disable_incremental(PG_FUNCTION_ARGS)
+{
+	po_args_require(fcinfo, 0, "matview");
+	po_register_disable(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
+}
+
+/* can_refresh_incrementally(matview): po_register_refusal as one row. */
+Datum
+perf_optimizer_can_refresh_incrementally(PG_FUNCTION_ARGS)
+{
+	const char *refusal;
+	PoRow		row;
+
+	po_args_require(fcinfo, 0, "matview");
+	po_srf_begin(fcinfo, &row);
+	refusal = po_register_refusal(PG_GETARG_OID(0));
+	po_row_bool(&row, refusal == NULL);
+	po_row_text(&row, refusal ? refusal : "its query tells which rows a change concerns");
+	po_srf_emit(&row);
+	return (Datum) 0;
+}
+
+/* matview_pending(matview): po_incremental_pending; NULL when that is not known. */
+Datum
+perf_optimizer_matview_pending(PG_FUNCTION_ARGS)
+{
+	int64		pending = po_incremental_pending(PG_GETARG_OID(0));
+
+	if (pending < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(pending);
+}
+
+/* forget_dropped_matviews(): the event trigger that calls po_register_sweep. */
+Datum
+perf_optimizer_forget_dropped_matviews(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("perf_optimizer.forget_dropped_matviews is for an event trigger only"),
+				 errhint("The extension has made that event trigger.")));
+	po_register_sweep();
+	PG_RETURN_NULL();
 }

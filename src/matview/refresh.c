@@ -1,6 +1,6 @@
 /*
  * refresh.c
- *	  Refreshing a materialized view: checks, locks, identity and the two routes.
+ *	  Refreshing a materialized view: checks, locks, the choice of a route.
  *
  * Locks: an object lock of our own (pg_class, the view, sub-object 0, exclusive)
  * lets one refresh at a time work on a view.  The concurrent route takes
@@ -9,6 +9,10 @@
  * relations that the query reads are locked before the snapshot is taken, and
  * that snapshot is a new one at every isolation level, so a refresh never works
  * with rows older than its locks.
+ *
+ * A registered view's settings are pinned on every route, and every route
+ * records what it saw (incremental.c), so routes can follow each other in any
+ * order.
  */
 #include "postgres.h"
 
@@ -19,36 +23,35 @@
 #include "core/compat.h"
 #include "core/progress.h"
 #include "core/relname.h"
-#include "executor/executor.h"
 #include "matview/apply.h"
+#include "matview/compose.h"
 #include "matview/diff.h"
+#include "matview/incremental.h"
 #include "matview/refresh.h"
 #include "matview/state.h"
+#include "matview/view_query.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "portability/instr_time.h"
-#include "rewrite/rewriteHandler.h"
 #include "storage/lmgr.h"
-#include "tcop/tcopprot.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-/* The identity and settings to go back to after working as a view's owner. */
-typedef struct OwnerScope
+/* One refresh. */
+typedef struct Refresh
 {
-	Oid			userid;
-	int			sec_context;
-	int			guc_level;
-} OwnerScope;
+	Oid			matview;
+	PoRefreshMode asked;
+	const char *text;			/* what is run, for people */
+	PoIncremental incremental;
+	PoRefreshResult *result;
+} Refresh;
 
-/*
- * Reads the mode argument of refresh; raises 22023 for an unknown mode and 0A000
- * for "incremental", which this version does not have.
- */
+/* Reads the mode argument of refresh; raises 22023 for an unknown mode. */
 PoRefreshMode
 po_refresh_parse_mode(const char *mode)
 {
@@ -59,14 +62,11 @@ po_refresh_parse_mode(const char *mode)
 	if (strcmp(mode, "full") == 0)
 		return PO_REFRESH_FULL;
 	if (strcmp(mode, "incremental") == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("refresh mode \"incremental\" is not available in this version"),
-				 errhint("Use mode \"concurrent\": it runs the whole query, but writes only what changed and blocks no reader.")));
+		return PO_REFRESH_INCREMENTAL;
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("argument \"mode\" has the unknown value \"%s\"", mode),
-			 errhint("Use \"auto\", \"concurrent\" or \"full\".")));
+			 errhint("Use \"auto\", \"incremental\", \"concurrent\" or \"full\".")));
 	return PO_REFRESH_AUTO;		/* not reached */
 }
 
@@ -141,164 +141,124 @@ lock_matview(Oid matview, PoRefreshMode asked, const char **reason)
 	return mode;
 }
 
-/*
- * Becomes the view's owner as REFRESH does: no temporary objects, no SET ROLE,
- * setting changes undone at the end, and from 17 on a safe search_path.
- */
+/* Compares the whole query's rows with the view's and writes the difference, with the active snapshot. */
 static void
-begin_as_owner(Relation matview, OwnerScope *scope)
+write_difference(Refresh *refresh, Relation matview, PoApplyCounts *counts)
 {
-	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
-	SetUserIdAndSecContext(matview->rd_rel->relowner,
-						   scope->sec_context | SECURITY_RESTRICTED_OPERATION);
-	scope->guc_level = NewGUCNestLevel();
-	PO_RESTRICT_SEARCH_PATH();
-}
+	PoApply    *apply = po_apply_begin(matview, GetActiveSnapshot());
+	PoDiff	   *diff = po_diff_begin(matview, GetActiveSnapshot(), apply);
 
-/* Goes back to who we were before begin_as_owner. */
-static void
-end_as_owner(OwnerScope *scope)
-{
-	AtEOXact_GUC(false, scope->guc_level);
-	SetUserIdAndSecContext(scope->userid, scope->sec_context);
-}
-
-/* Returns a private copy of the view's stored query. */
-static Query *
-copy_view_query(Relation matview)
-{
-	RewriteRule *rule;
-
-	if (!matview->rd_rel->relhasrules || matview->rd_rules->numLocks != 1)
-		elog(ERROR, "materialized view \"%s\" does not have one rule",
-			 RelationGetRelationName(matview));
-	rule = matview->rd_rules->rules[0];
-	if (rule->event != CMD_SELECT || !rule->isInstead || list_length(rule->actions) != 1)
-		elog(ERROR, "the rule of materialized view \"%s\" is not a SELECT",
-			 RelationGetRelationName(matview));
-	return copyObject(linitial_node(Query, rule->actions));
-}
-
-/* Locks what the view's query reads, expands the views in it and returns it. */
-static Query *
-rewrite_view_query(Relation matview)
-{
-	Query	   *query = copy_view_query(matview);
-	List	   *rewritten;
-
-	AcquireRewriteLocks(query, true, false);
-	rewritten = QueryRewrite(query);
-	if (list_length(rewritten) != 1)
-		elog(ERROR, "unexpected rewrite result for materialized view \"%s\"",
-			 RelationGetRelationName(matview));
-	return linitial_node(Query, rewritten);
-}
-
-/* Plans the view's query; the locks on all relations it reads are held afterwards. */
-static PlannedStmt *
-plan_view_query(Relation matview, const char *text)
-{
-	Query	   *query = rewrite_view_query(matview);
-	PlannedStmt *plan;
-
-	PushActiveSnapshot(GetLatestSnapshot());
-	plan = PO_PLAN_QUERY(query, text, CURSOR_OPT_PARALLEL_OK, NULL);
-	PopActiveSnapshot();
-	return plan;
-}
-
-/* Runs the view's plan with the active snapshot; the rows go to dest. */
-static void
-run_view_plan(PlannedStmt *plan, const char *text, DestReceiver *dest)
-{
-	QueryDesc  *desc = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot,
-									   dest, NULL, NULL, 0);
-
-	ExecutorStart(desc, 0);
-	PO_EXECUTOR_RUN(desc, 0);
-	ExecutorFinish(desc);
-	ExecutorEnd(desc);
-	FreeQueryDesc(desc);
-}
-
-/* Runs the query, compares and writes the difference; the caller is the view's owner. */
-static void
-write_difference(Relation matview, const char *text, PoApplyCounts *counts)
-{
-	PlannedStmt *plan = plan_view_query(matview, text);
-	PoApply    *apply;
-	PoDiff	   *diff;
-
-	PushActiveSnapshot(GetLatestSnapshot());
-	apply = po_apply_begin(matview, GetActiveSnapshot());
-	diff = po_diff_begin(matview, GetActiveSnapshot(), apply);
 	po_progress_report("running the query", 0, 0);
-	run_view_plan(plan, text, po_diff_receiver(diff));
+	po_compose_run(po_view_query_rewrite(matview), refresh->text, NULL, po_diff_receiver(diff));
 	po_progress_report("writing the difference", 0, 0);
 	po_diff_finish(diff);
 	po_apply_finish(apply, counts);
+}
+
+/* Takes the step that the logs ask for, with the active snapshot; returns whether it was less than the whole query. */
+static bool
+write_changes(Refresh *refresh, Relation matview, PoApplyCounts *counts)
+{
+	bool		any_size = refresh->asked == PO_REFRESH_INCREMENTAL;
+
+	switch (po_incremental_choose(matview, &refresh->incremental, any_size))
+	{
+		case PO_STEP_SKIP:
+			refresh->result->mode_used = "skipped";
+			refresh->result->reason = "nothing that it reads has changed since its last refresh";
+			return true;
+		case PO_STEP_AFFECTED:
+			refresh->result->mode_used = "incremental";
+			refresh->result->reason = "only the rows that changes concern were computed";
+			return po_incremental_run(matview, &refresh->incremental, refresh->text, any_size, counts);
+		case PO_STEP_FULL:
+			break;
+	}
+	return false;
+}
+
+/* Writes what is needed with the active snapshot, by what changed where possible and not asked otherwise. */
+static void
+write_view(Refresh *refresh, Relation matview, PoApplyCounts *counts)
+{
+	PoIncremental *incremental = &refresh->incremental;
+	bool		by_changes = incremental->registered && refresh->asked != PO_REFRESH_CONCURRENT;
+
+	if (by_changes && write_changes(refresh, matview, counts))
+		return;
+	write_difference(refresh, matview, counts);
+	refresh->result->mode_used = "concurrent";
+	if (by_changes)
+		refresh->result->reason = psprintf("the whole query was run: %s", incremental->obstacle);
+}
+
+/* Locks what the view's query reads, and finds out what a registered view's logs are good for; as the view's owner. */
+static void
+lock_bases(Refresh *refresh, Relation matview)
+{
+	if (refresh->incremental.registered)
+		po_incremental_prepare(matview, &refresh->incremental);
+	else
+		(void) po_view_query_rewrite(matview);
+}
+
+/* The routes that write in place; the view is locked RowExclusive. */
+static void
+refresh_in_place(Refresh *refresh, Relation matview)
+{
+	PoApplyCounts counts = {0, 0, 0};
+	PoOwnerWork work;
+
+	po_view_query_become_owner(matview, &work);
+	lock_bases(refresh, matview);
+	PushActiveSnapshot(GetLatestSnapshot());
+	write_view(refresh, matview, &counts);
+	po_view_query_be_oneself(&work);
+	if (refresh->incremental.registered)
+		po_incremental_record(refresh->matview, &refresh->incremental, GetActiveSnapshot());
 	PopActiveSnapshot();
+	refresh->result->rows_inserted = counts.inserted;
+	refresh->result->rows_updated = counts.updated;
+	refresh->result->rows_deleted = counts.deleted;
 }
 
-/* The concurrent route: minimal changes in place; the view is locked RowExclusive. */
+/* Runs the server's own REFRESH with the active snapshot; the view is locked AccessExclusive. */
 static void
-refresh_concurrent(Oid matview, const char *text, PoRefreshResult *result)
-{
-	Relation	rel = table_open(matview, NoLock);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer refresh",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
-	PoApplyCounts counts;
-	OwnerScope	scope;
-
-	begin_as_owner(rel, &scope);
-	write_difference(rel, text, &counts);
-	end_as_owner(&scope);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	table_close(rel, NoLock);
-	result->mode_used = "concurrent";
-	result->rows_inserted = counts.inserted;
-	result->rows_updated = counts.updated;
-	result->rows_deleted = counts.deleted;
-}
-
-/* Locks what the view's query reads, as the view's owner. */
-static void
-lock_bases(Oid matview)
-{
-	Relation	rel = table_open(matview, NoLock);
-	OwnerScope	scope;
-
-	begin_as_owner(rel, &scope);
-	(void) rewrite_view_query(rel);
-	end_as_owner(&scope);
-	table_close(rel, NoLock);
-}
-
-/* The full route: the server's own REFRESH; the view is locked AccessExclusive. */
-static void
-refresh_full(Oid matview, const char *text, PoRefreshResult *result)
+run_server_refresh(Refresh *refresh)
 {
 	RefreshMatViewStmt *stmt = makeNode(RefreshMatViewStmt);
 	QueryCompletion completion;
 	ObjectAddress address;
 
-	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(matview)),
-								  get_rel_name(matview), -1);
-	lock_bases(matview);
+	stmt->relation = makeRangeVar(get_namespace_name(get_rel_namespace(refresh->matview)),
+								  get_rel_name(refresh->matview), -1);
 	InitializeQueryCompletion(&completion);
 	po_progress_report("replacing the rows", 0, 0);
-	PushActiveSnapshot(GetLatestSnapshot());
-	address = PO_REFRESH_MATVIEW(stmt, text, &completion);
-	PopActiveSnapshot();
-	if (address.objectId != matview)
-		elog(ERROR, "materialized view %u changed its name while locked", matview);
+	address = PO_REFRESH_MATVIEW(stmt, refresh->text, &completion);
+	if (address.objectId != refresh->matview)
+		elog(ERROR, "materialized view %u changed its name while locked", refresh->matview);
 	CommandCounterIncrement();
-	result->mode_used = "full";
-	result->rows_inserted = (int64) completion.nprocessed;
-	result->rows_updated = 0;
-	result->rows_deleted = -1;
+	refresh->result->mode_used = "full";
+	refresh->result->rows_inserted = (int64) completion.nprocessed;
+	refresh->result->rows_updated = 0;
+	refresh->result->rows_deleted = -1;
+}
+
+/* The full route: the server's own REFRESH; the view is locked AccessExclusive. */
+static void
+refresh_full(Refresh *refresh, Relation matview)
+{
+	PoOwnerWork work;
+
+	po_view_query_become_owner(matview, &work);
+	lock_bases(refresh, matview);
+	po_view_query_be_oneself(&work);
+	table_close(matview, NoLock);
+	PushActiveSnapshot(GetLatestSnapshot());
+	run_server_refresh(refresh);
+	if (refresh->incremental.registered)
+		po_incremental_record(refresh->matview, &refresh->incremental, GetActiveSnapshot());
+	PopActiveSnapshot();
 }
 
 /* Raises the server's own errors where a refresh cannot write. */
@@ -310,31 +270,60 @@ check_may_write(void)
 	PreventCommandDuringRecovery("refresh of a materialized view");
 }
 
+/* Does the work on a locked view. */
+static void
+run_route(Refresh *refresh, PoRefreshMode mode)
+{
+	Relation	matview;
+	int			level;
+
+	CommandCounterIncrement();
+	refresh->text = psprintf("REFRESH MATERIALIZED VIEW %s", po_relname_qualified(refresh->matview));
+	refresh->incremental.registered = po_track_read(refresh->matview, &refresh->incremental.track);
+	if (!refresh->incremental.registered && refresh->asked == PO_REFRESH_INCREMENTAL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("incremental refresh of %s is not enabled", po_relname_qualified(refresh->matview)),
+				 errhint("Call perf_optimizer.enable_incremental for it; perf_optimizer.can_refresh_incrementally tells whether that works.")));
+	level = po_view_query_pin(refresh->incremental.track.settings);
+	matview = table_open(refresh->matview, NoLock);
+	if (mode == PO_REFRESH_FULL)
+		refresh_full(refresh, matview);
+	else
+	{
+		refresh_in_place(refresh, matview);
+		table_close(matview, NoLock);
+	}
+	po_view_query_unpin(level);
+}
+
 /*
  * Refreshes a materialized view as the current user, who must be allowed to, and
  * records it.  Works inside the current transaction and is undone with it; the
- * locks are kept until its end.  Raises what po_refresh_check raises, 25006 in a
- * read-only transaction, 23505 when the query's rows break a unique index of the
+ * locks are kept until its end.  Raises what po_refresh_check raises, 55000 for
+ * mode incremental of a view that is not registered, 25006 in a read-only transaction, 23505 when the query's rows break a unique index of the
  * view, and whatever the view's query raises.
  */
 void
 po_refresh_run(Oid matview, PoRefreshMode mode, PoRefreshResult *result)
 {
+	Refresh		refresh = {matview, mode};
+	MemoryContext context;
+	MemoryContext old;
 	instr_time	start;
 	instr_time	duration;
-	char	   *text;
 
 	INSTR_TIME_SET_CURRENT(start);
 	check_may_write();
 	po_refresh_check(matview, GetUserId());
 	memset(result, 0, sizeof(*result));
-	mode = lock_matview(matview, mode, &result->reason);
-	text = psprintf("REFRESH MATERIALIZED VIEW %s", po_relname_qualified(matview));
-	CommandCounterIncrement();
-	if (mode == PO_REFRESH_FULL)
-		refresh_full(matview, text, result);
-	else
-		refresh_concurrent(matview, text, result);
+	refresh.result = result;
+	context = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer refresh", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	run_route(&refresh, lock_matview(matview, mode, &result->reason));
+	MemoryContextSwitchTo(old);
+	result->reason = pstrdup(result->reason);
+	MemoryContextDelete(context);
 	INSTR_TIME_SET_CURRENT(duration);
 	INSTR_TIME_SUBTRACT(duration, start);
 	result->duration_ms = INSTR_TIME_GET_MILLISEC(duration);

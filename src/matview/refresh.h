@@ -9,6 +9,7 @@
 typedef enum PoRefreshMode
 {
 	PO_REFRESH_AUTO,
+	PO_REFRESH_INCREMENTAL,
 	PO_REFRESH_CONCURRENT,
 	PO_REFRESH_FULL
 } PoRefreshMode;
@@ -16,7 +17,8 @@ typedef enum PoRefreshMode
 /* What a refresh did; the strings are constants or live in the caller's memory context. */
 typedef struct PoRefreshResult
 {
-	const char *mode_used;		/* "concurrent" or "full" */
+	const char *mode_used;		/* "skipped", "incremental", "concurrent" or
+								 * "full" */
 	int64		rows_inserted;
 	int64		rows_updated;
 	int64		rows_deleted;	/* -1: not counted, the full mode replaces the

@@ -19,3 +19,16 @@ SELECT matview, last_mode, stale, finding FROM perf_optimizer.matview_status WHE
 SELECT mode_used, rows_inserted, rows_updated, rows_deleted FROM perf_optimizer.refresh('call_summary');
 SELECT * FROM perf_optimizer.refresh('call_summary', 'quick');
 SELECT * FROM perf_optimizer.refresh('"CapitalCall"');
+-- Incremental refresh.
+SELECT * FROM perf_optimizer.can_refresh_incrementally('call_summary');
+SELECT perf_optimizer.enable_incremental('call_summary');
+SELECT mode_used, reason FROM perf_optimizer.refresh('call_summary');
+UPDATE "CapitalCall" SET "status" = 'PAID' WHERE "id" = 4;
+SELECT incremental, pending_changes, stale, full_reason FROM perf_optimizer.matview_status WHERE matview = 'call_summary'::regclass;
+SELECT mode_used, rows_inserted, rows_updated, rows_deleted, reason FROM perf_optimizer.refresh('call_summary');
+SELECT mode_used, reason FROM perf_optimizer.refresh('call_summary');
+CREATE MATERIALIZED VIEW latest AS SELECT "id", "status" FROM "CapitalCall" ORDER BY "id" DESC LIMIT 10;
+SELECT * FROM perf_optimizer.can_refresh_incrementally('latest');
+SELECT perf_optimizer.enable_incremental('latest');
+SELECT perf_optimizer.matview_pending('call_summary');
+SELECT perf_optimizer.disable_incremental('call_summary');

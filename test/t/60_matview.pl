@@ -2,6 +2,9 @@
 use strict;
 use warnings;
 use POSIX ();
+use FindBin;
+use lib $FindBin::RealBin;
+use PoCluster;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -85,15 +88,7 @@ for my $round (1 .. $rounds)
 	if ($round % 2 == 0)
 	{
 		usleep(int(rand(500_000)));
-		my @backends = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-		my $postmaster = $node->{_pid};
-		$node->kill9;
-		kill 'KILL', @backends;
-		for (1 .. 500)
-		{
-			last unless kill 0, $postmaster, @backends;
-			usleep(20_000);
-		}
+		kill_server($node);
 	}
 	my $failed = grep { waitpid($_, 0); $? != 0 } @pids;
 	if ($round % 2 == 0)

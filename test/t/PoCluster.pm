@@ -3,7 +3,7 @@ package PoCluster;
 use strict;
 use warnings;
 use Exporter 'import';
-our @EXPORT = qw(takes_connections);
+our @EXPORT = qw(kill_server takes_connections);
 
 # Waits until a node's server takes connections again; false after three minutes.  The statement is an argument of psql:
 # one that refuses to connect before it has read its input breaks the pipe that PostgreSQL::Test::Cluster writes to.
@@ -16,6 +16,22 @@ sub takes_connections
 		select undef, undef, undef, 0.1;
 	}
 	return 0;
+}
+
+# Kills a node's server and all its backends, as a failure of the machine would, and waits until they are gone.
+sub kill_server
+{
+	my ($node) = @_;
+	my @backends = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
+	my $postmaster = $node->{_pid};
+	$node->kill9;
+	kill 'KILL', @backends;
+	for (1 .. 1500)
+	{
+		last unless kill 0, $postmaster, @backends;
+		select undef, undef, undef, 0.02;
+	}
+	return;
 }
 
 1;

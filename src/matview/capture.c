@@ -1,0 +1,516 @@
+/*
+ * capture.c
+ *	  Noting the changed rows of tables that incrementally refreshed views read.
+ *
+ * The row trigger hands each changed row here.  What the log needs of the row,
+ * before and after the change, is kept in memory, each combination of values
+ * once a transaction, and goes to the log when the transaction commits or is
+ * prepared, with the number of its top transaction: rows of the base and of the
+ * log become visible together.  What an aborted subtransaction noted stays,
+ * because a needless recomputation is harmless.  Beyond MAX_ROWS or MAX_BYTES one
+ * row says that anything may have changed.
+ *
+ * A refresh in the middle of a transaction copies the rows into the log and
+ * leaves them here too: the copy may be rolled back by a savepoint, the changes
+ * may not.
+ *
+ * What is logged of which relation is cached by relation; the relation cache's
+ * invalidations empty the cache.  A change of it needs a lock that keeps writers
+ * out, so it cannot change under a transaction that has written the base; only
+ * the same transaction can do that, and then anything may have changed.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/partition.h"
+#include "common/hashfn.h"
+#include "core/compat.h"
+#include "core/guc.h"
+#include "matview/capture.h"
+#include "matview/log.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "utils/datum.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/xid8.h"
+
+/* Beyond these a transaction's changes of one base are not told apart. */
+#define MAX_ROWS 100000
+#define MAX_BYTES (32 * 1024 * 1024)
+
+/* A row of the set of a transaction's log rows. */
+typedef struct CapturedRow
+{
+	MinimalTuple tuple;
+	uint32		hash;
+	char		status;
+} CapturedRow;
+
+/* Tells whether two log rows are the same. */
+static inline bool
+same_tuple(MinimalTuple a, MinimalTuple b)
+{
+	return a->t_len == b->t_len && memcmp(a, b, a->t_len) == 0;
+}
+
+#define SH_PREFIX rowset
+#define SH_ELEMENT_TYPE CapturedRow
+#define SH_KEY_TYPE MinimalTuple
+#define SH_KEY tuple
+#define SH_HASH_KEY(tb, key) hash_bytes((unsigned char *) (key), (key)->t_len)
+#define SH_EQUAL(tb, a, b) same_tuple((a), (b))
+#define SH_STORE_HASH
+#define SH_GET_HASH(tb, a) (a)->hash
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+/* What a transaction has noted for one log. */
+typedef struct CaptureBuffer
+{
+	Oid			log;
+	TupleDesc	desc;			/* NULL: the log is not whole, nothing is noted */
+	bool		everything;
+	MemoryContext context;		/* holds rows and their tuples */
+	rowset_hash *rows;
+	Size		bytes;
+	Datum	   *values;			/* work space for one row of the log */
+	bool	   *nulls;
+} CaptureBuffer;
+
+typedef struct CaptureKey
+{
+	Oid			relid;			/* the relation that is written */
+	Oid			base;			/* itself or the partitioned table that is
+								 * logged */
+} CaptureKey;
+
+/* What is logged of one relation. */
+typedef struct CaptureEntry
+{
+	CaptureKey	key;
+	bool		valid;
+	Oid			log;			/* InvalidOid: nothing is logged */
+	int			ncolumns;		/* of the log */
+	AttrNumber *source;			/* for each column of the log the relation's,
+								 * or 0 */
+	Bitmapset  *used;			/* the relation's columns that matter */
+	MemoryContext context;		/* holds source and used */
+} CaptureEntry;
+
+static HTAB *entries = NULL;
+static List *buffers = NIL;		/* of this transaction, in
+								 * TopTransactionContext */
+
+/* Relation cache callback: forgets what is logged of a relation, or of all. */
+static void
+forget_entries(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	CaptureEntry *entry;
+
+	if (entries == NULL)
+		return;
+	hash_seq_init(&status, entries);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (relid == InvalidOid || entry->key.relid == relid || entry->key.base == relid ||
+			entry->log == relid)
+			entry->valid = false;
+}
+
+/* Makes the cache on first use. */
+static void
+create_entries(void)
+{
+	HASHCTL		ctl = {.keysize = sizeof(CaptureKey),.entrysize = sizeof(CaptureEntry),
+	.hcxt = CacheMemoryContext};
+
+	entries = hash_create("perf_optimizer captured relations", 32, &ctl,
+						  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(forget_entries, (Datum) 0);
+}
+
+/* Returns the relation's column that is the base's column, by name for a partition; 0 when there is none. */
+static AttrNumber
+column_in(Oid relid, Oid base, AttrNumber column)
+{
+	char	   *name;
+
+	if (relid == base)
+		return column;
+	name = get_attname(base, column, true);
+	return name ? get_attnum(relid, name) : InvalidAttrNumber;
+}
+
+/* Fills the columns of an entry from the log's registration. */
+static void
+fill_columns(CaptureEntry *entry, const PoLog *log, Relation table)
+{
+	MemoryContext old = MemoryContextSwitchTo(entry->context);
+	int			column = -1;
+
+	entry->ncolumns = RelationGetNumberOfAttributes(table);
+	entry->source = palloc0(sizeof(AttrNumber) * entry->ncolumns);
+	while ((column = bms_next_member(log->logged, column)) >= 0)
+		entry->source[po_log_column(table, column) - 1] = column_in(entry->key.relid, log->base, column);
+	column = -1;
+	while ((column = bms_next_member(log->used, column)) >= 0)
+		entry->used = bms_add_member(entry->used, column_in(entry->key.relid, log->base, column));
+	MemoryContextSwitchTo(old);
+}
+
+/* Reads again what is logged of a relation. */
+static void
+fill_entry(CaptureEntry *entry)
+{
+	PoLog		log;
+	Relation	table;
+
+	if (entry->context)
+		MemoryContextReset(entry->context);
+	else
+		entry->context = AllocSetContextCreate(CacheMemoryContext, "perf_optimizer captured columns",
+											   ALLOCSET_SMALL_SIZES);
+	entry->log = InvalidOid;
+	entry->source = NULL;
+	entry->used = NULL;
+	entry->valid = true;		/* an invalidation from here on counts */
+	if (!po_log_find(entry->key.base, &log) ||
+		(entry->key.relid != entry->key.base &&
+		 !list_member_oid(get_partition_ancestors(entry->key.relid), entry->key.base)))
+		return;
+	table = try_table_open(log.log, AccessShareLock);
+	if (table == NULL)
+		return;
+	fill_columns(entry, &log, table);
+	entry->log = log.log;
+	table_close(table, AccessShareLock);
+}
+
+/* Returns what is logged of a relation for a base. */
+static CaptureEntry *
+get_entry(Oid relid, Oid base)
+{
+	CaptureKey	key = {relid, base};
+	CaptureEntry *entry;
+	bool		found;
+
+	if (entries == NULL)
+		create_entries();
+	entry = hash_search(entries, &key, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->valid = false;
+		entry->context = NULL;
+	}
+	for (int attempt = 0; !entry->valid && attempt < 10; attempt++)
+		fill_entry(entry);
+	return entry;
+}
+
+/* Makes the buffer of a log; without a descriptor when the log is not whole. */
+static CaptureBuffer *
+create_buffer(Oid log)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	CaptureBuffer *buffer = palloc0(sizeof(CaptureBuffer));
+	Relation	table = try_table_open(log, RowExclusiveLock);
+	uint64		xid;
+
+	buffer->log = log;
+	buffer->context = AllocSetContextCreate(TopTransactionContext, "perf_optimizer captured rows",
+											ALLOCSET_DEFAULT_SIZES);
+	if (table && po_log_sentinel(table, &xid))
+	{
+		buffer->desc = CreateTupleDescCopy(RelationGetDescr(table));
+		buffer->values = palloc0(sizeof(Datum) * buffer->desc->natts);
+		buffer->nulls = palloc0(sizeof(bool) * buffer->desc->natts);
+		buffer->rows = rowset_create(buffer->context, 64, NULL);
+	}
+	if (table)
+		table_close(table, NoLock);
+	buffers = lappend(buffers, buffer);
+	MemoryContextSwitchTo(old);
+	return buffer;
+}
+
+/* Returns this transaction's buffer of a log. */
+static CaptureBuffer *
+get_buffer(Oid log)
+{
+	ListCell   *cell;
+
+	foreach(cell, buffers)
+		if (((CaptureBuffer *) lfirst(cell))->log == log)
+			return lfirst(cell);
+	return create_buffer(log);
+}
+
+/* Forgets the rows of a buffer: anything may have changed. */
+static void
+give_up_rows(CaptureBuffer *buffer)
+{
+	MemoryContextReset(buffer->context);
+	buffer->rows = NULL;
+	buffer->everything = true;
+}
+
+/* Builds the log's row for a row of the relation; values fetched from a toast table stay in the current context. */
+static MinimalTuple
+form_row(CaptureEntry *entry, CaptureBuffer *buffer, TupleTableSlot *slot)
+{
+	buffer->values[PO_LOG_XID - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	buffer->values[PO_LOG_KIND - 1] = CharGetDatum(PO_LOG_CHANGE);
+	for (int i = PO_LOG_FIXED_COLUMNS; i < buffer->desc->natts; i++)
+	{
+		buffer->nulls[i] = true;
+		if (entry->source[i] != InvalidAttrNumber)
+			buffer->values[i] = slot_getattr(slot, entry->source[i], &buffer->nulls[i]);
+		if (!buffer->nulls[i] && TupleDescAttr(buffer->desc, i)->attlen == -1)
+			buffer->values[i] = PointerGetDatum(PG_DETOAST_DATUM_PACKED(buffer->values[i]));
+	}
+	return PO_FORM_MINIMAL_TUPLE(buffer->desc, buffer->values, buffer->nulls);
+}
+
+/* Notes one image of a row; the current context is short-lived. */
+static void
+note_row(CaptureEntry *entry, CaptureBuffer *buffer, TupleTableSlot *slot)
+{
+	MinimalTuple tuple = form_row(entry, buffer, slot);
+	bool		found;
+	CapturedRow *row = rowset_insert(buffer->rows, tuple, &found);
+
+	if (!found)
+	{
+		row->tuple = MemoryContextAlloc(buffer->context, tuple->t_len);
+		memcpy(row->tuple, tuple, tuple->t_len);
+		buffer->bytes += tuple->t_len;
+	}
+	pfree(tuple);
+	if (buffer->rows->members > MAX_ROWS || buffer->bytes > MAX_BYTES)
+		give_up_rows(buffer);
+}
+
+/* Tells whether an update left all columns that matter as they were. */
+static bool
+is_untouched(CaptureEntry *entry, TupleTableSlot *old, TupleTableSlot *new)
+{
+	int			column = -1;
+
+	while ((column = bms_next_member(entry->used, column)) >= 0)
+	{
+		Form_pg_attribute att;
+		bool		old_null = true;
+		bool		new_null = true;
+		Datum		old_value;
+		Datum		new_value;
+
+		if (column == InvalidAttrNumber)
+			return false;
+		att = TupleDescAttr(old->tts_tupleDescriptor, column - 1);
+		old_value = slot_getattr(old, column, &old_null);
+		new_value = slot_getattr(new, column, &new_null);
+		if (old_null != new_null ||
+			(!old_null && !datumIsEqual(old_value, new_value, att->attbyval, att->attlen)))
+			return false;
+	}
+	return true;
+}
+
+/* Returns the buffer to note a change in; NULL when nothing is left to note. */
+static CaptureBuffer *
+open_buffer(CaptureEntry *entry)
+{
+	CaptureBuffer *buffer;
+
+	if (!OidIsValid(entry->log))
+		return NULL;
+	buffer = get_buffer(entry->log);
+	if (buffer->desc == NULL || buffer->everything)
+		return NULL;
+	if (buffer->desc->natts != entry->ncolumns)
+	{
+		give_up_rows(buffer);
+		return NULL;
+	}
+	return buffer;
+}
+
+/* Tells whether changes of a relation are logged for a base. */
+bool
+po_capture_wants(Relation rel, Oid base)
+{
+	return OidIsValid(get_entry(RelationGetRelid(rel), base)->log);
+}
+
+/*
+ * Notes a change of a row of rel for the log of base: old is NULL for an insert,
+ * new for a delete.  The caller's transaction has written the row, and its
+ * current memory context is short-lived.
+ */
+void
+po_capture_change(Relation rel, Oid base, TupleTableSlot *old, TupleTableSlot *new)
+{
+	CaptureEntry *entry = get_entry(RelationGetRelid(rel), base);
+	CaptureBuffer *buffer = open_buffer(entry);
+
+	if (buffer == NULL || (old && new && is_untouched(entry, old, new)))
+		return;
+	if (old)
+		note_row(entry, buffer, old);
+	if (new && !buffer->everything)
+		note_row(entry, buffer, new);
+}
+
+/* Notes that anything in rel may have changed, for the log of base. */
+void
+po_capture_everything(Relation rel, Oid base)
+{
+	CaptureBuffer *buffer = open_buffer(get_entry(RelationGetRelid(rel), base));
+
+	if (buffer)
+		give_up_rows(buffer);
+}
+
+/* Writes one row into a log. */
+static void
+write_row(Relation log, MinimalTuple tuple, BulkInsertState bulk, TupleTableSlot *slot)
+{
+	ExecStoreMinimalTuple(tuple, slot, false);
+	table_tuple_insert(log, slot, GetCurrentCommandId(true), 0, bulk);
+}
+
+/* Writes the row that says that anything may have changed. */
+static void
+write_everything(CaptureBuffer *buffer, Relation log, TupleTableSlot *slot)
+{
+	memset(buffer->nulls, true, sizeof(bool) * buffer->desc->natts);
+	buffer->nulls[PO_LOG_XID - 1] = false;
+	buffer->nulls[PO_LOG_KIND - 1] = false;
+	buffer->values[PO_LOG_XID - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	buffer->values[PO_LOG_KIND - 1] = CharGetDatum(PO_LOG_EVERYTHING);
+	write_row(log, PO_FORM_MINIMAL_TUPLE(buffer->desc, buffer->values, buffer->nulls), NULL, slot);
+}
+
+/* Writes all rows of a buffer. */
+static void
+write_rows(CaptureBuffer *buffer, Relation log, TupleTableSlot *slot)
+{
+	BulkInsertState bulk = GetBulkInsertState();
+	rowset_iterator iterator;
+	CapturedRow *row;
+
+	rowset_start_iterate(buffer->rows, &iterator);
+	while ((row = rowset_iterate(buffer->rows, &iterator)) != NULL)
+		write_row(log, row->tuple, bulk, slot);
+	FreeBulkInsertState(bulk);
+}
+
+/* Tells whether a log has outgrown its limit. */
+static bool
+is_too_large(Relation log)
+{
+	return (int64) RelationGetNumberOfBlocks(log) * (BLCKSZ / 1024) > po_guc_matview_log_limit;
+}
+
+/* Writes what a buffer holds into its log; a log that has grown too large is declared dead instead. */
+static void
+write_buffer(CaptureBuffer *buffer)
+{
+	Relation	log = try_table_open(buffer->log, RowExclusiveLock);
+	TupleTableSlot *slot;
+
+	if (log == NULL)
+		return;					/* dropped by this transaction */
+	if (RelationGetNumberOfAttributes(log) != buffer->desc->natts)
+	{
+		buffer->desc = CreateTupleDescCopy(RelationGetDescr(log));
+		buffer->values = palloc0(sizeof(Datum) * buffer->desc->natts);
+		buffer->nulls = palloc0(sizeof(bool) * buffer->desc->natts);
+		give_up_rows(buffer);
+	}
+	slot = MakeSingleTupleTableSlot(RelationGetDescr(log), &TTSOpsMinimalTuple);
+	if (is_too_large(log))
+		po_log_kill(log);
+	else if (buffer->everything)
+		write_everything(buffer, log, slot);
+	else
+		write_rows(buffer, log, slot);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(log, NoLock);
+}
+
+/*
+ * Copies what this transaction has noted into the logs, for a refresh in the
+ * same transaction; it will be written again at commit.
+ */
+void
+po_capture_copy(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	ListCell   *cell;
+
+	foreach(cell, buffers)
+	{
+		CaptureBuffer *buffer = lfirst(cell);
+
+		if (buffer->desc && (buffer->everything || buffer->rows->members > 0))
+			write_buffer(buffer);
+	}
+	MemoryContextSwitchTo(old);
+	CommandCounterIncrement();
+}
+
+/* Transaction callback: writes the logs before the end, forgets the buffers at the end. */
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+		case XACT_EVENT_PRE_PREPARE:
+			if (buffers != NIL)
+				po_capture_copy();
+			break;
+		case XACT_EVENT_COMMIT:
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			buffers = NIL;
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * Subtransaction callback: an abort may give up the lock that kept a log from
+ * being started again, so logs that were not whole are looked at again.
+ */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
+{
+	ListCell   *cell;
+
+	if (event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	foreach(cell, buffers)
+		if (((CaptureBuffer *) lfirst(cell))->desc == NULL)
+			buffers = foreach_delete_current(buffers, cell);
+}
+
+/* Prepares capturing; called once from _PG_init. */
+void
+po_capture_init(void)
+{
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+}

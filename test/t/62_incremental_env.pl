@@ -1,0 +1,102 @@
+# Incremental refresh where logs are lost or elsewhere: a crash with a prepared transaction open, a dump restored, a promoted standby, a
+# logical subscriber. The view equals its query each time, and changes are noted again.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::RealBin;
+use PoCluster;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('incremental');
+$node->init(allows_streaming => 'logical');
+$node->append_conf('postgresql.conf', "fsync = off\nmax_prepared_transactions = 5\nlog_min_messages = fatal");
+$node->start;
+$node->safe_psql('postgres', <<'SQL');
+CREATE EXTENSION perf_optimizer;
+CREATE TABLE base (id int PRIMARY KEY, g int, n int);
+INSERT INTO base SELECT i, i % 20, i FROM generate_series(1, 500) i;
+CREATE MATERIALIZED VIEW sums AS SELECT g, count(*) AS c, sum(n) AS s FROM base GROUP BY g;
+SELECT perf_optimizer.enable_incremental('sums');
+SELECT perf_optimizer.refresh('sums');
+SQL
+
+# Refreshes; returns the mode and in how many rows the view differs from its query.
+sub refreshed
+{
+	my ($server, $database) = @_;
+	return $server->safe_psql($database, <<'SQL');
+SELECT mode_used FROM perf_optimizer.refresh('sums');
+WITH q AS (SELECT g, count(*) AS c, sum(n) AS s FROM base GROUP BY g)
+SELECT count(*) FROM ((TABLE sums EXCEPT ALL TABLE q) UNION ALL (TABLE q EXCEPT ALL TABLE sums)) d;
+SQL
+}
+
+# A change, and that the next refresh takes it in by itself.
+sub notes_again
+{
+	my ($server, $database, $what) = @_;
+	$server->safe_psql($database, 'UPDATE base SET g = g + 1 WHERE id = 17');
+	is(refreshed($server, $database), "incremental\n0", "$what: changes are noted again");
+}
+
+notes_again($node, 'postgres', 'before');
+
+# A crash loses the log of a prepared transaction.
+$node->safe_psql('postgres', "BEGIN; UPDATE base SET g = 99 WHERE id = 1; PREPARE TRANSACTION 'open'");
+kill_server($node);
+$node->start;
+takes_connections($node) or die 'no server after a crash';
+is(refreshed($node, 'postgres'), "concurrent\n0", 'after a crash the whole query is run');
+is($node->safe_psql('postgres', "SELECT full_reason ~ 'being written' FROM perf_optimizer.matview_status WHERE incremental"), 't',
+	'the prepared transaction keeps the log from being started');
+$node->safe_psql('postgres', "COMMIT PREPARED 'open'");
+is(refreshed($node, 'postgres'), "concurrent\n0", 'its changes are not lost');
+notes_again($node, 'postgres', 'after the crash');
+
+# A dump restored.
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+my $file = $node->basedir . '/dump.sql';
+$node->command_ok([ 'pg_dump', '-f', $file, '-d', $node->connstr('postgres') ], 'the database can be dumped');
+$node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $file, '-o', '/dev/null', '-d', $node->connstr('restored') ], 'and restored');
+is($node->safe_psql('restored', 'SELECT incremental FROM perf_optimizer.matview_status'), 't', 'the view is registered');
+$node->safe_psql('restored', 'UPDATE base SET g = 3 WHERE id = 5');
+is(refreshed($node, 'restored'), "concurrent\n0", 'its first refresh runs the whole query');
+notes_again($node, 'restored', 'after a restore');
+is($node->safe_psql('restored', "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'base'::regclass AND NOT tgisinternal"), '2',
+	'the triggers of the dump are not left behind');
+
+# A standby promoted.
+$node->backup('copy');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($node, 'copy', has_streaming => 1);
+$standby->start;
+$node->safe_psql('postgres', 'UPDATE base SET g = 4 WHERE id = 6');
+$node->wait_for_catchup($standby);
+$standby->promote;
+$standby->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'no promotion';
+is(refreshed($standby, 'postgres'), "concurrent\n0", 'after a promotion the whole query is run');
+notes_again($standby, 'postgres', 'after a promotion');
+
+# A logical subscriber.
+$standby->safe_psql('postgres', 'CREATE DATABASE subscriber');
+$standby->safe_psql('subscriber', <<'SQL');
+CREATE EXTENSION perf_optimizer;
+CREATE TABLE base (id int PRIMARY KEY, g int, n int);
+CREATE MATERIALIZED VIEW sums AS SELECT g, count(*) AS c, sum(n) AS s FROM base GROUP BY g;
+SELECT perf_optimizer.enable_incremental('sums');
+SELECT perf_optimizer.refresh('sums');
+SQL
+$node->safe_psql('postgres', 'CREATE PUBLICATION everything FOR ALL TABLES');
+(my $connection = $node->connstr('postgres')) =~ s{'}{''}g;
+$standby->safe_psql('subscriber', "CREATE SUBSCRIPTION sub CONNECTION '$connection' PUBLICATION everything WITH (copy_data = false)");
+$node->safe_psql('postgres', 'DELETE FROM base; INSERT INTO base VALUES (1, 1, 1), (2, 1, 2), (3, NULL, 3); UPDATE base SET g = 2 WHERE id = 1');
+$standby->poll_query_until('subscriber', 'SELECT count(*) = 3 AND min(g) = 1 AND max(g) = 2 FROM base') or die 'nothing was replicated';
+is(refreshed($standby, 'subscriber'), "incremental\n0", 'what a subscription applies is noted');
+is(refreshed($node, 'postgres'), "incremental\n0", 'a publication of all tables does not hinder the purge of the log');
+$standby->safe_psql('subscriber', 'DROP SUBSCRIPTION sub');
+
+$standby->stop;
+$node->stop;
+done_testing();
