@@ -40,7 +40,7 @@ po_progress_report(const char *phase, int64 done, int64 total)
 		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	if (strcmp(own_slot->progress.phase, phase) != 0)
 		own_slot->progress.since = GetCurrentTimestamp();
-	strlcpy(own_slot->progress.phase, phase, sizeof(own_slot->progress.phase));
+	snprintf(own_slot->progress.phase, sizeof(own_slot->progress.phase), "%s", phase);
 	own_slot->progress.done = done;
 	own_slot->progress.total = total;
 	if (po_sched_lock != NULL)
