@@ -119,8 +119,8 @@ BEGIN
   sole AS MATERIALIZED (
     SELECT min(s.index::bigint)::oid AS index FROM served s GROUP BY s.root, s.conrelid HAVING count(*) = 1),
   -- ---- indexes that others make superfluous ----
-  twins AS MATERIALIZED (
-    SELECT x.*, first_value(x.id) OVER w AS kept, first_value(x.indisunique AND x.indimmediate) OVER w AS kept_unique, first_value(x.indnullsnotdistinct) OVER w AS kept_nnd
+  twins AS (
+    SELECT x.id, x.indrelid, x.relkind, x.attached, x.referenced, x.indisreplident, x.indisclustered, x.indisunique, x.indnullsnotdistinct, x.con, first_value(x.id) OVER w AS kept, first_value(x.indisunique AND x.indimmediate) OVER w AS kept_unique, first_value(x.indnullsnotdistinct) OVER w AS kept_nnd
       FROM ix x WHERE x.valid
     WINDOW w AS (PARTITION BY x.indrelid, x.relam, x.keys, x.n, x.classes, x.collations, x.options, x.exprs, x.pred
                  ORDER BY x.con IS NULL, NOT x.referenced, NOT x.indisreplident, NOT x.indisclustered, NOT x.indisunique, NOT x.attached, x.own_scans DESC, x.id)),
@@ -129,9 +129,9 @@ BEGIN
      WHERE d.id <> d.kept AND NOT d.attached AND NOT d.referenced AND NOT d.indisreplident AND NOT d.indisclustered
        AND (NOT d.indisunique OR d.kept_unique AND d.kept_nnd = d.indnullsnotdistinct)),
   unused AS MATERIALIZED (
-    SELECT x.* FROM top x WHERE x.scans = 0 AND x.valid AND NOT x.needed AND x.table_scans IS NOT NULL AND NOT EXISTS (SELECT FROM sole s WHERE s.index = x.id)),
+    SELECT x.id, x.indrelid, x.relkind, x.exprs, x.writes, x.tuples FROM top x WHERE x.scans = 0 AND x.valid AND NOT x.needed AND x.table_scans IS NOT NULL AND NOT EXISTS (SELECT FROM sole s WHERE s.index = x.id)),
   redundant AS MATERIALIZED (
-    SELECT DISTINCT ON (a.id) a.*, b.id AS cover
+    SELECT DISTINCT ON (a.id) a.id, a.indrelid, a.relkind, b.id AS cover
       FROM top a JOIN ix b ON b.indrelid = a.indrelid AND b.relam = a.relam AND b.keys[0] = a.keys[0] AND b.id <> a.id
      WHERE a.valid AND b.valid AND NOT a.needed AND a.relam = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree') AND b.n >= a.n AND a.exprs = '' AND a.pred = b.pred
        AND (b.n > a.n OR b.natts > a.natts OR b.indisunique)
@@ -245,7 +245,7 @@ BEGIN
               ELSE pg_relation_size(f.id) END,
          CASE WHEN x.attached THEN x.own_scans ELSE t.scans END, f.message, f.sql
     FROM found f LEFT JOIN ix x ON x.id = f.id LEFT JOIN top t ON t.id = f.id
-   ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), 5 DESC NULLS LAST, f.indrelid::regclass::text, f.id::regclass::text, f.rule;
+   ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), 5 DESC NULLS LAST, f.message, f.rule;
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.index_report(regclass) IS

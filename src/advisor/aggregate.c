@@ -277,6 +277,44 @@ name_columns(Query *query)
 	}
 }
 
+/* Tells whether an entry of the result is a key of the groups. */
+static bool
+is_key(const TargetEntry *entry)
+{
+	return entry->ressortgroupref != 0;
+}
+
+/* Orders columns of a result: keys first, by name. */
+static int
+compare_columns(const ListCell *a, const ListCell *b)
+{
+	const TargetEntry *x = lfirst_node(TargetEntry, a);
+	const TargetEntry *y = lfirst_node(TargetEntry, b);
+
+	if (is_key(x) != is_key(y))
+		return is_key(x) ? -1 : 1;
+	return strcmp(x->resname, y->resname);
+}
+
+/* Brings columns and grouping into an order of their own, so that like queries become the same text. */
+static void
+order_columns(Query *query)
+{
+	List	   *grouping = NIL;
+	ListCell   *lc;
+
+	list_sort(query->targetList, compare_columns);
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		entry->resno = (AttrNumber) (foreach_current_index(lc) + 1);
+		if (is_key(entry))
+			grouping = lappend(grouping, get_sortgroupref_clause(entry->ressortgroupref, query->groupClause));
+	}
+	query->groupClause = grouping;
+}
+
 /* Returns a query as SQL whose names are qualified. */
 static char *
 deparse(const Query *query)
@@ -313,7 +351,7 @@ find_keys(const Query *query, PoAggregateView *view)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, lc);
 
-		if (entry->ressortgroupref != 0)
+		if (is_key(entry))
 			view->keys = lappend(view->keys, entry->resname);
 	}
 	if (view->keys == NIL && query->targetList != NIL)
@@ -335,6 +373,7 @@ make_view(const Query *aggregate, bool constants, PoAggregateView *view)
 	if (!view->looked_up && (query->havingQual != NULL || has_other_aggregate((Node *) query->targetList, NULL)))
 		return;
 	name_columns(query);
+	order_columns(query);
 	find_keys(query, view);
 	view->filters = names_of(entries);
 	view->sql = deparse(query);

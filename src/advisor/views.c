@@ -298,6 +298,26 @@ write_reason(const Candidate *candidate, const List *readers)
 					candidate->refresh_cost);
 }
 
+/* Returns the columns of the unique index: first those that statements look rows up by. */
+static List *
+index_columns(const Candidate *candidate)
+{
+	List	   *columns = list_copy(candidate->filters);
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	foreach(lc, candidate->keys)
+	{
+		bool		there = false;
+
+		foreach(lc2, candidate->filters)
+			there = there || strcmp((const char *) lfirst(lc), (const char *) lfirst(lc2)) == 0;
+		if (!there)
+			columns = lappend(columns, lfirst(lc));
+	}
+	return columns;
+}
+
 /* Turns the chosen candidate into a suggestion. */
 static PoViewAdvice *
 make_advice(const Candidate *candidate, List *readers, List **names)
@@ -307,7 +327,7 @@ make_advice(const Candidate *candidate, List *readers, List **names)
 
 	advice->definition = psprintf("CREATE MATERIALIZED VIEW %s AS %s", name, candidate->sql);
 	advice->unique_index = psprintf("CREATE UNIQUE INDEX ON %s (%s)", name,
-									join_names(candidate->keys, ", ", true));
+									join_names(index_columns(candidate), ", ", true));
 	advice->rows = candidate->rows;
 	advice->size_bytes = (int64) candidate->pages * BLCKSZ;
 	advice->queries = readers;
