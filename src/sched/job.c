@@ -318,6 +318,16 @@ po_job_next_due(TimestampTz now, TimestampTz *next)
 	return DatumGetBool(po_store_datum(0, 2, &isnull));
 }
 
+/* Has the slots that lie in the future counted anew, because the clock was set back. */
+void
+po_job_rebase_all(TimestampTz now)
+{
+	PoStoreArgs args = {0};
+
+	po_store_time(&args, now);
+	(void) po_store_run_planned("UPDATE perf_optimizer.job j SET rebase = true WHERE j.next_run > $1", &args);
+}
+
 /*
  * Brings the names of owners and targets up to date, which a dump will need
  * where the numbers mean nothing.  Passes over rows that are locked.

@@ -38,6 +38,7 @@ typedef struct PoDatabase
 	bool		more_waiting;	/* more runs wait than the queue has room for */
 	int			nwaiting;		/* runs in the queue */
 	int			ntaken;			/* runs taken from it since dispatch.c last asked */
+	bool		set_back;		/* the clock was set back, so next runs may be too far away */
 	bool		booted;			/* @reboot jobs have been enqueued since the start */
 	int			held;			/* sessions that need the database without workers */
 	int			failures;		/* schedulers that ended badly, one after the other */
