@@ -92,7 +92,10 @@ list_databases(void)
 		Form_pg_database form = (Form_pg_database) GETSTRUCT(tuple);
 		MemoryContext old;
 
-		/* A negative limit other than -1 marks a database that DROP left half done. */
+		/*
+		 * A negative limit other than -1 marks a database that DROP left half
+		 * done.
+		 */
 		if (!form->datallowconn || form->datistemplate || form->datconnlimit < -1)
 			continue;
 		old = MemoryContextSwitchTo(memory);

@@ -180,7 +180,10 @@ take_and_hand_out(TimestampTz now, bool at_boot, bool *more, TimestampTz *next)
 	}
 	po_store_commit(&scope);
 
-	/* Runners must find the rows of their runs, so this comes after the commit. */
+	/*
+	 * Runners must find the rows of their runs, so this comes after the
+	 * commit.
+	 */
 	if (!po_store_begin(&scope))
 		return false;
 	*next = Min(*next, po_dispatch_runs(now));
