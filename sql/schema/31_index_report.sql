@@ -231,8 +231,10 @@ BEGIN
     UNION ALL
     SELECT x.indrelid, x.id, 'mostly-null-index', 'low',
            format('%s %% of the entries of %s are NULL: a partial index serves all but IS NULL and is smaller; drop this one after.', round((100 * s.null_frac)::numeric), x.id::regclass),
-           format('CREATE INDEX %sON %s USING %s WHERE %I IS NOT NULL', CASE WHEN t.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END, x.indrelid::regclass,
-                  substring(pg_get_indexdef(x.id) FROM ' USING (.*)$'), a.attname)
+           CASE WHEN EXISTS (SELECT FROM ix p WHERE p.indrelid = x.indrelid AND p.keys = x.keys AND p.valid AND p.pred = format('(%I IS NOT NULL)', a.attname))
+                THEN format('DROP INDEX %s%s', CASE WHEN x.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, x.id::regclass)
+                ELSE format('CREATE INDEX %sON %s USING %s WHERE %I IS NOT NULL', CASE WHEN t.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END, x.indrelid::regclass,
+                  substring(pg_get_indexdef(x.id) FROM ' USING (.*)$'), a.attname) END
       FROM top x JOIN tab t ON t.oid = x.indrelid JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.keys[0] AND NOT a.attnotnull
      CROSS JOIN LATERAL (SELECT q.null_frac FROM pg_stats q WHERE q.schemaname = t.nspname AND q.tablename = t.relname AND q.attname = a.attname ORDER BY q.inherited DESC LIMIT 1) s
      WHERE x.n = 1 AND x.natts = 1 AND x.pred = '' AND x.valid AND NOT x.needed AND x.tuples >= 10000 AND s.null_frac >= 0.8)

@@ -141,28 +141,6 @@ read_workload(FunctionCallInfo fcinfo)
 	return po_workload_from_texts(texts, weights, n);
 }
 
-/* Sets the column query_ids: the known ones, each once. */
-static void
-put_query_ids(PoRow *row, const List *improved)
-{
-	Datum	   *ids = palloc(sizeof(Datum) * (list_length(improved) + 1));
-	int			n = 0;
-	ListCell   *lc;
-
-	foreach(lc, improved)
-	{
-		int64		id = ((const PoAdvisorQuery *) lfirst(lc))->queryid;
-		bool		known = id == 0;
-
-		for (int i = 0; i < n && !known; i++)
-			known = DatumGetInt64(ids[i]) == id;
-		if (!known)
-			ids[n++] = Int64GetDatum(id);
-	}
-	po_row_datum(row, PointerGetDatum(construct_array(ids, n, INT8OID, sizeof(int64),
-													  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
-}
-
 /* Emits one suggestion. */
 static void
 put_suggestion(PoRow *row, const PoSuggestion *suggestion, int rank)
@@ -179,7 +157,7 @@ put_suggestion(PoRow *row, const PoSuggestion *suggestion, int rank)
 	po_row_float8(row, before > 0 ? 100 * (before - suggestion->cost_after) / before : 0);
 	po_row_float8(row, suggestion->write_cost_pct);
 	po_row_int4(row, list_length(suggestion->improved));
-	put_query_ids(row, suggestion->improved);
+	po_read_workload_put_ids(row, suggestion->improved);
 	po_row_text(row, suggestion->reason);
 	po_srf_emit(row);
 }

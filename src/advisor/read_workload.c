@@ -1,12 +1,14 @@
 /*
  * read_workload.c
- *	  The argument "queries" of functions that give advice on a workload.
+ *	  The workload of functions that give advice on one: argument "queries", column "query_ids".
  */
 #include "postgres.h"
 
 #include "advisor/read_workload.h"
 #include "advisor/skipped.h"
+#include "catalog/pg_type.h"
 #include "core/args.h"
+#include "utils/array.h"
 
 /*
  * Remembers and tells about statements that were left out.  Raises the first one's error when none
@@ -56,4 +58,26 @@ po_read_workload(FunctionCallInfo fcinfo, int argno, const char *what)
 		: po_workload_from_texts(texts, NULL, n);
 	po_read_workload_report(workload);
 	return workload;
+}
+
+/* Sets the next column to the ids of PoAdvisorQuerys: the known ones, each once. */
+void
+po_read_workload_put_ids(PoRow *row, const List *queries)
+{
+	Datum	   *ids = palloc(sizeof(Datum) * (list_length(queries) + 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, queries)
+	{
+		int64		id = ((const PoAdvisorQuery *) lfirst(lc))->queryid;
+		bool		known = id == 0;
+
+		for (int i = 0; i < n && !known; i++)
+			known = DatumGetInt64(ids[i]) == id;
+		if (!known)
+			ids[n++] = Int64GetDatum(id);
+	}
+	po_row_datum(row, PointerGetDatum(construct_array(ids, n, INT8OID, sizeof(int64),
+													  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)));
 }

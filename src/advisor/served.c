@@ -10,6 +10,7 @@
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_opfamily.h"
+#include "core/own.h"
 #include "plan/hypo_build.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -75,8 +76,10 @@ po_served_by_existing(Oid relid, const PoKey *key)
 {
 	Relation	table = table_open(relid, AccessShareLock);
 	bool		result = false;
+	PoOwnScope	scope;
 	ListCell   *lc;
 
+	po_own_become(&scope, table->rd_rel->relowner);
 	foreach(lc, RelationGetIndexList(table))
 	{
 		if (serves(lfirst_oid(lc), relid, key))
@@ -85,6 +88,7 @@ po_served_by_existing(Oid relid, const PoKey *key)
 			break;
 		}
 	}
+	po_own_end(&scope);
 	table_close(table, NoLock);
 	return result;
 }

@@ -7,8 +7,7 @@
 #include "advisor/pool.h"
 #include "advisor/search.h"
 #include "advisor/suggest.h"
-#include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
+#include "advisor/text.h"
 #include "miscadmin.h"
 #include "utils/timestamp.h"
 
@@ -17,9 +16,6 @@
 
 /* Two indexes give way to one when the workload's cost grows by no more than this share. */
 #define MIN_PRICE_SHARE 0.001
-
-/* Most bytes of a statement's text in a reason. */
-#define REASON_TEXT_BYTES 60
 
 /* What the callbacks of the search need. */
 typedef struct Advice
@@ -67,31 +63,6 @@ out_of_time(void *arg)
 	return advice->deadline != 0 && GetCurrentTimestamp() >= advice->deadline;
 }
 
-/* Returns a statement's text on one line, cut to a readable length. */
-static char *
-short_text(const char *text)
-{
-	StringInfoData line;
-	bool		space = true;
-	int			length;
-
-	initStringInfo(&line);
-	for (const char *p = text; *p != '\0' && line.len <= REASON_TEXT_BYTES + MAX_MULTIBYTE_CHAR_LEN; p++)
-	{
-		bool		blank = *p == ' ' || *p == '\n' || *p == '\t' || *p == '\r';
-
-		if (!blank)
-			appendStringInfoChar(&line, *p);
-		else if (!space)
-			appendStringInfoChar(&line, ' ');
-		space = blank;
-	}
-	if (line.len <= REASON_TEXT_BYTES)
-		return line.data;
-	length = pg_mbcliplen(line.data, line.len, REASON_TEXT_BYTES);
-	return psprintf("%.*s...", length, line.data);
-}
-
 /* Writes the one sentence that says what an index is good for. */
 static char *
 write_reason(int improved, int nqueries, const PoAdvisorQuery *best, double before, double after)
@@ -99,7 +70,7 @@ write_reason(int improved, int nqueries, const PoAdvisorQuery *best, double befo
 	if (best == NULL)
 		return pstrdup("Makes the other suggested indexes more useful.");
 	return psprintf("Makes %d of %d statements cheaper, most of all \"%s\" (cost %.*f to %.*f, %.0f %% less).",
-					improved, nqueries, short_text(best->text),
+					improved, nqueries, po_text_short(best->text),
 					before < 100 ? 1 : 0, before, after < 100 ? 1 : 0, after,
 					100 * (before - after) / before);
 }

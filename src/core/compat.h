@@ -166,8 +166,19 @@
 /* 18: grouping expressions are columns of a range table entry of their own. */
 #if PG_VERSION_NUM >= 180000
 #define PO_FLATTEN_GROUP_EXPRS(query, node) flatten_group_exprs(NULL, (query), (node))
+#define PO_DROP_GROUP_RTE(query) \
+	do { \
+		if ((query)->hasGroupRTE) \
+		{ \
+			(query)->targetList = (List *) flatten_group_exprs(NULL, (query), (Node *) (query)->targetList); \
+			(query)->havingQual = flatten_group_exprs(NULL, (query), (query)->havingQual); \
+			(query)->rtable = list_truncate((query)->rtable, list_length((query)->rtable) - 1); \
+			(query)->hasGroupRTE = false; \
+		} \
+	} while (0)
 #else
 #define PO_FLATTEN_GROUP_EXPRS(query, node) (node)
+#define PO_DROP_GROUP_RTE(query) ((void) 0)
 #endif
 
 /* ---- executing and writing ---- */

@@ -10,6 +10,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "core/own.h"
 #include "executor/spi.h"
@@ -55,6 +56,23 @@ po_own_become(PoOwnScope *scope, Oid role)
 	GetUserIdAndSecContext(&scope->userid, &scope->sec_context);
 	if (role != scope->userid)
 		SetUserIdAndSecContext(role, scope->sec_context | SECURITY_RESTRICTED_OPERATION);
+}
+
+/*
+ * Switches to the owner of a table until po_own_end, as po_own_become does: for what
+ * evaluates the definitions of its indexes, as all that asks the planner about a table does.
+ */
+void
+po_own_become_owner(PoOwnScope *scope, Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	po_own_become(scope, owner);
 }
 
 /* Goes back to the identity that po_own_begin or po_own_become left. */

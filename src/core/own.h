@@ -14,6 +14,7 @@ typedef struct PoOwnScope
 
 extern void po_own_begin(PoOwnScope *scope);
 extern void po_own_become(PoOwnScope *scope, Oid role);
+extern void po_own_become_owner(PoOwnScope *scope, Oid relid);
 extern void po_own_end(PoOwnScope *scope);
 extern uint64 po_own_execute(const char *sql, int nargs, Oid *types, Datum *values,
 							 const char *nulls);

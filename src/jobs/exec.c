@@ -168,6 +168,8 @@ po_exec_top_level(const char *sql, PoExecResult *result)
 				 errhint("End the command with COMMIT.")));
 	pgstat_report_activity(STATE_IDLE, NULL);
 	debug_query_string = NULL;
+	/* The last transaction took the context that was current with it. */
+	MemoryContextSwitchTo(memory);
 	result->tags = tags.data;
 }
 

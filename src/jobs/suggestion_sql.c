@@ -11,7 +11,7 @@
 #include "fmgr.h"
 #include "jobs/apply.h"
 #include "jobs/build.h"
-#include "jobs/verify.h"
+#include "jobs/verify_command.h"
 #include "mb/pg_wchar.h"
 #include "sched/once.h"
 #include "utils/builtins.h"

@@ -62,7 +62,6 @@ analyze_table(const PoJobRun *run, const PoVerification *verification)
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(run->memory);
 	po_exec_top_level(psprintf("ANALYZE %s", name), &result);
-	MemoryContextSwitchTo(run->memory);
 }
 
 /* Measures with the index, and drops it when that fails: what is not judged does not stay. */

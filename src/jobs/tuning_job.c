@@ -191,7 +191,6 @@ keep_index(const PoJobRun *run, const Trial *plan)
 							   quote_literal_cstr(psprintf(KEPT_COMMENT INT64_FORMAT, run->job->job_id)),
 							   quote_qualified_identifier(schema, plan->build.name),
 							   quote_identifier(plan->name)), &result);
-	MemoryContextSwitchTo(run->memory);
 }
 
 /* Tries the best index. */

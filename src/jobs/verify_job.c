@@ -15,7 +15,7 @@
 #include "jobs/exec.h"
 #include "jobs/kinds.h"
 #include "jobs/trial.h"
-#include "jobs/verify.h"
+#include "jobs/verify_command.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"

@@ -22,6 +22,7 @@
 #include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "core/compat.h"
+#include "core/own.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -316,6 +317,7 @@ po_size_estimate(PoHypoIndex *index, Oid relid)
 	MemoryContext home = GetMemoryChunkContext(index);
 	MemoryContext scratch;
 	MemoryContext old;
+	PoOwnScope	scope;
 	PoHypoSize *size;
 	ListCell   *lc;
 
@@ -333,7 +335,9 @@ po_size_estimate(PoHypoIndex *index, Oid relid)
 	scratch = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer index size",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(scratch);
+	po_own_become_owner(&scope, relid);
 	compute_size(index, size);
+	po_own_end(&scope);
 	MemoryContextSwitchTo(home);
 	index->sizes = lappend(index->sizes, size);
 	MemoryContextSwitchTo(old);
