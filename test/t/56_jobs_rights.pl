@@ -149,6 +149,7 @@ for my $who ('scheduler', 'postmaster')
 		for (1 .. 600)
 		{
 			last if $started = $node->start(fail_ok => 1);
+			$node->stop('fast', fail_ok => 1);
 			select undef, undef, undef, 0.1;
 		}
 		ok($started, 'the server is started again');
