@@ -156,6 +156,6 @@ for my $who ('scheduler', 'postmaster')
 	}
 	holds("SELECT max(started_at) > '$killed' FROM perf_optimizer.job_runs WHERE name = 'tick' AND status = 'succeeded'", "jobs go on after kill -9 of the $who");
 }
-is(sql(q(SELECT count(*) FROM (SELECT scheduled_for FROM perf_optimizer.job_runs WHERE name = 'tick' AND cause <> 'request' GROUP BY 1 HAVING count(*) > 1) s)), 0, 'and no slot was taken twice');
+is(sql(q(SELECT count(*) FROM (SELECT scheduled_for FROM perf_optimizer.job_runs WHERE name = 'tick' AND cause <> 'request' AND status <> 'skipped' GROUP BY 1 HAVING count(*) > 1) s)), 0, 'and no slot was taken twice');
 $node->stop;
 done_testing();
