@@ -11,6 +11,7 @@
 #include <limits.h>
 
 #include "core/clock.h"
+#include "portability/instr_time.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
@@ -21,6 +22,31 @@ TimestampTz
 po_clock_now(void)
 {
 	return GetCurrentTimestamp() + (int64) clock_offset_s * USECS_PER_SEC;
+}
+
+/*
+ * Tells whether the clock has been set back, by a minute or more, since this
+ * process asked last.
+ */
+bool
+po_clock_was_set_back(void)
+{
+	static bool asked = false;
+	static TimestampTz last_time;
+	static instr_time last_tick;
+	TimestampTz now = po_clock_now();
+	instr_time	tick;
+	instr_time	elapsed;
+	bool		result;
+
+	INSTR_TIME_SET_CURRENT(tick);
+	elapsed = tick;
+	INSTR_TIME_SUBTRACT(elapsed, last_tick);
+	result = asked && now - last_time < (int64) INSTR_TIME_GET_MICROSEC(elapsed) - USECS_PER_MINUTE;
+	asked = true;
+	last_time = now;
+	last_tick = tick;
+	return result;
 }
 
 /* Defines perf_optimizer.test_clock_offset; called once from _PG_init. */

@@ -78,7 +78,7 @@ error_context(void *arg)
 static void
 do_work(const PoJobKind *kind, PoJobRun *run)
 {
-	ErrorContextCallback callback = {.callback = error_context, .arg = run};
+	ErrorContextCallback callback = {.callback = error_context,.arg = run};
 	PoJob		job = *run->job;
 
 	callback.previous = error_context_stack;

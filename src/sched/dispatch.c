@@ -449,7 +449,8 @@ settle_gone(const PoRunner *runner)
 	else if (run->state == PO_RUN_RUNNING && runner->cancelled)
 		outcome.state = PO_RUN_CANCELLED;
 	else if (run->state == PO_RUN_RUNNING)
-		outcome.state = PO_RUN_CRASHED; /* a stop of the server, seen in time or not, gives the same */
+		outcome.state = PO_RUN_CRASHED; /* a stop of the server, seen in time
+										 * or not, gives the same */
 	(void) po_run_settle(runner->run_id, &outcome);
 	return true;
 }

@@ -37,7 +37,8 @@ typedef struct Field
 	const char *name;
 	int			min;
 	int			max;
-	const char *names;			/* three letters each, from value first_name on */
+	const char *names;			/* three letters each, from value first_name
+								 * on */
 	int			first_name;
 } Field;
 
@@ -468,7 +469,10 @@ po_due_parse(const char *text, PoSchedule *schedule, PoScheduleError *error)
 	{
 		const char *p = tokens[0].start;
 
-		/* "5 4 * *" is a short cron expression, "5 minutes" and "5min" are intervals. */
+		/*
+		 * "5 4 * *" is a short cron expression, "5 minutes" and "5min" are
+		 * intervals.
+		 */
 		p += strspn(p, "-0123456789");
 		if ((p < tokens[0].start + tokens[0].len && is_letter(*p)) ||
 			(n > 1 && is_letter(*tokens[1].start)))
@@ -539,9 +543,9 @@ day_fits(const PoSchedule *s, int64 days, int64 year, int month, int day)
 	int			weekday = (days + 4) - floor_div(days + 4, 7) * 7;
 	uint64		bit = UINT64CONST(1) << weekday;
 	bool		by_day = (s->days & (UINT64CONST(1) << day)) != 0 ||
-		(s->last_day && days == month_end);
+	(s->last_day && days == month_end);
 	bool		by_weekday = (s->weekdays & bit) != 0 ||
-		((s->last_weekdays & bit) != 0 && days > month_end - 7);
+	((s->last_weekdays & bit) != 0 && days > month_end - 7);
 
 	if (s->any_day || s->any_weekday)
 		return by_day && by_weekday;
@@ -618,7 +622,8 @@ next_cron(const PoSchedule *s, const PoZone *zone, int64 after, int64 *next)
 	int64		start = after + 1;
 	int64		limit = start + DAYS_IN_CYCLE * SECS_A_DAY;
 	int64		pos = start - 2 * SECS_A_DAY;
-	int64		local_done = PG_INT64_MIN;	/* local times before this have been */
+	int64		local_done = PG_INT64_MIN;	/* local times before this have
+											 * been */
 
 	while (pos < limit)
 	{

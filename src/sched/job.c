@@ -293,7 +293,7 @@ po_job_set_next(const PoNextSlot *slots, int n)
 	po_store_array(&args, TIMESTAMPTZOID, values + n, nulls, n);
 	po_store_array(&args, BOOLOID, values + 2 * n, NULL, n);
 	(void) po_store_run_planned("UPDATE perf_optimizer.job j SET next_run = u.next, done = u.done, rebase = false"
-						" FROM unnest($1, $2, $3) AS u(job_id, next, done) WHERE j.job_id = u.job_id", &args);
+								" FROM unnest($1, $2, $3) AS u(job_id, next, done) WHERE j.job_id = u.job_id", &args);
 }
 
 /*
@@ -316,6 +316,16 @@ po_job_next_due(TimestampTz now, TimestampTz *next)
 				 " OR EXISTS (SELECT FROM perf_optimizer.job j, " PO_JOB_OURS " AND j.rebase)", &args);
 	*next = time_column(0, 1);
 	return DatumGetBool(po_store_datum(0, 2, &isnull));
+}
+
+/* Has the slots that lie in the future counted anew, because the clock was set back. */
+void
+po_job_rebase_all(TimestampTz now)
+{
+	PoStoreArgs args = {0};
+
+	po_store_time(&args, now);
+	(void) po_store_run_planned("UPDATE perf_optimizer.job j SET rebase = true WHERE j.next_run > $1", &args);
 }
 
 /*
@@ -362,8 +372,8 @@ po_job_resume_all(Oid roleid)
 
 	po_store_oid(&args, roleid);
 	was_copy = po_store_run("UPDATE perf_optimizer.identity i SET database = d.oid FROM pg_catalog.pg_database d, pg_catalog.pg_roles r"
-						" WHERE d.datname = pg_catalog.current_database() AND i.database <> d.oid"
-						" AND r.oid = $1 AND r.rolsuper", &args) > 0;
+							" WHERE d.datname = pg_catalog.current_database() AND i.database <> d.oid"
+							" AND r.oid = $1 AND r.rolsuper", &args) > 0;
 	po_store_bool(&args, was_copy);
 	return po_store_run(
 						"UPDATE perf_optimizer.job j SET paused = false, rebase = true, incarnation = i.incarnation,"

@@ -40,6 +40,7 @@ extern bool po_job_delete(int64 job_id);
 extern bool po_job_set_paused(int64 job_id, bool paused);
 extern void po_job_set_next(const PoNextSlot *slots, int n);
 extern bool po_job_next_due(TimestampTz now, TimestampTz *next);
+extern void po_job_rebase_all(TimestampTz now);
 extern void po_job_follow_renames(void);
 extern int	po_job_pause_all(Oid roleid);
 extern int	po_job_resume_all(Oid roleid);

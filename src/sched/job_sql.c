@@ -302,7 +302,7 @@ moment_arg(FunctionCallInfo fcinfo, int argno)
 Datum
 perf_optimizer_schedule_once(PG_FUNCTION_ARGS)
 {
-	PoJob		job = {.kind = "command", .schedule = PO_TIMETABLE_ONCE};
+	PoJob		job = {.kind = "command",.schedule = PO_TIMETABLE_ONCE};
 
 	job.name = po_args_text(fcinfo, 0, "name");
 	po_args_require(fcinfo, 1, "at");
@@ -419,7 +419,7 @@ perf_optimizer_alter_job(PG_FUNCTION_ARGS)
 Datum
 perf_optimizer_schedule_snapshot(PG_FUNCTION_ARGS)
 {
-	PoJob		job = {.kind = "snapshot", .target = "workload"};
+	PoJob		job = {.kind = "snapshot",.target = "workload"};
 
 	job.name = po_args_text_or_null(fcinfo, 1);
 	read_options(fcinfo, 2, &job);
@@ -431,7 +431,7 @@ perf_optimizer_schedule_snapshot(PG_FUNCTION_ARGS)
 Datum
 perf_optimizer_schedule_index_tuning(PG_FUNCTION_ARGS)
 {
-	PoJob		job = {.kind = "index_tuning", .target = "workload"};
+	PoJob		job = {.kind = "index_tuning",.target = "workload"};
 
 	if (!PG_ARGISNULL(1))
 		job.command = psprintf(INT64_FORMAT, PG_GETARG_INT64(1));

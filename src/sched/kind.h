@@ -36,7 +36,8 @@ typedef struct PoJob
 	bool		retry_after_crash;
 	int64		after_job;		/* runs when that job has succeeded; 0: none */
 	char	   *exclude_window; /* as core/window.h reads it, or NULL */
-	TimestampTz at;				/* the moment of a job that runs once; else DT_NOEND */
+	TimestampTz at;				/* the moment of a job that runs once; else
+								 * DT_NOEND */
 	bool		done;			/* that moment's slot has been taken */
 	TimestampTz next_run;		/* DT_NOEND: no slot to come */
 } PoJob;
@@ -48,7 +49,8 @@ typedef struct PoJobRun
 	int64		run_id;
 	int			attempt;
 	int64		rows_affected;	/* -1: not counted */
-	char	   *detail;			/* what was done, for the history, or NULL; in memory */
+	char	   *detail;			/* what was done, for the history, or NULL; in
+								 * memory */
 	MemoryContext memory;		/* lives until the outcome is stored */
 } PoJobRun;
 
@@ -71,7 +73,8 @@ typedef struct PoJobKind
 {
 	const char *name;
 	bool		retry_after_crash;	/* repeating a half-done attempt is safe */
-	bool		one_off;		/* stored by po_once_start: repeated after a crash only, removed when done */
+	bool		one_off;		/* stored by po_once_start: repeated after a
+								 * crash only, removed when done */
 	void		(*validate) (PoJob *job);
 	List	   *(*reads) (const PoJob *job);
 	bool		(*waits_for_snapshots) (const PoJob *job);

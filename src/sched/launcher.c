@@ -92,7 +92,10 @@ list_databases(void)
 		Form_pg_database form = (Form_pg_database) GETSTRUCT(tuple);
 		MemoryContext old;
 
-		/* A negative limit other than -1 marks a database that DROP left half done. */
+		/*
+		 * A negative limit other than -1 marks a database that DROP left half
+		 * done.
+		 */
 		if (!form->datallowconn || form->datistemplate || form->datconnlimit < -1)
 			continue;
 		old = MemoryContextSwitchTo(memory);
@@ -256,6 +259,23 @@ start_schedulers(void)
 	return wake;
 }
 
+/* Has every database's next runs worked out again. */
+static void
+note_set_back(void)
+{
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	for (int i = 0; i < PO_MAX_DATABASES; i++)
+	{
+		PoDatabase *db = &po_sched->databases[i];
+
+		if (db->state == PO_DB_UNUSED)
+			continue;
+		db->set_back = true;
+		po_shared_wake(db);
+	}
+	LWLockRelease(po_sched_lock);
+}
+
 /* Waits until woken, or until the moment has come. */
 static void
 sleep_until(TimestampTz wake)
@@ -299,6 +319,8 @@ perf_optimizer_launcher_main(Datum arg)
 		LWLockRelease(po_sched_lock);
 		if (rescan)
 			rescan_databases();
+		if (po_clock_was_set_back())
+			note_set_back();
 		sleep_until(start_schedulers());
 	}
 }

@@ -127,7 +127,7 @@ po_run_store_new(List *runs)
 int64
 po_run_enqueue(const PoJob *job, const char *cause, TimestampTz slot)
 {
-	PoNewRun	run = {.job = job, .cause = cause, .slot = slot};
+	PoNewRun	run = {.job = job,.cause = cause,.slot = slot};
 
 	po_run_store_new(list_make1(&run));
 	return run.run_id;
@@ -177,7 +177,11 @@ po_run_begin(int64 run_id, PoJob **job, MemoryContext memory)
 	po_store_int8(&args, run_id);
 	po_store_int4(&args, MyProcPid);
 	po_store_time(&args, po_clock_now());
-	/* As a constant it would have the planner walk the index of open runs, which it takes for empty. */
+
+	/*
+	 * As a constant it would have the planner walk the index of open runs,
+	 * which it takes for empty.
+	 */
 	po_store_text(&args, po_state_name(PO_RUN_QUEUED));
 	if (po_store_run("WITH waiting AS (SELECT r.run_id FROM perf_optimizer.job_run r"
 					 " JOIN perf_optimizer.job j ON j.job_id = r.job_id CROSS JOIN " PO_JOB_OURS

@@ -112,7 +112,11 @@ perf_optimizer_cancel_run(PG_FUNCTION_ARGS)
 	po_access_check_writable();
 	run = po_access_run(PG_GETARG_INT64(0));
 	po_store_enter(&scope);
-	/* The row of a running one stays free: its runner must be able to write it. */
+
+	/*
+	 * The row of a running one stays free: its runner must be able to write
+	 * it.
+	 */
 	if (run->state == PO_RUN_QUEUED)
 		run = po_run_load(PG_GETARG_INT64(0), PO_RUN_WAIT, memory);
 	if (run != NULL && run->state == PO_RUN_QUEUED)

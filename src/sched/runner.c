@@ -54,6 +54,7 @@ PGDLLEXPORT void perf_optimizer_lone_runner_main(Datum arg);
 static PoRunner *slot = NULL;
 static uint32 slot_generation = 0;
 static emit_log_hook_type prev_emit_log_hook = NULL;
+
 /* This process must not take another run. */
 static bool leaving = false;
 

@@ -134,16 +134,26 @@ keep_house(TimestampTz now)
 	po_job_follow_renames();
 }
 
-/* Settles what runners dropped; false when the extension does not exist. */
+/* Settles what runners dropped, and a clock that was set back; false when the extension does not exist. */
 static bool
 settle_dropped(bool first)
 {
 	PoStoreScope scope;
+	bool		set_back = po_clock_was_set_back();
+	PoDatabase *db;
+
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	db = po_shared_find_database(MyDatabaseId);
+	set_back = set_back || db->set_back;
+	db->set_back = false;
+	LWLockRelease(po_sched_lock);
 
 	if (!po_store_begin(&scope))
 		return false;
 	if (first)
 		po_slots_recover();
+	if (set_back)
+		po_job_rebase_all(po_clock_now());
 	po_dispatch_reap();
 	po_store_commit(&scope);
 	po_dispatch_free_settled();
@@ -170,7 +180,10 @@ take_and_hand_out(TimestampTz now, bool at_boot, bool *more, TimestampTz *next)
 	}
 	po_store_commit(&scope);
 
-	/* Runners must find the rows of their runs, so this comes after the commit. */
+	/*
+	 * Runners must find the rows of their runs, so this comes after the
+	 * commit.
+	 */
 	if (!po_store_begin(&scope))
 		return false;
 	*next = Min(*next, po_dispatch_runs(now));

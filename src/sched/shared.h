@@ -32,29 +32,43 @@ typedef struct PoDatabase
 	Oid			dboid;
 	pid_t		pid;			/* the scheduler's, 0 before it lives */
 	Latch	   *latch;			/* the scheduler's, NULL before it lives */
-	bool		wanted;			/* something changed since the scheduler last looked */
+	bool		wanted;			/* something changed since the scheduler last
+								 * looked */
 	bool		starved;		/* runs of some role wait until a slot is free */
 	int			starved_priority;	/* the highest of theirs */
 	bool		more_waiting;	/* more runs wait than the queue has room for */
 	int			nwaiting;		/* runs in the queue */
-	int			ntaken;			/* runs taken from it since dispatch.c last asked */
-	bool		booted;			/* @reboot jobs have been enqueued since the start */
-	int			held;			/* sessions that need the database without workers */
-	int			failures;		/* schedulers that ended badly, one after the other */
+	int			ntaken;			/* runs taken from it since dispatch.c last
+								 * asked */
+	bool		set_back;		/* the clock was set back, so next runs may be
+								 * too far away */
+	bool		booted;			/* @reboot jobs have been enqueued since the
+								 * start */
+	int			held;			/* sessions that need the database without
+								 * workers */
+	int			failures;		/* schedulers that ended badly, one after the
+								 * other */
 	TimestampTz asked_at;		/* when the scheduler was asked for */
-	TimestampTz not_before;		/* no scheduler is started before, after a bad end */
-	TimestampTz next_due;		/* when a scheduler is needed again; DT_NOEND: never */
-	TimestampTz wake_at;		/* when the scheduler wakes by itself, 0 while it is awake */
+	TimestampTz not_before;		/* no scheduler is started before, after a bad
+								 * end */
+	TimestampTz next_due;		/* when a scheduler is needed again; DT_NOEND:
+								 * never */
+	TimestampTz wake_at;		/* when the scheduler wakes by itself, 0 while
+								 * it is awake */
 } PoDatabase;
 
 typedef enum PoRunnerPhase
 {
 	PO_RUNNER_FREE = 0,
-	PO_RUNNER_STARTING,			/* given a run, by which it is asked for or woken */
+	PO_RUNNER_STARTING,			/* given a run, by which it is asked for or
+								 * woken */
 	PO_RUNNER_WORKING,			/* "running" is committed */
-	PO_RUNNER_DONE,				/* the work is over: the outcome is being stored, or is */
-	PO_RUNNER_IDLE,				/* waits for a run; the process ends when none comes */
-	PO_RUNNER_GONE				/* the process ended without storing an outcome */
+	PO_RUNNER_DONE,				/* the work is over: the outcome is being
+								 * stored, or is */
+	PO_RUNNER_IDLE,				/* waits for a run; the process ends when none
+								 * comes */
+	PO_RUNNER_GONE				/* the process ended without storing an
+								 * outcome */
 } PoRunnerPhase;
 
 /*
@@ -65,7 +79,8 @@ typedef enum PoRunnerPhase
 typedef struct PoRunner
 {
 	PoRunnerPhase phase;
-	uint32		generation;		/* tells a late process that its slot was given away */
+	uint32		generation;		/* tells a late process that its slot was
+								 * given away */
 	Oid			dboid;
 	Oid			roleid;
 	int64		run_id;			/* 0 while idle */
@@ -78,10 +93,12 @@ typedef struct PoRunner
 	bool		dismissed;		/* somebody else needs the slot */
 	bool		cancelled;		/* cancel_run was called */
 	bool		timed_out;
-	bool		ended;			/* the work is over, with this outcome and error: */
+	bool		ended;			/* the work is over, with this outcome and
+								 * error: */
 	PoRunState	outcome;
 	bool		settled;		/* the scheduler stores the end of the run */
-	char		sqlstate[6];	/* of the run, or of the error that ended the process */
+	char		sqlstate[6];	/* of the run, or of the error that ended the
+								 * process */
 	char		message[512];
 	char		detail[512];
 	char		hint[256];
@@ -109,7 +126,8 @@ typedef struct PoSchedShared
 	bool		rescan;			/* the list of databases may have changed */
 	ConditionVariable progress; /* a run ended, or a worker exited */
 	int			nrunners;
-	int			first_waiting;	/* entries of the queue before this one are taken */
+	int			first_waiting;	/* entries of the queue before this one are
+								 * taken */
 	int			nwaiting;		/* entries of the queue, taken ones included */
 	PoWaiting  *waiting;		/* in the order in which they are to run */
 	PoDatabase	databases[PO_MAX_DATABASES];

@@ -105,8 +105,8 @@ load_open_runs(Batch *batch)
 		ids[i] = Int64GetDatum(batch->jobs[i]->job_id);
 	po_store_array(&args, INT8OID, ids, NULL, batch->njobs);
 	batch->nopen = po_store_run_planned("SELECT r.job_id, r.run_id, r.status = 'running', r.attempt > 0 FROM perf_optimizer.job_run r"
-								" WHERE r.job_id = ANY ($1) AND r.status IN ('queued', 'running')"
-								" ORDER BY r.job_id, r.status = 'running' DESC, r.attempt > 0, r.run_id", &args);
+										" WHERE r.job_id = ANY ($1) AND r.status IN ('queued', 'running')"
+										" ORDER BY r.job_id, r.status = 'running' DESC, r.attempt > 0, r.run_id", &args);
 	batch->open = palloc(sizeof(OpenRun) * Max(batch->nopen, 1));
 	for (uint64 i = 0; i < batch->nopen; i++)
 	{

@@ -20,6 +20,7 @@ static const struct
 	const char *name;
 	int			next;			/* the states that may follow */
 }			states[] = {
+
 	[PO_RUN_QUEUED] = {"queued", BIT(PO_RUN_RUNNING) | BIT(PO_RUN_FAILED) |
 	BIT(PO_RUN_CANCELLED) | BIT(PO_RUN_SKIPPED)},
 	[PO_RUN_RUNNING] = {"running", BIT(PO_RUN_QUEUED) | BIT(PO_RUN_SUCCEEDED) |

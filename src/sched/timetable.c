@@ -173,7 +173,10 @@ po_timetable_last(const PoTimetable *table, TimestampTz from, TimestampTz until)
 		TimestampTz slot = next_at_or_after(table, from, start);
 		TimestampTz found = from;
 
-		/* The last slot between start and last that counts; else further back. */
+		/*
+		 * The last slot between start and last that counts; else further
+		 * back.
+		 */
 		for (; slot < last; slot = po_timetable_next(table, slot))
 			if (!po_timetable_excludes(table, slot))
 				found = slot;

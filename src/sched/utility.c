@@ -33,6 +33,7 @@ static ProcessUtility_hook_type prev_ProcessUtility = NULL;
 /* Databases that the current transaction keeps free of workers. */
 static Oid	held[MAX_HELD];
 static int	nheld = 0;
+
 /* The current transaction changes the list of databases. */
 static bool rescan_pending = false;
 
@@ -175,7 +176,8 @@ hold_database(Oid dboid)
 
 	watch_transaction();
 	if (nheld == MAX_HELD)
-		return;					/* many in one transaction: its workers are only stopped */
+		return;					/* many in one transaction: its workers are
+								 * only stopped */
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	db = po_shared_add_database(dboid);
 	if (db != NULL)

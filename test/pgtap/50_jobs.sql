@@ -5,7 +5,7 @@
 -- Scheduled jobs: every error by its SQLSTATE, privileges, transactions, and next_run against a walk in SQL.
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(118);
+SELECT plan(149);
 
 CREATE ROLE po_test_owner LOGIN;
 CREATE ROLE po_test_other LOGIN;
@@ -101,6 +101,31 @@ SELECT lives_ok($$SELECT perf_optimizer.schedule_command('off', '@daily', 'SELEC
 SELECT is((SELECT enabled FROM perf_optimizer.jobs WHERE name = 'off'), false, 'is listed so');
 SELECT is((SELECT count(*)::int FROM (SELECT perf_optimizer.schedule_maintenance('po_test.t', '@weekly', a) FROM unnest(ARRAY['vacuum_analyze', 'vacuum', 'analyze', 'reindex_concurrently']) a) s), 4, 'four actions of maintenance');
 SELECT is((SELECT count(*)::int FROM perf_optimizer.jobs WHERE kind = 'maintenance' AND name = action || ' po_test.t'), 4, 'with names of their own');
+
+/* ---- alter_job, schedule_once, after_job, exclude_window ---- */
+SELECT set_config('po_test.mv', (SELECT job_id FROM perf_optimizer.jobs WHERE target = 'po_test.mv')::text, false) \g /dev/null
+SELECT is(perf_optimizer.alter_job(current_setting('po_test.mv')::bigint, priority => 9, timeout => '1 minute'), true, 'alter_job changes a job');
+SELECT is(perf_optimizer.alter_job(current_setting('po_test.mv')::bigint, priority => 9), false, 'and says when nothing changes');
+SELECT is((SELECT priority || ' ' || timeout FROM perf_optimizer.jobs WHERE target = 'po_test.mv'), '9 00:01:00', 'it keeps what is not given');
+SELECT is(perf_optimizer.alter_job(current_setting('po_test.mv')::bigint, timeout => '0'), true, 'a timeout of 0');
+SELECT is((SELECT timeout FROM perf_optimizer.jobs WHERE target = 'po_test.mv'), NULL, 'takes it away');
+SELECT throws_ok(format('SELECT perf_optimizer.alter_job(%s, %s)', current_setting('po_test.mv'), a), '22023', NULL, 'alter_job ' || a)
+	FROM unnest(ARRAY[$$at => now()$$, $$command => 'SELECT 1'$$, $$exclude_window => 'never'$$, $$exclude_window => 'sun-sat 00:00-24:00'$$, $$schedule => ''$$,
+		$$schedule => 'often'$$, $$schedule => '@once'$$, $$action => 'fast'$$, $$timezone => 'Nowhere'$$, $$max_attempts => 0$$, $$name => ''$$, format('after_job => %s', current_setting('po_test.mv'))]) a;
+SELECT throws_ok(format('SELECT perf_optimizer.alter_job(%s, name => %L)', current_setting('po_test.mv'), 'off'), '42710', NULL, 'alter_job to a name that is taken');
+SELECT throws_ok($$SELECT perf_optimizer.alter_job(NULL)$$, '22004', NULL, 'alter_job of no job');
+SELECT throws_ok($$SELECT perf_optimizer.alter_job(999999, priority => 1)$$, '42704', NULL, 'alter_job of what does not exist');
+SELECT throws_ok($$SELECT perf_optimizer.schedule_command('c', '@once', 'SELECT 1')$$, '22023', NULL, '@once is no schedule');
+SELECT throws_ok($$SELECT perf_optimizer.schedule_once('c', 'infinity', 'SELECT 1')$$, '22023', NULL, 'a moment that never comes');
+SELECT throws_ok($$SELECT perf_optimizer.schedule_once('c', NULL, 'SELECT 1')$$, '22004', NULL, 'no moment');
+SELECT throws_ok($$SELECT perf_optimizer.schedule_command('c', NULL, 'SELECT 1', after_job => 999999)$$, '42704', NULL, 'after a job that does not exist');
+SELECT isnt(perf_optimizer.schedule_command('window', '0 * * * *', 'SELECT 1', exclude_window => '00:00-12:00, 18:00-24:00'), NULL, 'a window');
+SELECT is((SELECT extract(hour FROM next_run) BETWEEN 12 AND 17 FROM perf_optimizer.jobs WHERE name = 'window'), true, 'its slots are not taken');
+SELECT is(perf_optimizer.alter_job((SELECT job_id FROM perf_optimizer.jobs WHERE name = 'window'), schedule => 'every 7 minutes'), true, 'an interval');
+SELECT is((SELECT extract(hour FROM next_run) BETWEEN 12 AND 17 FROM perf_optimizer.jobs WHERE name = 'window'), true, 'has none in the window either');
+SELECT is((SELECT extract(hour FROM next_run) FROM perf_optimizer.jobs j, perf_optimizer.alter_job(j.job_id, schedule => '30 3 * * *', exclude_window => '') WHERE name = 'window') IS NOT NULL, true, 'an empty window');
+SELECT is((SELECT to_char(next_run, 'HH24:MI') FROM perf_optimizer.jobs WHERE name = 'window'), '03:30', 'is none');
+SELECT is(perf_optimizer.unschedule('window'), true, 'the job of the window');
 
 BEGIN;
 SELECT perf_optimizer.unschedule('off') \g /dev/null
