@@ -92,8 +92,8 @@ $node->append_conf('postgresql.conf', 'perf_optimizer.test_clock_offset = 18001'
 $node->reload;
 holds(q(SELECT EXISTS (SELECT FROM perf_optimizer.job_runs WHERE name = 'later' AND status = 'succeeded')), 'it runs when the clock has moved there');
 
-# All workers of the server are taken: runs wait, and go on when one is free.
-$node->append_conf('postgresql.conf', "perf_optimizer.test_clock_offset = 0\nmax_worker_processes = 4\nperf_optimizer.allow_superuser_jobs = on");
+# All workers of the server are taken (launcher, scheduler, wait sampler, the launcher of logical replication, one runner): runs wait, and go on when one is free.
+$node->append_conf('postgresql.conf', "perf_optimizer.test_clock_offset = 0\nmax_worker_processes = 5\nperf_optimizer.allow_superuser_jobs = on");
 $node->restart;
 sql(q(SELECT perf_optimizer.schedule_command('few' || i, '@yearly', 'SELECT pg_sleep(0.2)') FROM generate_series(1, 5) i));
 sql(q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name LIKE 'few%'));
