@@ -65,6 +65,8 @@ keep(PoolBuilder *builder, PoFormEntry *entry)
 	if (entry->kept || entry->served || list_length(builder->kept) >= PO_SET_MAX)
 		return;
 	entry->kept = true;
+	entry->superfluous = po_served_superfluous(po_statement_forms_existing(builder->table, entry->id.relid),
+											   &entry->id.form);
 	builder->kept = lappend(builder->kept, entry);
 }
 
@@ -235,7 +237,7 @@ compare_columns(int a, int b)
 	return abs(a) != abs(b) ? abs(a) - abs(b) : b - a;
 }
 
-/* Compares two entries: by table name, then narrow before wide, then by columns, then by what sets them apart. */
+/* Compares two entries: by table name, then those that extend an existing index first, then narrow before wide, then by columns, then by what sets them apart. */
 static int
 compare_entries(const ListCell *a, const ListCell *b)
 {
@@ -246,6 +248,8 @@ compare_entries(const ListCell *a, const ListCell *b)
 
 	if (ea->id.relid != eb->id.relid)
 		return strcmp(po_relname_qualified(ea->id.relid), po_relname_qualified(eb->id.relid));
+	if (list_length(ea->superfluous) != list_length(eb->superfluous))
+		return list_length(eb->superfluous) - list_length(ea->superfluous);
 	if (fa->key.ncolumns != fb->key.ncolumns)
 		return fa->key.ncolumns - fb->key.ncolumns;
 	for (int i = 0; i < fa->key.ncolumns; i++)
@@ -320,10 +324,9 @@ fill_candidates(PoolBuilder *builder, PoWorkload *workload)
 		candidate->relid = entry->id.relid;
 		candidate->form = entry->id.form;
 		candidate->size = (double) po_size_bytes(entry->index);
-		pool->superfluous[pool->ncandidates] =
-			po_served_superfluous(po_statement_forms_existing(builder->table, entry->id.relid), &entry->id.form);
+		pool->superfluous[pool->ncandidates] = entry->superfluous;
 		candidate->write_cost = po_writes_cost(writes, entry->index,
-											   list_length(pool->superfluous[pool->ncandidates]),
+											   list_length(entry->superfluous),
 											   workload->measured);
 		pool->indexes[pool->ncandidates] = entry->index;
 		entry->number = pool->ncandidates++;

@@ -86,6 +86,7 @@ po_statement_forms_entry(PoFormTable *table, Oid relid, const PoForm *form)
 	{
 		entry->kind = kind_of(form);
 		entry->kept = false;
+		entry->superfluous = NIL;
 		entry->number = -1;
 		entry->seen = 0;
 		entry->index = NULL;

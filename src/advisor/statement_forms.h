@@ -39,6 +39,7 @@ typedef struct PoFormEntry
 	bool		served;			/* an existing index does it */
 	PoHypoIndex *index;			/* NULL when served */
 	bool		kept;			/* it is a candidate */
+	List	   *superfluous;	/* of a candidate: OIDs of the existing indexes that nobody needs beside it */
 	int			number;			/* of the candidate; -1: none */
 	int			seen;			/* the last collection that it was in */
 } PoFormEntry;

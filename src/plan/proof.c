@@ -21,8 +21,7 @@
 static void
 try_key(PoStatement *statement, Oid relid, const PoKey *key, PoProof *proof)
 {
-	PoForm		form = {.key = *key};
-	PoHypoIndex *index = po_hypo_build_form(relid, &form, NULL);
+	PoHypoIndex *index = po_hypo_build_columns(relid, key, NULL);
 	List	   *used;
 	double		cost = po_whatif_cost(statement, list_make1(index), NIL, &used);
 	double		limit = proof->cost_after;
@@ -31,7 +30,6 @@ try_key(PoStatement *statement, Oid relid, const PoKey *key, PoProof *proof)
 		limit -= WIDER_GAIN * proof->cost_after;
 	if (used == NIL || cost >= limit)
 		return;
-	po_hypo_build_texts(index, &form, NULL);
 	proof->index = index;
 	proof->cost_after = cost;
 }

@@ -21,5 +21,12 @@ SELECT rank, definition, queries_improved FROM perf_optimizer.suggest_indexes(qu
 SELECT count(*) FROM perf_optimizer.suggest_indexes(queries => ARRAY['SELECT * FROM "CapitalCall" WHERE "dueDate" = $1']);
 SELECT * FROM perf_optimizer.suggest_indexes(queries => ARRAY['SELECT 1', 'SELECT * FROM nowhere']);
 SELECT * FROM perf_optimizer.suggest_indexes(queries => ARRAY['SELECT 1'], weights => '{1,2}');
+ALTER TABLE "CapitalCall" ADD COLUMN "terms" jsonb NOT NULL DEFAULT '{}';
+UPDATE "CapitalCall" SET "terms" = jsonb_build_object('currency', (ARRAY['EUR', 'USD', 'GBP'])[1 + "id" % 3], 'series', "id" % 700);
+VACUUM FULL ANALYZE "CapitalCall";
+SELECT access_method, definition FROM perf_optimizer.suggest_indexes(queries => ARRAY[
+    'SELECT "fundName", count(*) FROM "CapitalCall" WHERE "userId" BETWEEN 7 AND 16 GROUP BY 1',
+    'SELECT * FROM "CapitalCall" WHERE "terms" @> ''{"series": 77}''']);
+SELECT reason FROM perf_optimizer.suggest_indexes(queries => ARRAY['SELECT * FROM "CapitalCall" WHERE "dueDate" = $1 AND "userId" = $2']);
 SET client_min_messages = warning;
 DROP SCHEMA doc_advisor CASCADE;
