@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(94);
+SELECT plan(96);
 
 CREATE ROLE po_test_owner;
 CREATE ROLE po_test_other;
@@ -101,6 +101,12 @@ UPDATE base SET k = k + 1 WHERE id <= 2000;
 SELECT is(po_inc.refreshed('plain', 'incremental'), 'incremental', 'as asked for, whatever it costs');
 UPDATE base SET k = k + 1 WHERE id <= 2000;
 SELECT is(po_inc.refreshed('plain'), 'concurrent: the whole query was run: so much of po_inc.base changed that the whole query is cheaper', 'too much changed');
+SET work_mem = '64kB';
+UPDATE base SET k = k + 1 WHERE id <= 15000;
+SELECT is(po_inc.refreshed('plain', 'incremental'), 'incremental', 'keys beyond work_mem');
+UPDATE base SET k = k + 1 WHERE id <= 400;
+SELECT is(po_inc.refreshed('plain'), 'incremental', 'few are few');
+RESET work_mem;
 DROP MATERIALIZED VIEW plain;
 SELECT perf_optimizer.refresh('sums') IS NULL AS x \gset
 ALTER TABLE base DISABLE TRIGGER ALL;
