@@ -29,6 +29,8 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
 SET jit = off
+SET enable_nestloop = off
+SET work_mem = '64MB'
 AS 'MODULE_PATHNAME', 'perf_optimizer_slow_queries';
 
 COMMENT ON FUNCTION perf_optimizer.slow_queries(float8, bigint, int, text) IS
@@ -37,7 +39,7 @@ min_mean_ms: least mean execution time in milliseconds. min_calls: least number 
 order_by: total_time, mean_time, p95, calls, temp, wal or reads, largest first; p95 needs perf_optimizer preloaded.
 Times are milliseconds of execution (planning is not in them), time_share_pct is the share of all execution time of this
 database, hit_ratio the part of block accesses that shared buffers served, read_blocks the rest, temp_bytes what was written to temporary
-files. p50_ms, p95_ms and p99_ms are NULL unless perf_optimizer is preloaded and tracks the statement. toplevel is false for
+files. p50_ms, p95_ms and p99_ms are NULL unless perf_optimizer is preloaded and tracks the statement; a notice says so once in a session. toplevel is false for
 statements run inside functions (pg_stat_statements.track = all). findings names the rules that fire: slow-query,
 high-total-time, low-hit-ratio, temp-heavy, wal-heavy; where tracked high-variance, n-plus-one, repeated-query, plan-flip, too.
 Texts and identifiers of other roles are hidden unless you are a member of pg_read_all_stats.

@@ -20,7 +20,8 @@ CREATE FUNCTION perf_optimizer.tracked_statements(
   OUT last_seen timestamptz,
   OUT n_plus_one boolean,
   OUT repeated boolean,
-  OUT plan_flip boolean)
+  OUT plan_flip boolean,
+  OUT failed_time_ms float8)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
@@ -28,7 +29,7 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_tracked_statements';
 
 COMMENT ON FUNCTION perf_optimizer.tracked_statements() IS
 'The statements of this database that are tracked, one row for each statement, role and level, without those still running.
-calls ended well, errors did not. Times are milliseconds of execution; p50_ms, p95_ms and p99_ms come from a histogram whose
+calls ended well, errors did not and took failed_time_ms. Times are milliseconds of execution; p50_ms, p95_ms and p99_ms come from a histogram whose
 buckets are at most 3.2 % wide from 10 microseconds on. plans is the number of plan shapes kept, four at most. n_plus_one and repeated tell that it ran in bursts, plan_flip that one
 of its plan shapes has at least twice the mean time of another, over five calls or more of each.
 query_id is NULL for other roles'' statements unless you are a member of pg_read_all_stats. No rows unless preloaded.';
@@ -109,7 +110,8 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_query_samples';
 COMMENT ON FUNCTION perf_optimizer.query_samples() IS
 'Captured executions of this database''s statements: kind slow is the newest that took about as long as the 95th percentile,
 typical one near the median. query is the text as it was sent, params the values of $1, $2, ... in text form, constant_types
-the types of the constants that a normalised text replaces, in its order (NULL: not known). plannable tells that text and values
+the types of the constants that a normalised text replaces, in its order (NULL: not known). A statement of a client that failed has no params;
+a utility statement other than CALL and DO no strings, for they may be passwords. plannable tells that text and values
 are whole, so that the statement plans as it is. perf_optimizer.capture_samples, perf_optimizer.redact_samples and
 perf_optimizer.sample_length set what is kept. You see your own, and all as a member of pg_read_all_stats.
 Errors: 55000 unless perf_optimizer is preloaded.';
@@ -130,7 +132,7 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_tracking_stats';
 COMMENT ON FUNCTION perf_optimizer.tracking_stats() IS
 'How full the shared table of the whole cluster is: statements of max_statements (perf_optimizer.track_max), how many were
 evicted to make room and the calls and time that went with them, how much of perf_optimizer.text_memory is used,
-how many samples and plans found no room. Errors: 55000 unless perf_optimizer is preloaded.';
+how many samples, plans and suggestions made room for others or found none. Errors: 55000 unless perf_optimizer is preloaded.';
 
 CREATE FUNCTION perf_optimizer.reset_tracking() RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE

@@ -76,12 +76,12 @@ END
 $$;
 
 COMMENT ON FUNCTION perf_optimizer.n_plus_one_queries() IS
-'Statements of this database that one session runs five times or more in one transaction, or with gaps of at most 50 ms, each returning
-ten rows or fewer, since tracking began or was reset; the costliest first.
-kind is n-plus-one when the parameters differ and repeated-query when they are the same. bursts counts such runs, executions
+'Statements of this database that one session runs five times or more in one transaction, or with gaps of at most 50 ms and four other
+statements, each returning ten rows or fewer, since tracking began or was reset; the costliest first.
+kind is n-plus-one when a column is compared with different values and repeated-query when all values are the same. bursts counts such runs, executions
 the executions in them, avg_burst and max_burst their length, total_time_ms the time of those executions in milliseconds.
 parent_query is the procedure or the statement before that the burst seems to belong to, NULL when none is known.
-suggestion is a statement that reads the rows of all values at once: pass the array as its parameter; where the statement''s own text cannot be changed
+suggestion is a statement that reads the rows of all values at once: pass the arrays as its parameters; where the statement''s own text cannot be changed
 safely, a plain read of the relation. Not counted: what a set query''s function, a trigger or COPY runs for each row,
-statements that write, system catalogs. Texts and identifiers of other roles are NULL unless you are a member of pg_read_all_stats.
+deferred triggers, statements that write or lock rows, system catalogs. Texts and identifiers of other roles are NULL unless you are a member of pg_read_all_stats.
 Errors: 55000 unless perf_optimizer is preloaded.';

@@ -19,11 +19,15 @@ CREATE TABLE perf_optimizer.archive_policy (
   fk_policy text NOT NULL CHECK (fk_policy IN ('refuse', 'cascade')),
   max_share_pct float8,
   max_runtime interval,
+  run_window text,
   max_wal_bytes_per_second bigint,
+  purge_after interval,
+  on_drift text NOT NULL CHECK (on_drift IN ('error', 'add_columns')),
+  export_directory text,
   created_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE perf_optimizer.archive_policy IS
-  'Archive policies. Written by create_archive_policy and drop_archive_policy alone; each use checks the row and the user''s rights again. Read it through archive_policies.';
+  'Archive policies. Written by create_archive_policy, alter_archive_policy and drop_archive_policy alone; each use checks the row and the user''s rights again. Read it through archive_policies.';
 SELECT pg_extension_config_dump('perf_optimizer.archive_policy', '');
 SELECT pg_extension_config_dump('perf_optimizer.archive_policy_id_seq', '');
 
@@ -32,32 +36,74 @@ CREATE TABLE perf_optimizer.archive_run (
   policy_id int NOT NULL,
   policy text NOT NULL,
   owner regrole NOT NULL,
+  action text NOT NULL DEFAULT 'archive' CHECK (action IN ('archive', 'restore')),
   status text NOT NULL DEFAULT 'running' CHECK (status IN ('running', 'succeeded', 'failed', 'crashed')),
   started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   finished_at timestamptz,
   rows_archived bigint NOT NULL DEFAULT 0,
+  rows_purged bigint NOT NULL DEFAULT 0,
   batches bigint NOT NULL DEFAULT 0,
   cutoff timestamptz,
   why_stopped text,
   message text
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE perf_optimizer.archive_run IS
-  'Runs of archive policies; rows of dropped policies stay. Written by run_archive alone. Read it through archive_runs.';
+  'Runs of archive policies; rows of dropped policies stay. Written by run_archive and restore_archive alone. Read it through archive_runs.';
 SELECT pg_extension_config_dump('perf_optimizer.archive_run', '');
 SELECT pg_extension_config_dump('perf_optimizer.archive_run_run_id_seq', '');
 CREATE INDEX archive_run_policy ON perf_optimizer.archive_run (policy_id, status);
 COMMENT ON INDEX perf_optimizer.archive_run_policy IS 'Finds a policy''s runs.';
 
+CREATE SEQUENCE perf_optimizer.archive_file_id_seq;
+COMMENT ON SEQUENCE perf_optimizer.archive_file_id_seq IS 'Numbers of files with archived rows.';
+
+CREATE TABLE perf_optimizer.archive_file (
+  file_id bigint PRIMARY KEY,
+  policy_id int NOT NULL,
+  policy text NOT NULL,
+  owner regrole NOT NULL,
+  run_id bigint NOT NULL,
+  path text NOT NULL,
+  columns text NOT NULL,
+  row_count bigint NOT NULL,
+  bytes bigint NOT NULL,
+  sha256 text NOT NULL,
+  oldest timestamptz NOT NULL,
+  newest timestamptz NOT NULL,
+  rows_restored bigint NOT NULL DEFAULT 0,
+  created_at timestamptz NOT NULL DEFAULT now(),
+  purged_at timestamptz
+);
+COMMENT ON TABLE perf_optimizer.archive_file IS
+  'The manifest of the files that archived rows went to; a file without a row here holds rows that are still in their table. Written by run_archive and restore_archive alone. Read it through archive_files.';
+SELECT pg_extension_config_dump('perf_optimizer.archive_file', '');
+SELECT pg_extension_config_dump('perf_optimizer.archive_file_id_seq', '');
+CREATE INDEX archive_file_policy ON perf_optimizer.archive_file (policy_id, newest) WHERE purged_at IS NULL;
+COMMENT ON INDEX perf_optimizer.archive_file_policy IS 'Finds a policy''s files by time.';
+
 CREATE FUNCTION perf_optimizer.create_archive_policy(relation regclass, time_column name, older_than interval,
   strategy text DEFAULT 'move', destination regclass DEFAULT NULL, predicate text DEFAULT NULL,
   batch_rows int DEFAULT 5000, max_rows_per_second int DEFAULT NULL, max_replica_lag interval DEFAULT NULL,
   schedule text DEFAULT NULL, name text DEFAULT NULL, timezone text DEFAULT NULL, fk_policy text DEFAULT 'refuse',
-  max_share_pct float8 DEFAULT NULL, max_runtime interval DEFAULT NULL, max_wal_bytes_per_second bigint DEFAULT NULL)
+  max_share_pct float8 DEFAULT NULL, max_runtime interval DEFAULT NULL, run_window text DEFAULT NULL,
+  max_wal_bytes_per_second bigint DEFAULT NULL, purge_after interval DEFAULT NULL, on_drift text DEFAULT 'error',
+  export_directory text DEFAULT NULL)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_create_archive_policy';
-COMMENT ON FUNCTION perf_optimizer.create_archive_policy(regclass, name, interval, text, regclass, text, int, int, interval, text, text, text, text, float8, interval, bigint) IS
-  'Makes an archive policy and returns its name (default: the table''s). Rows whose time_column (timestamptz, timestamp or date) is more than older_than ago, and for which predicate (one boolean expression) holds, are moved or copied to destination (NULL: <relation>_archive is made) or deleted. A run commits batches of up to batch_rows rows, stays below max_rows_per_second and max_wal_bytes_per_second, waits while a replica is more than max_replica_lag behind, ends after max_runtime. timezone (IANA name; default the session''s; needed for columns without time zone unless the session is in UTC) is where ages are counted. fk_policy: refuse, or cascade to let ON DELETE actions of foreign keys happen. max_share_pct refuses a first run that would take more of the table. schedule makes a job. The caller must own the table. Errors: 42809, 42501, 42703, 42804 (not a table, not the owner, no such column, not a time), 22023 and 22004 (a wrong or missing value), 42601 (predicate), 42P07 (the name of the archive is taken), 42710 (the policy exists), 55000 (something would make each run fail).';
+COMMENT ON FUNCTION perf_optimizer.create_archive_policy(regclass, name, interval, text, regclass, text, int, int, interval, text, text, text, text, float8, interval, text, bigint, interval, text, text) IS
+  'Makes an archive policy and returns its name (default: the table''s). Rows whose time_column (timestamptz, timestamp or date) is more than older_than ago, and for which predicate (one boolean expression) holds, are moved or copied to destination (NULL: <relation>_archive is made) or deleted. A run commits batches of up to batch_rows rows, stays below max_rows_per_second and max_wal_bytes_per_second, waits while a replica is more than max_replica_lag behind, ends after max_runtime, and works only within run_window (such as "mon-fri 22:00-06:00" in the policys time zone). purge_after deletes archived rows at that age. on_drift: error, or add_columns to add columns to the destination that the table got. export_directory moves rows into CSV files there instead (needs the rights of pg_write_server_files). A foreign table as destination needs a primary key on the table. timezone (IANA name; default the session''s; needed for columns without time zone unless the session is in UTC) is where ages are counted. fk_policy: refuse, or cascade to let ON DELETE actions of foreign keys happen. max_share_pct refuses a first run that would take more of the table. schedule makes a job. The caller must own the table. Errors: 42809, 42501, 42703, 42804 (not a table, not the owner, no such column, not a time), 22023 and 22004 (a wrong or missing value), 42601 (predicate), 42P07 (the name of the archive is taken), 42710 (the policy exists), 55000 (something would make each run fail).';
+
+CREATE FUNCTION perf_optimizer.alter_archive_policy(policy text, older_than interval DEFAULT NULL, predicate text DEFAULT NULL,
+  batch_rows int DEFAULT NULL, max_rows_per_second int DEFAULT NULL, max_replica_lag interval DEFAULT NULL,
+  schedule text DEFAULT NULL, timezone text DEFAULT NULL, fk_policy text DEFAULT NULL, max_share_pct float8 DEFAULT NULL,
+  max_runtime interval DEFAULT NULL, run_window text DEFAULT NULL, max_wal_bytes_per_second bigint DEFAULT NULL,
+  purge_after interval DEFAULT NULL, on_drift text DEFAULT NULL, reset text[] DEFAULT NULL)
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_alter_archive_policy';
+COMMENT ON FUNCTION perf_optimizer.alter_archive_policy(text, interval, text, int, int, interval, text, text, text, float8, interval, text, bigint, interval, text, text[]) IS
+  'Changes an archive policy: arguments as of create_archive_policy, a NULL keeps what is. reset names options that go back to having no value, before what is given is set: predicate, max_rows_per_second, max_replica_lag, schedule (removes the job), max_share_pct, max_runtime, run_window, max_wal_bytes_per_second, purge_after. A run that is going on is not affected. Errors: as of create_archive_policy, 42704 no such policy, 42501 not its owner, 22023 an option that cannot be reset.';
 
 CREATE FUNCTION perf_optimizer.drop_archive_policy(policy text) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -78,10 +124,24 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_run_archive';
 COMMENT ON PROCEDURE perf_optimizer.run_archive(text, int) IS
   'Runs an archive policy to its end, or for max_batches batches. Commits batch by batch: with move to a local table each row is in exactly one of the two tables at every moment. The freed space is reused by the table, not given back to the operating system, except by whole partitions. Errors: 2D000 inside a transaction block, before any work; 42704, 42501, 22004, 22023; 55P03 the policy is running already; 55000 blockers; 27000 a trigger would lose rows; others as the tables raise them. All but the first six are recorded in archive_runs with the reason.';
 
+CREATE PROCEDURE perf_optimizer.restore_archive(policy text, from_time timestamptz, to_time timestamptz)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'perf_optimizer_restore_archive';
+COMMENT ON PROCEDURE perf_optimizer.restore_archive(text, timestamptz, timestamptz) IS
+  'Brings archived rows back whose time lies from from_time on and before to_time, batch by batch; recorded in archive_runs with the action restore. Rows of move leave the archive, those of copy and of files stay there. A later run archives them again unless the policy is changed. Generated columns are computed anew; columns that the table does not have any more stay behind. Errors: 2D000 inside a transaction block, before any work; 42704, 42501, 22004; 22023 an empty range; 55P03 the policy is running; 55000 blockers (no primary key on the table, the archive is on another server, the policy deletes); 23505 a row with that key is there; 58030 a file was changed.';
+
+CREATE FUNCTION perf_optimizer.verify_archive(policy text, OUT check_name text, OUT ok boolean, OUT expected bigint,
+  OUT found bigint, OUT message text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_verify_archive';
+COMMENT ON FUNCTION perf_optimizer.verify_archive(text) IS
+  'Checks an archive, one row a check: that no row is in both tables by primary key (with copy: that copies are the same as their originals), that the archive has the rows that runs have put there, that each file has its recorded length and SHA-256. Reads both tables whole; changes nothing. Errors: 42704, 42501, 22004; 55000 a table is gone.';
+
 CREATE VIEW perf_optimizer.archive_policies AS
 SELECT p.name AS policy, p.owner, p.relation, p.time_column, p.older_than, p.strategy, p.destination, p.predicate,
        p.batch_rows, p.max_rows_per_second, p.max_replica_lag, p.schedule, p.timezone, p.fk_policy, p.max_share_pct,
-       p.max_runtime, p.max_wal_bytes_per_second, p.created_at
+       p.max_runtime, p.max_wal_bytes_per_second, p.created_at, p.run_window, p.purge_after, p.on_drift, p.export_directory
 FROM perf_optimizer.archive_policy p
 WHERE pg_catalog.pg_has_role(p.owner, 'USAGE');
 COMMENT ON VIEW perf_optimizer.archive_policies IS
@@ -90,9 +150,18 @@ GRANT SELECT ON perf_optimizer.archive_policies TO PUBLIC;
 
 CREATE VIEW perf_optimizer.archive_runs AS
 SELECT r.run_id, r.policy, r.status, r.started_at, r.finished_at, r.rows_archived, r.batches, r.cutoff, r.why_stopped,
-       r.message
+       r.message, r.action, r.rows_purged
 FROM perf_optimizer.archive_run r
 WHERE pg_catalog.pg_has_role(r.owner, 'USAGE');
 COMMENT ON VIEW perf_optimizer.archive_runs IS
-  'The runs of archive policies. status: running, succeeded, failed, crashed (found by the next run: the backend or server ended during it). why_stopped: nothing left, max_batches, max_runtime, replica_lag, blocked, cancelled, error, crashed; message is the error''s text.';
+  'The runs of archive policies. status: running, succeeded, failed, crashed (found by the next run: the backend or server ended during it). action: archive or restore; rows_archived: taken, or brought back; rows_purged: deleted from the archive. why_stopped: nothing left, max_batches, max_runtime, run_window, replica_lag, blocked, cancelled, error, crashed; message is the error''s text.';
 GRANT SELECT ON perf_optimizer.archive_runs TO PUBLIC;
+
+CREATE VIEW perf_optimizer.archive_files AS
+SELECT f.file_id, f.policy, f.run_id, f.path, f.row_count, f.bytes, f.sha256, f.oldest, f.newest, f.rows_restored, f.created_at,
+       f.purged_at
+FROM perf_optimizer.archive_file f
+WHERE pg_catalog.pg_has_role(f.owner, 'USAGE');
+COMMENT ON VIEW perf_optimizer.archive_files IS
+  'The files that archived rows went to: CSV with a header, in the database''s encoding; purged_at: when purge_after removed the file.';
+GRANT SELECT ON perf_optimizer.archive_files TO PUBLIC;

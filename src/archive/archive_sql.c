@@ -1,189 +1,32 @@
 /*
  * archive_sql.c
- *	  SQL functions and procedures on archive policies.
+ *	  SQL functions and procedures that use archive policies.
  */
 #include "postgres.h"
 
 #include "archive/cutoff.h"
-#include "archive/destination.h"
 #include "archive/partition.h"
 #include "archive/policy.h"
+#include "archive/policy_store.h"
 #include "archive/predicate.h"
 #include "archive/preflight.h"
+#include "archive/restore.h"
 #include "archive/run.h"
-#include "catalog/pg_type.h"
+#include "archive/verify.h"
 #include "core/args.h"
 #include "core/own.h"
 #include "core/relname.h"
 #include "core/srf.h"
 #include "executor/spi.h"
 #include "fmgr.h"
-#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-PG_FUNCTION_INFO_V1(perf_optimizer_create_archive_policy);
-PG_FUNCTION_INFO_V1(perf_optimizer_drop_archive_policy);
 PG_FUNCTION_INFO_V1(perf_optimizer_preview_archive);
 PG_FUNCTION_INFO_V1(perf_optimizer_run_archive);
-
-/* Returns an integer argument that must be positive when given; 0 when NULL.  Raises 22023. */
-static int64
-positive_or_null(FunctionCallInfo fcinfo, int argno, bool wide, const char *name)
-{
-	int64		value;
-
-	if (PG_ARGISNULL(argno))
-		return 0;
-	value = wide ? PG_GETARG_INT64(argno) : PG_GETARG_INT32(argno);
-	if (value <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be positive", name),
-				 errhint("Leave it out for no limit.")));
-	return value;
-}
-
-/* Reads the arguments that say how fast and how far a run goes. */
-static void
-read_limits(FunctionCallInfo fcinfo, PoArchivePolicy *policy)
-{
-	po_args_require(fcinfo, 6, "batch_rows");
-	policy->batch_rows = PG_GETARG_INT32(6);
-	policy->max_rows_per_second = (int) positive_or_null(fcinfo, 7, false, "max_rows_per_second");
-	policy->max_replica_lag = PG_ARGISNULL(8) ? NULL : PG_GETARG_INTERVAL_P(8);
-	policy->max_share_pct = PG_ARGISNULL(13) ? 0 : PG_GETARG_FLOAT8(13);
-	policy->max_runtime = PG_ARGISNULL(14) ? NULL : PG_GETARG_INTERVAL_P(14);
-	policy->max_wal_bytes_per_second = positive_or_null(fcinfo, 15, true, "max_wal_bytes_per_second");
-	if (!PG_ARGISNULL(13) && !(policy->max_share_pct > 0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"max_share_pct\" must be positive"),
-				 errhint("Leave it out for no guard.")));
-}
-
-/* Reads the fk_policy argument; raises 22023 for an unknown value. */
-static bool
-read_fk_policy(FunctionCallInfo fcinfo, int argno)
-{
-	char	   *value = po_args_text(fcinfo, argno, "fk_policy");
-
-	if (strcmp(value, "refuse") != 0 && strcmp(value, "cascade") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"fk_policy\" has the unknown value \"%s\"", value),
-				 errhint("Use \"refuse\" or \"cascade\".")));
-	return strcmp(value, "cascade") == 0;
-}
-
-/* Reads all arguments of create_archive_policy. */
-static void
-read_arguments(FunctionCallInfo fcinfo, PoArchivePolicy *policy)
-{
-	po_args_require(fcinfo, 0, "relation");
-	po_args_require(fcinfo, 1, "time_column");
-	po_args_require(fcinfo, 2, "older_than");
-	policy->owner = GetUserId();
-	policy->caller = GetUserId();
-	policy->relation = PG_GETARG_OID(0);
-	policy->time_column = pstrdup(NameStr(*PG_GETARG_NAME(1)));
-	policy->older_than = PG_GETARG_INTERVAL_P(2);
-	policy->strategy = po_policy_parse_strategy(po_args_text(fcinfo, 3, "strategy"));
-	policy->destination = PG_ARGISNULL(4) ? InvalidOid : PG_GETARG_OID(4);
-	policy->predicate = po_args_text_or_null(fcinfo, 5);
-	policy->schedule = po_args_text_or_null(fcinfo, 9);
-	policy->name = po_args_text_or_null(fcinfo, 10);
-	policy->timezone = po_args_text_or_null(fcinfo, 11);
-	policy->fk_cascade = read_fk_policy(fcinfo, 12);
-	read_limits(fcinfo, policy);
-}
-
-/* Raises 55000 with what would make every run fail. */
-static void
-refuse_blocked(PoArchivePolicy *policy)
-{
-	List	   *blockers = po_preflight_tables(policy);
-
-	if (blockers != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("archive policy \"%s\" could not run", policy->name),
-				 errdetail("%s.", po_preflight_join(blockers)),
-				 errhint("Cure it and create the policy again.")));
-}
-
-/* Runs one SQL statement with text parameters through SPI. */
-static void
-call_sql(const char *sql, int nargs, const char *const *args)
-{
-	Oid			types[3];
-	Datum		values[3];
-	int			rc;
-
-	for (int i = 0; i < nargs; i++)
-	{
-		types[i] = TEXTOID;
-		values[i] = CStringGetTextDatum(args[i]);
-	}
-	rc = SPI_execute_with_args(sql, nargs, types, values, NULL, false, 0);
-	if (rc < 0)
-		elog(ERROR, "SPI_execute_with_args failed: %s", SPI_result_code_string(rc));
-}
-
-/* Schedules a new policy where its schedule is given. */
-static void
-schedule(PoArchivePolicy *policy)
-{
-	const char *args[] = {policy->name, policy->schedule, policy->timezone};
-
-	if (policy->schedule)
-		call_sql("SELECT perf_optimizer.schedule_archive(policy => $1, schedule => $2, timezone => $3)", 3, args);
-}
-
-/* create_archive_policy(...): checks everything, makes the destination and stores the policy. */
-Datum
-perf_optimizer_create_archive_policy(PG_FUNCTION_ARGS)
-{
-	PoArchivePolicy policy = {0};
-	char	   *name;
-
-	read_arguments(fcinfo, &policy);
-	po_policy_check_source(&policy);
-	if (policy.name == NULL)
-		policy.name = get_rel_name(policy.relation);
-	po_policy_check_values(&policy);
-	if (policy.predicate)
-		policy.predicate = po_predicate_check(policy.relation, policy.predicate);
-	SPI_connect();
-	if (policy.strategy != PO_ARCHIVE_DELETE && !OidIsValid(policy.destination))
-		policy.destination = po_destination_create(&policy);
-	refuse_blocked(&policy);
-	po_policy_store(&policy);
-	schedule(&policy);
-	name = policy.name;
-	SPI_finish();
-	PG_RETURN_TEXT_P(cstring_to_text(name));
-}
-
-/* drop_archive_policy(policy): removes the policy and its jobs; tables and recorded runs stay. */
-Datum
-perf_optimizer_drop_archive_policy(PG_FUNCTION_ARGS)
-{
-	char	   *name = po_args_text(fcinfo, 0, "policy");
-	PoArchivePolicy *policy;
-	const char *args[1];
-
-	SPI_connect();
-	policy = po_policy_load(name);
-	args[0] = policy->name;
-	call_sql("SELECT perf_optimizer.unschedule(job_id => j.job_id) FROM perf_optimizer.jobs j"
-			 " WHERE j.kind OPERATOR(pg_catalog.=) 'archive' AND j.target OPERATOR(pg_catalog.=) $1", 1, args);
-	po_policy_delete(policy);
-	SPI_finish();
-	PG_RETURN_VOID();
-}
+PG_FUNCTION_INFO_V1(perf_optimizer_restore_archive);
+PG_FUNCTION_INFO_V1(perf_optimizer_verify_archive);
 
 /* What preview_archive returns. */
 typedef struct Preview
@@ -220,7 +63,7 @@ preview_as_role(PoArchivePolicy *policy, Preview *result)
 static void
 preview(const char *name, Preview *result)
 {
-	PoArchivePolicy *policy = po_policy_load(name);
+	PoArchivePolicy *policy = po_policy_store_load(name);
 	int			level = po_preflight_begin_settings(policy);
 	PoOwnScope	scope;
 
@@ -287,21 +130,97 @@ perf_optimizer_preview_archive(PG_FUNCTION_ARGS)
 	return po_row_finish_single(&row);
 }
 
+/* Raises 2D000 where a procedure may not commit. */
+static void
+require_nonatomic(FunctionCallInfo fcinfo, const char *procedure)
+{
+	if (!fcinfo->context || !IsA(fcinfo->context, CallContext) ||
+		castNode(CallContext, fcinfo->context)->atomic)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
+				 errmsg("%s commits and cannot run inside a transaction block", procedure),
+				 errhint("CALL it by itself, outside of BEGIN and of functions.")));
+}
+
+/* Returns the max_batches argument, 0 for no limit; raises 22023. */
+static int
+max_batches_arg(FunctionCallInfo fcinfo, int argno)
+{
+	if (PG_ARGISNULL(argno))
+		return 0;
+	if (PG_GETARG_INT32(argno) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"max_batches\" must be positive"),
+				 errhint("Leave it out for no limit.")));
+	return PG_GETARG_INT32(argno);
+}
+
 /* CALL run_archive(policy, max_batches): po_run_archive; raises 2D000 inside a transaction block. */
 Datum
 perf_optimizer_run_archive(PG_FUNCTION_ARGS)
 {
 	char	   *name = po_args_text(fcinfo, 0, "policy");
-	int			max_batches = (int) positive_or_null(fcinfo, 1, false, "max_batches");
+	int			max_batches = max_batches_arg(fcinfo, 1);
 
-	if (!fcinfo->context || !IsA(fcinfo->context, CallContext) ||
-		castNode(CallContext, fcinfo->context)->atomic)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_TRANSACTION_TERMINATION),
-				 errmsg("run_archive commits and cannot run inside a transaction block"),
-				 errhint("CALL it by itself, outside of BEGIN and of functions.")));
+	require_nonatomic(fcinfo, "run_archive");
 	SPI_connect_ext(SPI_OPT_NONATOMIC);
 	po_run_archive(name, max_batches);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* CALL restore_archive(policy, from_time, to_time): po_restore_archive; raises 2D000 and 22023. */
+Datum
+perf_optimizer_restore_archive(PG_FUNCTION_ARGS)
+{
+	char	   *name = po_args_text(fcinfo, 0, "policy");
+
+	po_args_require(fcinfo, 1, "from_time");
+	po_args_require(fcinfo, 2, "to_time");
+	if (PG_GETARG_TIMESTAMPTZ(1) >= PG_GETARG_TIMESTAMPTZ(2))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"to_time\" must be later than \"from_time\""),
+				 errhint("Rows from from_time on and before to_time are brought back.")));
+	require_nonatomic(fcinfo, "restore_archive");
+	SPI_connect_ext(SPI_OPT_NONATOMIC);
+	po_restore_archive(name, PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2));
+	SPI_finish();
+	PG_RETURN_VOID();
+}
+
+/* verify_archive(policy): what po_verify found, as the role that works on the tables. */
+Datum
+perf_optimizer_verify_archive(PG_FUNCTION_ARGS)
+{
+	char	   *name = po_args_text(fcinfo, 0, "policy");
+	PoArchivePolicy *policy;
+	PoOwnScope	scope;
+	int			level;
+	List	   *results;
+	ListCell   *cell;
+	PoRow		row;
+
+	po_srf_begin(fcinfo, &row);
+	SPI_connect();
+	policy = po_policy_store_load(name);
+	level = po_preflight_begin_settings(policy);
+	po_own_become(&scope, po_policy_run_as(policy));
+	results = po_verify(policy);
+	po_own_end(&scope);
+	po_preflight_end_settings(level);
+	foreach(cell, results)
+	{
+		PoVerifyResult *result = lfirst(cell);
+
+		po_row_text(&row, result->check);
+		po_row_bool(&row, result->ok);
+		po_row_int8(&row, result->expected);
+		po_row_int8(&row, result->found);
+		po_row_text(&row, result->message);
+		po_srf_emit(&row);
+	}
+	SPI_finish();
+	return (Datum) 0;
 }

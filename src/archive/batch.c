@@ -19,7 +19,9 @@
 #include "access/table.h"
 #include "archive/batch.h"
 #include "archive/columns.h"
+#include "archive/export.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "core/relname.h"
 #include "executor/spi.h"
@@ -28,6 +30,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
@@ -52,7 +55,9 @@ struct PoBatch
 	bool		by_index;
 	BlockNumber nblocks;
 	SPIPlanPtr	find;			/* the next rows after the watermark */
-	SPIPlanPtr	take;			/* rows by their locations */
+	SPIPlanPtr	take;			/* rows by their locations; NULL when they go
+								 * to files */
+	PoExport   *export;			/* where they go then, else NULL */
 	Watermark	now;
 	Watermark	next;			/* adopted by po_batch_advance */
 };
@@ -104,7 +109,7 @@ prepare_find(PoBatch *batch)
 {
 	char	   *column = psprintf("t.%s", quote_identifier(batch->policy->time_column));
 	char	   *from = psprintf("SELECT %s, t.ctid FROM ONLY %s t WHERE %s", column,
-								po_relname_qualified(batch->leaf), po_cutoff_condition(batch->policy, "t"));
+								po_relname_qualified(batch->leaf), po_cutoff_condition(batch->policy, "t", "$1"));
 	Oid			types[] = {batch->policy->time_type, batch->by_index ? batch->policy->time_type : TIDOID,
 	TIDOID, INT8OID};
 	char	   *sql;
@@ -119,6 +124,45 @@ prepare_find(PoBatch *batch)
 	batch->find = prepare(sql, 4, types, false);
 }
 
+/* Tells whether the rows of a policy go to another server. */
+static bool
+goes_abroad(PoArchivePolicy *policy)
+{
+	return OidIsValid(policy->destination) &&
+		get_rel_relkind(policy->destination) == RELKIND_FOREIGN_TABLE;
+}
+
+/* Returns the statement that moves rows to a table of this database. */
+static char *
+moving_statement(const char *source, const char *columns, const char *destination)
+{
+	return psprintf("WITH gone AS (DELETE %s RETURNING %s),"
+					" kept AS (INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM gone RETURNING 1)"
+					" SELECT (SELECT pg_catalog.count(*) FROM gone), (SELECT pg_catalog.count(*) FROM kept)",
+					source, columns, destination, columns, columns);
+}
+
+/*
+ * Returns the statement that moves rows to another server.  Its transaction ends
+ * before ours, so rows of a batch that did not commit here can be there already:
+ * those are found by key between the batch's first and last time, $3 and $4, and
+ * count as arrived when they are the same.
+ */
+static char *
+moving_statement_abroad(PoArchivePolicy *policy, const char *source, const char *columns, const char *destination)
+{
+	const char *time = quote_identifier(policy->time_column);
+	char	   *same_key = po_columns_same_key(policy->relation, "g", "x");
+
+	return psprintf("WITH here AS MATERIALIZED (SELECT %s FROM %s f WHERE f.%s OPERATOR(pg_catalog.>=) $3 AND f.%s OPERATOR(pg_catalog.<=) $4),"
+					" gone AS (DELETE %s RETURNING %s),"
+					" kept AS (INSERT INTO %s (%s) SELECT %s FROM gone g WHERE NOT EXISTS (SELECT FROM here x WHERE %s) RETURNING 1)"
+					" SELECT (SELECT pg_catalog.count(*) FROM gone), (SELECT pg_catalog.count(*) FROM kept)"
+					" OPERATOR(pg_catalog.+) (SELECT pg_catalog.count(*) FROM gone g JOIN here x ON %s"
+					" WHERE g::pg_catalog.text OPERATOR(pg_catalog.=) x::pg_catalog.text)",
+					columns, destination, time, time, source, columns, destination, columns, columns, same_key, same_key);
+}
+
 /* Returns the statement that takes the rows of "FROM ONLY leaf t WHERE ...". */
 static char *
 taking_statement(PoBatch *batch, const char *source)
@@ -130,26 +174,35 @@ taking_statement(PoBatch *batch, const char *source)
 
 	if (policy->strategy == PO_ARCHIVE_DELETE)
 		return psprintf("DELETE %s", source);
-	columns = po_columns_shared(policy->relation, policy->destination, &blockers);
+	columns = po_columns_shared(policy->relation, policy->destination,
+								policy->reversed ? PO_COLUMNS_RESTORE : PO_COLUMNS_ALL, &blockers);
 	destination = po_relname_qualified(policy->destination);
 	if (policy->strategy == PO_ARCHIVE_COPY)
 		return psprintf("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s %s ON CONFLICT (%s) DO NOTHING",
 						destination, columns, columns, source, po_columns_key(policy->destination));
-	return psprintf("WITH gone AS (DELETE %s RETURNING %s),"
-					" kept AS (INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM gone RETURNING 1)"
-					" SELECT (SELECT pg_catalog.count(*) FROM gone), (SELECT pg_catalog.count(*) FROM kept)",
-					source, columns, destination, columns, columns);
+	if (goes_abroad(policy))
+		return moving_statement_abroad(policy, source, columns, destination);
+	return moving_statement(source, columns, destination);
+}
+
+/* Returns "FROM ONLY leaf t WHERE ..." for rows at given locations that are old enough, both as SQL. */
+static char *
+rows_at(PoBatch *batch, const char *locations, const char *bound)
+{
+	return psprintf("FROM ONLY %s t WHERE t.ctid OPERATOR(pg_catalog.=) ANY (%s) AND %s",
+					po_relname_qualified(batch->leaf), locations,
+					po_cutoff_condition(batch->policy, "t", bound));
 }
 
 /* Prepares taking rows by their locations, $2. */
 static void
 prepare_take(PoBatch *batch)
 {
-	Oid			types[] = {batch->policy->time_type, TIDARRAYOID};
-	char	   *source = psprintf("FROM ONLY %s t WHERE t.ctid OPERATOR(pg_catalog.=) ANY ($2) AND %s",
-								  po_relname_qualified(batch->leaf), po_cutoff_condition(batch->policy, "t"));
+	Oid			time = batch->policy->time_type;
+	Oid			types[] = {time, TIDARRAYOID, time, time};
 
-	batch->take = prepare(taking_statement(batch, source), 2, types, true);
+	batch->take = prepare(taking_statement(batch, rows_at(batch, "$2", "$1")),
+						  goes_abroad(batch->policy) ? 4 : 2, types, true);
 }
 
 /* Returns the value below all others of a time type. */
@@ -162,11 +215,12 @@ lowest_time(Oid type)
 /*
  * Prepares taking the old rows of one table, a leaf or the policy's table itself,
  * from its beginning.  The policy and the cutoff must live as long as the batch,
- * which lives in the current context and survives commits.  The caller has
- * connected SPI and ends with po_batch_end.
+ * which lives in the current context and survives commits.  run_id is that of
+ * the run that files are recorded with.  The caller has connected SPI and ends
+ * with po_batch_end.
  */
 PoBatch *
-po_batch_begin(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf)
+po_batch_begin(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf, int64 run_id)
 {
 	PoBatch    *batch = palloc0(sizeof(PoBatch));
 
@@ -175,9 +229,12 @@ po_batch_begin(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf)
 	batch->leaf = leaf;
 	batch->now.time = lowest_time(policy->time_type);
 	ItemPointerSet(&batch->now.tid, 0, InvalidOffsetNumber);
+	if (policy->export_directory)
+		batch->export = po_export_begin(policy, run_id);
 	inspect_leaf(batch);
 	prepare_find(batch);
-	prepare_take(batch);
+	if (batch->export == NULL)
+		prepare_take(batch);
 	batch->now.done = !batch->by_index && batch->nblocks == 0;
 	return batch;
 }
@@ -192,7 +249,7 @@ check_moved(PoBatch *batch, int64 deleted, int64 inserted)
 				 errmsg("%lld rows left table \"%s\" but %lld arrived in \"%s\"", (long long) deleted,
 						get_rel_name(batch->leaf), (long long) inserted,
 						get_rel_name(batch->policy->destination)),
-				 errdetail("The batch was undone; a trigger probably suppresses rows."),
+				 errdetail("The batch was undone; a trigger suppresses rows, or other rows with their keys are there already."),
 				 errhint("Disable the trigger on the destination, or archive to another table.")));
 }
 
@@ -286,6 +343,35 @@ found_locations(int64 n)
 										   TYPALIGN_SHORT));
 }
 
+/* Sets the first and the last time of the found rows. */
+static void
+found_range(PoBatch *batch, int64 n, Datum *first, Datum *last)
+{
+	Oid			type = batch->policy->time_type;
+
+	*first = *last = found_value(0, 1);
+	for (int64 i = 1; i < n; i++)
+	{
+		Datum		value = found_value(i, 1);
+
+		if (po_cutoff_compare(type, value, *first) < 0)
+			*first = value;
+		if (po_cutoff_compare(type, value, *last) > 0)
+			*last = value;
+	}
+}
+
+/* Takes the found rows to a file. */
+static int64
+export_found(PoBatch *batch, Datum *values)
+{
+	char	   *locations = psprintf("%s::pg_catalog.tid[]",
+									 quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT, values[1])));
+	char	   *source = rows_at(batch, locations, po_cutoff_literal(batch->policy, values[0]));
+
+	return po_export_rows(batch->export, source, values[2], values[3]);
+}
+
 /*
  * Takes the next batch, of at most max_rows, inside the current transaction;
  * *result tells what it did.  Errors of the user's tables, triggers and
@@ -294,7 +380,7 @@ found_locations(int64 n)
 void
 po_batch_take(PoBatch *batch, int max_rows, PoBatchResult *result)
 {
-	Datum		values[2];
+	Datum		values[4];
 	SPITupleTable *found;
 
 	batch->next = batch->now;
@@ -305,7 +391,8 @@ po_batch_take(PoBatch *batch, int max_rows, PoBatchResult *result)
 	{
 		values[0] = batch->cutoff->value;
 		values[1] = found_locations(result->matched);
-		result->archived = run_take(batch, values);
+		found_range(batch, result->matched, &values[2], &values[3]);
+		result->archived = batch->export ? export_found(batch, values) : run_take(batch, values);
 	}
 	SPI_freetuptable(found);
 }
@@ -329,5 +416,6 @@ void
 po_batch_end(PoBatch *batch)
 {
 	(void) SPI_freeplan(batch->find);
-	(void) SPI_freeplan(batch->take);
+	if (batch->take)
+		(void) SPI_freeplan(batch->take);
 }

@@ -17,7 +17,7 @@ typedef struct PoBatchResult
 	int64		archived;		/* rows that were taken */
 } PoBatchResult;
 
-extern PoBatch *po_batch_begin(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf);
+extern PoBatch *po_batch_begin(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf, int64 run_id);
 extern void po_batch_take(PoBatch *batch, int max_rows, PoBatchResult *result);
 extern void po_batch_advance(PoBatch *batch);
 extern bool po_batch_is_done(PoBatch *batch);

@@ -16,6 +16,11 @@ typedef struct PoCutoff
 } PoCutoff;
 
 extern void po_cutoff_freeze(PoArchivePolicy *policy, PoCutoff *cutoff);
-extern char *po_cutoff_condition(PoArchivePolicy *policy, const char *alias);
+extern void po_cutoff_set(PoArchivePolicy *policy, TimestampTz at, PoCutoff *cutoff);
+extern int	po_cutoff_minute_of_week(PoArchivePolicy *policy);
+extern int	po_cutoff_compare(Oid type, Datum a, Datum b);
+extern TimestampTz po_cutoff_moment(PoArchivePolicy *policy, Datum value);
+extern char *po_cutoff_literal(PoArchivePolicy *policy, Datum value);
+extern char *po_cutoff_condition(PoArchivePolicy *policy, const char *alias, const char *bound);
 
 #endif							/* PO_CUTOFF_H */

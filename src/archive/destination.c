@@ -114,7 +114,25 @@ po_destination_add_leaf(PoArchivePolicy *policy, Oid leaf)
 	if (po_ddl_has_partition(policy->destination, bound))
 		return;
 	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(policy->destination)),
-									  makeObjectName(get_rel_name(partition), NULL, "archive"));
+									  makeObjectName(get_rel_name(partition), NULL,
+													 policy->reversed ? "restored" : "archive"));
 	po_ddl_run(psprintf("CREATE TABLE %s PARTITION OF %s %s", name,
 						po_relname_qualified(policy->destination), bound));
+}
+
+/*
+ * Adds the columns that the policy's relation has and the destination lacks,
+ * where the policy wants that.  The caller has connected SPI.  Raises 42501
+ * unless the current user owns the destination.
+ */
+void
+po_destination_add_columns(PoArchivePolicy *policy)
+{
+	ListCell   *cell;
+
+	if (!policy->add_columns || !OidIsValid(policy->destination))
+		return;
+	foreach(cell, po_columns_missing(policy->relation, policy->destination))
+		po_ddl_run(psprintf("ALTER TABLE %s ADD COLUMN %s", po_relname_qualified(policy->destination),
+							(char *) lfirst(cell)));
 }

@@ -7,6 +7,7 @@
 
 #include "archive/policy.h"
 
+extern void po_destination_add_columns(PoArchivePolicy *policy);
 extern Oid	po_destination_create(PoArchivePolicy *policy);
 extern void po_destination_add_leaf(PoArchivePolicy *policy, Oid leaf);
 extern bool po_destination_is_like(Oid source, Oid destination);

@@ -25,38 +25,27 @@
 #include "nodes/parsenodes.h"
 #include "partitioning/partdesc.h"
 #include "utils/builtins.h"
-#include "utils/date.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/timestamp.h"
 
 /* The name of the CHECK that proves a leaf's bounds while it changes its parent. */
 #define BOUND_CONSTRAINT "perf_optimizer_archive_bound"
 
-/* Returns the tables that hold the policy's rows: the leaves, or the table itself. */
+/* Returns the tables that hold a relation's rows: its leaves, or the table itself. */
 List *
-po_partition_leaves(PoArchivePolicy *policy)
+po_partition_leaves(Oid relation)
 {
 	List	   *leaves = NIL;
 	ListCell   *cell;
 
-	foreach(cell, find_all_inheritors(policy->relation, AccessShareLock, NULL))
+	foreach(cell, find_all_inheritors(relation, AccessShareLock, NULL))
 	{
 		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
 			leaves = lappend_oid(leaves, lfirst_oid(cell));
 	}
 	return leaves;
-}
-
-/* Compares two values of a time type. */
-static int
-compare_times(Oid type, Datum a, Datum b)
-{
-	if (type == DATEOID)
-		return DatumGetDateADT(a) < DatumGetDateADT(b) ? -1 : DatumGetDateADT(a) > DatumGetDateADT(b);
-	return DatumGetTimestamp(a) < DatumGetTimestamp(b) ? -1 : DatumGetTimestamp(a) > DatumGetTimestamp(b);
 }
 
 /* Returns a partition's bounds. */
@@ -87,7 +76,7 @@ is_wholly_old(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf)
 		return false;
 	upper = linitial_node(PartitionRangeDatum, spec->upperdatums);
 	return upper->kind == PARTITION_RANGE_DATUM_VALUE &&
-		compare_times(policy->time_type, castNode(Const, upper->value)->constvalue, cutoff->value) <= 0;
+		po_cutoff_compare(policy->time_type, castNode(Const, upper->value)->constvalue, cutoff->value) <= 0;
 }
 
 /* Tells whether a table is partitioned by ranges of the time column alone. */
@@ -118,6 +107,29 @@ is_referenced(Oid relation)
 }
 
 /*
+ * Returns the leaves right below the policy's relation all of whose rows are older
+ * than the cutoff, as far as ranges of the time column tell; none where foreign
+ * keys refer to the relation.  The caller has connected SPI.
+ */
+List *
+po_partition_wholly_old(PoArchivePolicy *policy, const PoCutoff *cutoff)
+{
+	List	   *whole = NIL;
+	ListCell   *cell;
+
+	if (get_rel_relkind(policy->relation) != RELKIND_PARTITIONED_TABLE ||
+		!is_partitioned_by_time(policy) || is_referenced(policy->relation))
+		return NIL;
+	foreach(cell, find_inheritance_children(policy->relation, AccessShareLock))
+	{
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION &&
+			is_wholly_old(policy, cutoff, lfirst_oid(cell)))
+			whole = lappend_oid(whole, lfirst_oid(cell));
+	}
+	return whole;
+}
+
+/*
  * Returns the leaves that can change their parent as a whole: a move without a
  * predicate between tables of the same columns partitioned alike by ranges of the
  * time column, all rows older than the cutoff, and no partition there for part of
@@ -129,18 +141,13 @@ po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff)
 	List	   *whole = NIL;
 	ListCell   *cell;
 
-	if (policy->strategy != PO_ARCHIVE_MOVE || policy->predicate ||
-		get_rel_relkind(policy->relation) != RELKIND_PARTITIONED_TABLE ||
-		!is_partitioned_by_time(policy) ||
+	if (policy->strategy != PO_ARCHIVE_MOVE || policy->predicate || !OidIsValid(policy->destination) ||
 		!po_destination_is_like(policy->relation, policy->destination) ||
-		!po_columns_alike(policy->relation, policy->destination) ||
-		is_referenced(policy->relation))
+		!po_columns_alike(policy->relation, policy->destination))
 		return NIL;
-	foreach(cell, find_inheritance_children(policy->relation, AccessShareLock))
+	foreach(cell, po_partition_wholly_old(policy, cutoff))
 	{
-		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION &&
-			is_wholly_old(policy, cutoff, lfirst_oid(cell)) &&
-			!po_ddl_has_partition(policy->destination, po_ddl_partition_bound(lfirst_oid(cell))))
+		if (!po_ddl_has_partition(policy->destination, po_ddl_partition_bound(lfirst_oid(cell))))
 			whole = lappend_oid(whole, lfirst_oid(cell));
 	}
 	return whole;

@@ -9,7 +9,8 @@
 #include "archive/policy.h"
 #include "nodes/pg_list.h"
 
-extern List *po_partition_leaves(PoArchivePolicy *policy);
+extern List *po_partition_leaves(Oid relation);
+extern List *po_partition_wholly_old(PoArchivePolicy *policy, const PoCutoff *cutoff);
 extern List *po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff);
 extern void po_partition_prove_bound(Oid leaf);
 extern void po_partition_reattach(PoArchivePolicy *policy, Oid leaf);

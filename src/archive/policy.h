@@ -27,7 +27,7 @@ typedef struct PoArchivePolicy
 								 * gone */
 	Interval   *older_than;
 	PoArchiveStrategy strategy;
-	Oid			destination;	/* InvalidOid for delete */
+	Oid			destination;	/* InvalidOid for delete and export */
 	char	   *predicate;		/* NULL or one boolean expression, as the
 								 * server prints it */
 	int			batch_rows;
@@ -39,16 +39,26 @@ typedef struct PoArchivePolicy
 								 * happen */
 	double		max_share_pct;	/* 0: no guard */
 	Interval   *max_runtime;	/* NULL: no limit */
+	char	   *run_window;		/* as core/window.h reads it; NULL: always */
 	int64		max_wal_bytes_per_second;	/* 0: no limit */
+	Interval   *purge_after;	/* age at which archived rows are deleted;
+								 * NULL: never */
+	bool		add_columns;	/* columns missing in the destination are
+								 * added */
+	char	   *export_directory;	/* rows go to files there; NULL: to the
+									 * destination */
+	bool		reversed;		/* a restore: rows go back to where they came
+								 * from */
 } PoArchivePolicy;
 
 extern PoArchiveStrategy po_policy_parse_strategy(const char *text);
 extern const char *po_policy_strategy_name(PoArchiveStrategy strategy);
+extern bool po_policy_parse_fk(const char *text);
+extern bool po_policy_parse_drift(const char *text);
+extern Oid	po_policy_column_type(Oid relation, const char *column);
 extern void po_policy_check_source(PoArchivePolicy *policy);
 extern void po_policy_check_values(PoArchivePolicy *policy);
-extern void po_policy_store(PoArchivePolicy *policy);
-extern PoArchivePolicy *po_policy_load(const char *name);
-extern void po_policy_delete(PoArchivePolicy *policy);
+extern void po_policy_check_may_use(PoArchivePolicy *policy);
 extern Oid	po_policy_run_as(PoArchivePolicy *policy);
 
 #endif							/* PO_POLICY_H */

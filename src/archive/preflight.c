@@ -11,6 +11,7 @@
 #include "access/transam.h"
 #include "archive/columns.h"
 #include "archive/destination.h"
+#include "archive/export.h"
 #include "archive/predicate.h"
 #include "archive/preflight.h"
 #include "catalog/namespace.h"
@@ -56,19 +57,29 @@ po_preflight_join(List *blockers)
 }
 
 /*
- * Sets what a policy's statements need: its time zone, and row security as an
- * error instead of a filter.  Ends with po_preflight_end_settings, or with the
+ * Sets what a policy's statements need: its time zone, row security as an error
+ * instead of a filter, and the forms in which values are written as text to files
+ * and compared as text.  Ends with po_preflight_end_settings, or with the
  * (sub)transaction on error.
  */
 int
 po_preflight_begin_settings(PoArchivePolicy *policy)
 {
+	static const struct
+	{
+		const char *name;
+		const char *value;
+	}			pinned[] = {
+		{"row_security", "off"}, {"datestyle", "ISO, YMD"}, {"intervalstyle", "postgres"},
+		{"extra_float_digits", "1"}, {"bytea_output", "hex"}, {"lc_monetary", "C"},
+	};
 	int			level = NewGUCNestLevel();
 
 	(void) set_config_option("timezone", policy->timezone, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("row_security", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	for (int i = 0; i < lengthof(pinned); i++)
+		(void) set_config_option(pinned[i].name, pinned[i].value, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	return level;
 }
 
@@ -167,7 +178,7 @@ check_destination_kind(PoArchivePolicy *policy, List **blockers)
 
 	if (kind == '\0')
 		block(blockers, pstrdup("the destination does not exist any more: drop the policy and create it anew"));
-	else if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
+	else if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_FOREIGN_TABLE)
 		block(blockers, psprintf("destination %s is not a table", po_relname_qualified(policy->destination)));
 	else if (list_member_oid(find_all_inheritors(policy->relation, AccessShareLock, NULL), policy->destination))
 		block(blockers, psprintf("destination %s is a partition of the table itself", po_relname_qualified(policy->destination)));
@@ -178,15 +189,45 @@ check_destination_kind(PoArchivePolicy *policy, List **blockers)
 	return false;
 }
 
+/* Checks what a destination on another server needs. */
+static void
+check_foreign_destination(PoArchivePolicy *policy, List **blockers)
+{
+	if (policy->strategy == PO_ARCHIVE_COPY)
+		block(blockers, psprintf("strategy \"copy\" cannot skip what is in foreign table %s already: use \"move\"",
+								 po_relname_qualified(policy->destination)));
+	if (po_columns_key(policy->relation) == NULL)
+		block(blockers, psprintf("%s has no primary key, by which a move to another server is made exact after an interruption: add one",
+								 po_relname_qualified(policy->relation)));
+	if (policy->add_columns)
+		block(blockers, psprintf("columns cannot be added to foreign table %s: use on_drift => 'error'",
+								 po_relname_qualified(policy->destination)));
+}
+
+/* Checks the directory that files go to. */
+static void
+check_export(PoArchivePolicy *policy, List **blockers)
+{
+	const char *problem;
+
+	if (!po_export_is_possible(policy, &problem))
+		block(blockers, pstrdup(problem));
+}
+
 /* Checks the destination of a move or copy. */
 static void
 check_destination(PoArchivePolicy *policy, List **blockers)
 {
-	AclMode		rights = ACL_INSERT | (policy->strategy == PO_ARCHIVE_COPY ? ACL_SELECT : 0);
+	bool		foreign = get_rel_relkind(policy->destination) == RELKIND_FOREIGN_TABLE;
+	AclMode		rights = ACL_INSERT | (policy->strategy == PO_ARCHIVE_COPY || foreign ? ACL_SELECT : 0);
+	PoColumnsMode mode = policy->reversed ? PO_COLUMNS_RESTORE :
+	policy->add_columns ? PO_COLUMNS_ADD : PO_COLUMNS_ALL;
 	ListCell   *cell;
 
 	if (!check_destination_kind(policy, blockers))
 		return;
+	if (foreign)
+		check_foreign_destination(policy, blockers);
 	foreach(cell, find_all_inheritors(policy->destination, AccessShareLock, NULL))
 	{
 		Relation	rel = table_open(lfirst_oid(cell), AccessShareLock);
@@ -195,8 +236,8 @@ check_destination(PoArchivePolicy *policy, List **blockers)
 					lfirst_oid(cell) == policy->destination ? rights : 0, blockers);
 		table_close(rel, NoLock);
 	}
-	(void) po_columns_shared(policy->relation, policy->destination, blockers);
-	if (policy->strategy == PO_ARCHIVE_COPY && po_columns_key(policy->destination) == NULL)
+	(void) po_columns_shared(policy->relation, policy->destination, mode, blockers);
+	if (policy->strategy == PO_ARCHIVE_COPY && !foreign && po_columns_key(policy->destination) == NULL)
 		block(blockers, psprintf("strategy \"copy\" needs a primary key on destination %s to skip what is there already: add one",
 								 po_relname_qualified(policy->destination)));
 }
@@ -320,7 +361,9 @@ po_preflight_tables(PoArchivePolicy *policy)
 		return blockers;
 	check_predicate(policy);
 	check_source(policy, &blockers);
-	if (policy->strategy != PO_ARCHIVE_DELETE)
+	if (policy->export_directory)
+		check_export(policy, &blockers);
+	else if (policy->strategy != PO_ARCHIVE_DELETE)
 		check_destination(policy, &blockers);
 	if (policy->strategy != PO_ARCHIVE_COPY)
 		check_foreign_key_actions(policy, &blockers);
@@ -361,7 +404,7 @@ check_references(PoArchivePolicy *policy, const PoCutoff *cutoff, List **blocker
 			continue;
 		query_with_cutoff(policy, cutoff,
 						  psprintf("SELECT FROM %s p WHERE %s AND EXISTS (SELECT FROM %s r WHERE %s)",
-								   po_relname_qualified(policy->relation), po_cutoff_condition(policy, "p"),
+								   po_relname_qualified(policy->relation), po_cutoff_condition(policy, "p", "$1"),
 								   po_relname_qualified(referrer), join), 1);
 		if (SPI_processed > 0)
 			block(blockers, psprintf("foreign key \"%s\" of %s refers to rows that are old enough: archive that table first",
@@ -462,7 +505,7 @@ po_preflight_count(PoArchivePolicy *policy, const PoCutoff *cutoff, PoPreflightC
 					  psprintf("SELECT pg_catalog.count(*), %s, %s FROM %s p WHERE %s",
 							   as_moment(policy, psprintf("pg_catalog.min(%s)", column)),
 							   as_moment(policy, psprintf("pg_catalog.max(%s)", column)),
-							   po_relname_qualified(policy->relation), po_cutoff_condition(policy, "p")), 1);
+							   po_relname_qualified(policy->relation), po_cutoff_condition(policy, "p", "$1")), 1);
 	count->rows = read_number(1);
 	count->any = read_moment(2, &count->oldest) && read_moment(3, &count->newest);
 	estimate_size(policy, count);

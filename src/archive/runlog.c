@@ -15,16 +15,16 @@
 #include "utils/timestamp.h"
 
 /*
- * Records that a run begins and returns its number.  Runs of the policy that are
+ * Records that a run begins, action being archive or restore, and returns its number.  Runs of the policy that are
  * still recorded as running have been killed, because the caller holds the
  * policy's lock.  The caller has connected SPI.
  */
 int64
-po_runlog_start(PoArchivePolicy *policy)
+po_runlog_start(PoArchivePolicy *policy, const char *action)
 {
-	Oid			types[] = {INT4OID, TEXTOID, REGROLEOID};
+	Oid			types[] = {INT4OID, TEXTOID, REGROLEOID, TEXTOID};
 	Datum		values[] = {Int32GetDatum(policy->id), CStringGetTextDatum(policy->name),
-	ObjectIdGetDatum(policy->owner)};
+	ObjectIdGetDatum(policy->owner), CStringGetTextDatum(action)};
 	bool		isnull;
 
 	po_own_execute("UPDATE perf_optimizer.archive_run SET status = 'crashed',"
@@ -32,8 +32,8 @@ po_runlog_start(PoArchivePolicy *policy)
 				   " message = 'the backend or the server ended during the run'"
 				   " WHERE policy_id OPERATOR(pg_catalog.=) $1 AND status OPERATOR(pg_catalog.=) 'running'",
 				   1, types, values, NULL);
-	po_own_execute("INSERT INTO perf_optimizer.archive_run (policy_id, policy, owner)"
-				   " VALUES ($1, $2, $3) RETURNING run_id", 3, types, values, NULL);
+	po_own_execute("INSERT INTO perf_optimizer.archive_run (policy_id, policy, owner, action)"
+				   " VALUES ($1, $2, $3, $4) RETURNING run_id", 4, types, values, NULL);
 	return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 }
 
@@ -50,13 +50,13 @@ po_runlog_set_cutoff(int64 run_id, TimestampTz cutoff)
 
 /* Records the totals so far; part of the batch's transaction. */
 void
-po_runlog_progress(int64 run_id, int64 rows, int64 batches)
+po_runlog_progress(int64 run_id, int64 rows, int64 purged, int64 batches)
 {
-	Oid			types[] = {INT8OID, INT8OID, INT8OID};
-	Datum		values[] = {Int64GetDatum(run_id), Int64GetDatum(rows), Int64GetDatum(batches)};
+	Oid			types[] = {INT8OID, INT8OID, INT8OID, INT8OID};
+	Datum		values[] = {Int64GetDatum(run_id), Int64GetDatum(rows), Int64GetDatum(purged), Int64GetDatum(batches)};
 
-	po_own_execute("UPDATE perf_optimizer.archive_run SET rows_archived = $2, batches = $3"
-				   " WHERE run_id OPERATOR(pg_catalog.=) $1", 3, types, values, NULL);
+	po_own_execute("UPDATE perf_optimizer.archive_run SET rows_archived = $2, rows_purged = $3, batches = $4"
+				   " WHERE run_id OPERATOR(pg_catalog.=) $1", 4, types, values, NULL);
 }
 
 /* Records how a run ended; message may be NULL. */

@@ -6,9 +6,11 @@
 
 #include <math.h>
 
+#include "archive/cutoff.h"
 #include "archive/throttle.h"
 #include "catalog/pg_type.h"
 #include "core/own.h"
+#include "core/window.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -60,4 +62,14 @@ po_throttle_replicas_lag(PoArchivePolicy *policy)
 	return po_own_execute("SELECT FROM pg_catalog.pg_stat_replication"
 						  " WHERE replay_lag OPERATOR(pg_catalog.>) $1 LIMIT 1",
 						  1, types, values, NULL) > 0;
+}
+
+/* Tells whether it is a time at which the policy may run. */
+bool
+po_throttle_in_window(PoArchivePolicy *policy)
+{
+	PoWindow	window;
+
+	return policy->run_window == NULL || po_window_parse(policy->run_window, &window) != NULL ||
+		po_window_contains(&window, po_cutoff_minute_of_week(policy));
 }

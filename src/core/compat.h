@@ -76,6 +76,15 @@
 #define PO_PATHKEY_IS_DESC(key) ((key)->pk_strategy == BTGreaterStrategyNumber)
 #endif
 
+/* 18: likewise the direction that an ordering operator stands for.  Needs access/stratnum.h. */
+#if PG_VERSION_NUM >= 180000
+#define PO_ORDERING_TYPE CompareType
+#define PO_ORDERING_IS_UP(direction) ((direction) == COMPARE_LT)
+#else
+#define PO_ORDERING_TYPE int16
+#define PO_ORDERING_IS_UP(direction) ((direction) == BTLessStrategyNumber)
+#endif
+
 /* ---- parsing and planning ---- */
 
 /* 16: the header moved and the text is no longer needed. */
@@ -94,6 +103,13 @@
 #else
 #define PO_PLAN_QUERY(query, text, options, params) \
 	pg_plan_query((query), (text), (options), (params))
+#endif
+
+/* 16: which joins are counted among a join tree's relations is asked for each kind. */
+#if PG_VERSION_NUM >= 160000
+#define PO_RELIDS_IN_JOINTREE(node) get_relids_in_jointree((node), false, false)
+#else
+#define PO_RELIDS_IN_JOINTREE(node) get_relids_in_jointree((node), false)
 #endif
 
 /* 16: permissions left the range table for a list of their own.  Needs executor/executor.h. */
@@ -322,6 +338,15 @@
 #define PO_DATABASE_OWNERCHECK(oid, role) object_ownercheck(DatabaseRelationId, (oid), (role))
 #else
 #define PO_DATABASE_OWNERCHECK(oid, role) pg_database_ownercheck((oid), (role))
+#endif
+
+/* 16: the same for the right to use a schema.  Needs utils/acl.h and catalog/pg_namespace.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_MAY_USE_SCHEMA(oid, role) \
+	(object_aclcheck(NamespaceRelationId, (oid), (role), ACL_USAGE) == ACLCHECK_OK)
+#else
+#define PO_MAY_USE_SCHEMA(oid, role) \
+	(pg_namespace_aclcheck((oid), (role), ACL_USAGE) == ACLCHECK_OK)
 #endif
 
 /* ---- background workers and running commands ---- */

@@ -15,10 +15,13 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
 #include "commands/extension.h"
+#include "core/compat.h"
 #include "core/relname.h"
 #include "core/statements.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
@@ -60,6 +63,18 @@ find_member_view(Oid extension, const char *name)
 	return found;
 }
 
+/* Fills *view with what the extension's member view is; false when it is too old. */
+static bool
+fill_view(PoStatementsView *view, Oid extension)
+{
+	view->relid = find_member_view(extension, STATEMENTS_EXTENSION);
+	if (!OidIsValid(view->relid) || get_attnum(view->relid, "total_exec_time") == InvalidAttrNumber)
+		return false;
+	view->name = po_relname_qualified(view->relid);
+	view->has_toplevel = get_attnum(view->relid, "toplevel") != InvalidAttrNumber;
+	return true;
+}
+
 /*
  * Fills *view, with names palloc'd in the current context.  Raises 55000 with a
  * hint when the extension is not preloaded, not created in this database, or too
@@ -80,12 +95,22 @@ po_statements_find(PoStatementsView *view, const char *what)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s needs pg_stat_statements in shared_preload_libraries", what),
 				 errhint("Set shared_preload_libraries = 'pg_stat_statements, perf_optimizer' in postgresql.conf and restart the server.")));
-	view->relid = find_member_view(extension, STATEMENTS_EXTENSION);
-	if (!OidIsValid(view->relid) || get_attnum(view->relid, "total_exec_time") == InvalidAttrNumber)
+	if (!fill_view(view, extension))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s needs version 1.8 or later of the extension pg_stat_statements", what),
 				 errhint("Run ALTER EXTENSION pg_stat_statements UPDATE.")));
-	view->name = po_relname_qualified(view->relid);
-	view->has_toplevel = get_attnum(view->relid, "toplevel") != InvalidAttrNumber;
+}
+
+/* Like po_statements_find, but returns false where the view is not there or not for the current user. */
+bool
+po_statements_lookup(PoStatementsView *view)
+{
+	Oid			extension = get_extension_oid(STATEMENTS_EXTENSION, true);
+
+	return OidIsValid(extension) &&
+		strstr(shared_preload_libraries_string, STATEMENTS_EXTENSION) != NULL &&
+		fill_view(view, extension) &&
+		pg_class_aclcheck(view->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+		PO_MAY_USE_SCHEMA(get_rel_namespace(view->relid), GetUserId());
 }

@@ -13,6 +13,7 @@ typedef struct PoStatementsView
 	bool		has_toplevel;	/* 1.9 and later */
 } PoStatementsView;
 
+extern bool po_statements_lookup(PoStatementsView *view);
 extern void po_statements_find(PoStatementsView *view, const char *what);
 
 #endif							/* PO_STATEMENTS_H */

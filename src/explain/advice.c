@@ -14,6 +14,7 @@
 #include "explain/advice.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "plan/hypo_build.h"
 #include "plan/hypo_parse.h"
 #include "plan/proof.h"
 #include "plan/size.h"
@@ -53,11 +54,11 @@ can_have_index(Oid relid)
 		kind == RELKIND_MATVIEW;
 }
 
-/* Puts a proof into a finding. */
+/* Puts a proof into a finding, with the statements that create its indexes. */
 static void
-attach(PoFindingDraft *draft, const PoProof *proof)
+attach(PoFindingDraft *draft, char *sql, const PoProof *proof)
 {
-	draft->finding->suggested_sql = proof->index->definition;
+	draft->finding->suggested_sql = sql;
 	po_json_float(&draft->evidence, "cost_before", proof->cost_before);
 	po_json_float(&draft->evidence, "cost_after", proof->cost_after);
 	po_json_int(&draft->evidence, "index_size_bytes", proof->size_bytes);
@@ -83,7 +84,7 @@ po_advice_prove(PoAnalysis *analysis, Oid relid, PoFindingDraft *draft)
 		facts->proven = po_proof_find(analysis->statement, facts->relid, MIN_GAIN, &facts->proof);
 	}
 	if (facts->proven)
-		attach(draft, &facts->proof);
+		attach(draft, facts->proof.index->definition, &facts->proof);
 	return facts->proven;
 }
 
@@ -132,34 +133,100 @@ class_suffix(const PoPredicate *predicate)
 	return exprType(predicate->operand) == BPCHAROID ? " bpchar_pattern_ops" : " text_pattern_ops";
 }
 
+/*
+ * Tries the indexes (PoHypoIndex, with their definitions) together; attaches those that
+ * the planner takes to the finding and returns true when they save enough.
+ */
+static bool
+prove_indexes(PoAnalysis *analysis, List *indexes, PoFindingDraft *draft)
+{
+	PoProof		proof = {0};
+	StringInfoData sql;
+	List	   *used;
+	ListCell   *lc;
+
+	analysis->proofs++;
+	proof.cost_before = po_query_cost(analysis->statement);
+	proof.cost_after = po_whatif_cost(analysis->statement, indexes, NIL, &used);
+	if (used == NIL || proof.cost_before - proof.cost_after < MIN_GAIN * proof.cost_before)
+		return false;
+	initStringInfo(&sql);
+	foreach(lc, used)
+	{
+		PoHypoIndex *index = lfirst(lc);
+
+		appendStringInfo(&sql, "%s%s", sql.len > 0 ? "; " : "", index->definition);
+		proof.size_bytes += po_size_bytes(index);
+	}
+	attach(draft, sql.data, &proof);
+	return true;
+}
+
+/*
+ * Tries the index that a CREATE INDEX on a scan's table, or the partitioned table above
+ * it, describes; like po_advice_prove.
+ */
+bool
+po_advice_prove_statement(PoAnalysis *analysis, const PoNode *node, char *definition,
+						  PoFindingDraft *draft)
+{
+	Oid			root = po_facts_root(analysis, node->relid);
+	PoHypoIndex *index;
+
+	if (!po_advice_can_prove(analysis) || !can_have_index(root) || !po_facts_may_read(root))
+		return false;
+	if (root != node->relid)
+		definition = psprintf("CREATE INDEX%s", definition + strlen("CREATE INDEX CONCURRENTLY"));
+	index = po_hypo_parse_statement(definition);
+	index->definition = definition;
+	return prove_indexes(analysis, list_make1(index), draft);
+}
+
+/* Tries an index on each of some columns of a scan's table, all together; like po_advice_prove. */
+bool
+po_advice_prove_each(PoAnalysis *analysis, const PoNode *node, List *columns, PoFindingDraft *draft)
+{
+	List	   *indexes = NIL;
+	ListCell   *lc;
+
+	if (!po_advice_can_prove(analysis) || !can_have_index(node->relid) ||
+		po_facts_root(analysis, node->relid) != node->relid)
+		return false;
+	foreach(lc, columns)
+	{
+		PoKey		key = {.ncolumns = 1};
+
+		key.columns[0] = lfirst_int(lc);
+		if (!po_hypo_build_supported(node->relid, lfirst_int(lc)))
+			return false;
+		indexes = lappend(indexes, po_hypo_build_columns(node->relid, &key, NULL));
+	}
+	return prove_indexes(analysis, indexes, draft);
+}
+
+/* Tells whether a column stands at the same place in a partition and in the partitioned table. */
+static bool
+same_column(Oid relid, Oid root, AttrNumber attnum)
+{
+	char	   *name = get_attname(root, attnum, true);
+
+	return name != NULL && strcmp(name, get_attname(relid, attnum, false)) == 0;
+}
+
 /* Tries an index on the expression that a predicate compares; like po_advice_prove. */
 bool
 po_advice_prove_expression(PoAnalysis *analysis, const PoNode *node, const PoPredicate *predicate,
 						   PoFindingDraft *draft)
 {
 	Node	   *expr = predicate->operand;
-	PoProof		proof;
-	PoFacts    *facts;
-	List	   *used;
-	char	   *definition;
+	Oid			root = po_facts_root(analysis, node->relid);
 
-	if (!po_advice_can_prove(analysis) || !can_have_index(node->relid) ||
-		!po_facts_may_read(node->relid) || get_typtype(exprType(expr)) == TYPTYPE_PSEUDO ||
-		contain_mutable_functions(expr) || has_parameter(expr, NULL))
+	if (get_typtype(exprType(expr)) == TYPTYPE_PSEUDO || contain_mutable_functions(expr) ||
+		has_parameter(expr, NULL) || !same_column(node->relid, root, predicate->attnum))
 		return false;
-	facts = po_facts_get(analysis, node->relid);
-	if (po_facts_root(analysis, node->relid) != node->relid)
-		return false;
-	analysis->proofs++;
-	definition = psprintf("CREATE INDEX CONCURRENTLY ON %s ((%s)%s)", facts->name,
-						  po_advice_expression(node, expr), class_suffix(predicate));
-	proof.index = po_hypo_parse_statement(definition);
-	proof.cost_before = po_query_cost(analysis->statement);
-	proof.cost_after = po_whatif_cost(analysis->statement, list_make1(proof.index), NIL, &used);
-	if (used == NIL || proof.cost_before - proof.cost_after < MIN_GAIN * proof.cost_before)
-		return false;
-	proof.index->definition = definition;
-	proof.size_bytes = po_size_bytes(proof.index);
-	attach(draft, &proof);
-	return true;
+	return po_advice_prove_statement(analysis, node,
+									 psprintf("CREATE INDEX CONCURRENTLY ON %s ((%s)%s)",
+											  po_facts_get(analysis, root)->name,
+											  po_advice_expression(node, expr), class_suffix(predicate)),
+									 draft);
 }

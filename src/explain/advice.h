@@ -10,6 +10,10 @@
 
 extern bool po_advice_can_prove(const PoAnalysis *analysis);
 extern bool po_advice_prove(PoAnalysis *analysis, Oid relid, PoFindingDraft *draft);
+extern bool po_advice_prove_each(PoAnalysis *analysis, const PoNode *node, List *columns,
+								 PoFindingDraft *draft);
+extern bool po_advice_prove_statement(PoAnalysis *analysis, const PoNode *node, char *definition,
+									  PoFindingDraft *draft);
 extern bool po_advice_prove_expression(PoAnalysis *analysis, const PoNode *node,
 									   const PoPredicate *predicate, PoFindingDraft *draft);
 extern bool po_advice_has_parameter(Node *expr);

@@ -52,7 +52,8 @@ po_analysis_emit(PoRow *row, const PoAnalysis *analysis)
 			po_row_null(row);
 		else
 			po_row_int4(row, finding->node_id);
-		po_row_oid(row, finding->relid);
+		/* Tables of a pasted plan have numbers, which say nothing here. */
+		po_row_oid(row, analysis->statement ? finding->relid : InvalidOid);
 		po_row_text(row, finding->message);
 		po_row_datum(row, JsonbPGetDatum(finding->evidence));
 		po_row_text(row, finding->suggested_sql);

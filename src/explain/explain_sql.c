@@ -8,6 +8,7 @@
 #include "core/srf.h"
 #include "explain/analysis.h"
 #include "explain/pasted.h"
+#include "explain/source.h"
 #include "explain/tree.h"
 #include "mb/pg_wchar.h"
 #include "plan/node_rows.h"
@@ -33,7 +34,7 @@ get_statement(FunctionCallInfo fcinfo, bool *execute)
 	*execute = PG_GETARG_BOOL(2);
 	if (!PG_ARGISNULL(1))
 		params.nvalues = po_args_text_array(fcinfo, 1, "params", true, &params.values);
-	return po_query_parse(text, &params);
+	return *execute ? po_query_parse(text, &params) : po_source_parse(text, &params);
 }
 
 /* Starts a memory context for one analysis and returns the one to go back to. */

@@ -21,6 +21,7 @@
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -63,23 +64,23 @@ analyze_limit(Relation relation, double tuples)
 	return threshold + scale * Max(tuples, 0);
 }
 
-/* Tells whether values of a relation are stored out of line. */
-bool
-po_facts_has_toast(Oid relid)
+/* Returns how many pages hold values of a relation that are stored out of line. */
+double
+po_facts_toast_pages(Oid relid)
 {
 	Relation	relation = table_open(relid, AccessShareLock);
 	Oid			toastid = relation->rd_rel->reltoastrelid;
-	bool		result = false;
+	double		pages = 0;
 
 	if (OidIsValid(toastid))
 	{
 		Relation	toast = table_open(toastid, AccessShareLock);
 
-		result = RelationGetNumberOfBlocks(toast) > 0;
+		pages = RelationGetNumberOfBlocks(toast);
 		table_close(toast, AccessShareLock);
 	}
 	table_close(relation, AccessShareLock);
-	return result;
+	return pages;
 }
 
 /* Fills in sizes; a table that was never vacuumed or analyzed is measured now. */
@@ -91,6 +92,9 @@ fill_sizes(PoFacts *facts, Relation relation)
 	facts->pages = relation->rd_rel->relpages;
 	facts->tuples = relation->rd_rel->reltuples;
 	facts->all_visible = relation->rd_rel->relallvisible;
+	facts->fillfactor = relation->rd_rel->relkind == RELKIND_RELATION ||
+		relation->rd_rel->relkind == RELKIND_MATVIEW ?
+		RelationGetFillFactor(relation, HEAP_DEFAULT_FILLFACTOR) / 100.0 : 1;
 	if (RELKIND_HAS_STORAGE(relation->rd_rel->relkind))
 	{
 		BlockNumber pages;
@@ -177,6 +181,13 @@ po_facts_partitions(Oid root)
 		leaves += get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE;
 	list_free(children);
 	return leaves;
+}
+
+/* Returns the key of a partitioned table as it is declared, RANGE ("timestamp") say. */
+char *
+po_facts_partition_key(Oid root)
+{
+	return TextDatumGetCString(DirectFunctionCall1(pg_get_partkeydef, ObjectIdGetDatum(root)));
 }
 
 /*

@@ -66,13 +66,20 @@ po_finding_run(PoAnalysis *analysis, const PoFindingRule *rules, int n)
 	list_sort(analysis->findings, compare_findings);
 }
 
+/* Tells whether a node's times were taken: counts come without them, too (TIMING off). */
+static bool
+is_timed(const PoPlanTree *tree, const PoNode *node)
+{
+	return node->executed && tree->execution_ms > 0 && tree->nodes[0].total_ms > 0;
+}
+
 /* Returns the part of the statement's time, or else cost, that the node alone takes. */
 double
 po_finding_share(const PoAnalysis *analysis, const PoNode *node)
 {
 	const PoPlanTree *tree = analysis->tree;
 
-	if (node->executed && tree->execution_ms > 0)
+	if (is_timed(tree, node))
 		return Min(node->self_ms / tree->execution_ms, 1.0);
 	return tree->total_cost > 0 ? Min(node->self_cost / tree->total_cost, 1.0) : 0;
 }
@@ -83,7 +90,7 @@ po_finding_subtree_share(const PoAnalysis *analysis, const PoNode *node)
 {
 	const PoPlanTree *tree = analysis->tree;
 
-	if (node->executed && tree->execution_ms > 0)
+	if (is_timed(tree, node))
 		return Min(node->total_ms / tree->execution_ms, 1.0);
 	return tree->total_cost > 0 ? Min(node->effective_cost / tree->total_cost, 1.0) : 0;
 }
@@ -235,9 +242,43 @@ reads_all_input(const PoNode *node)
 	}
 }
 
+/* Tells whether a CTE's rows may not all be asked for: one scan of it may stop early. */
+static bool
+cte_stops_early(const PoAnalysis *analysis, const PoNode *cte)
+{
+	for (int i = 0; i < analysis->tree->nnodes; i++)
+	{
+		const PoNode *scan = &analysis->tree->nodes[i];
+
+		if (scan->kind == PO_NODE_CTE_SCAN && po_node_cte(analysis->tree, scan) == cte &&
+			po_finding_stops_early(analysis, scan))
+			return true;
+	}
+	return false;
+}
+
+/* Tells whether a subquery may not be asked for all of its rows. */
+static bool
+subquery_stops_early(const PoAnalysis *analysis, const PoNode *root)
+{
+	if (root->subplan != NULL && strncmp(root->subplan, "CTE ", 4) == 0)
+		return cte_stops_early(analysis, root);
+	return !root->read_whole;
+}
+
+/* Tells whether a node may stop reading a child of its before the child's end. */
+static bool
+stops_child(const PoNode *above, const PoNode *child)
+{
+	if (above->kind == PO_NODE_LIMIT || above->kind == PO_NODE_MERGE_JOIN)
+		return true;
+	return above->kind == PO_NODE_NESTED_LOOP && child->role == PO_ROLE_INNER &&
+		(above->jointype == JOIN_SEMI || above->jointype == JOIN_ANTI);
+}
+
 /*
- * Tells whether the plan may stop reading the node before its end: it feeds a
- * LIMIT, the inner side of a semi-join or anti-join, a merge join, or an EXISTS.
+ * Tells whether the plan may stop reading the node before its end: it feeds a LIMIT, the
+ * inner side of a semi-join or anti-join, a merge join, an EXISTS, or a CTE of such use.
  */
 bool
 po_finding_stops_early(const PoAnalysis *analysis, const PoNode *node)
@@ -245,17 +286,63 @@ po_finding_stops_early(const PoAnalysis *analysis, const PoNode *node)
 	const PoNode *child = node;
 	const PoNode *above = po_node_parent(analysis->tree, node);
 
-	for (; above != NULL; child = above, above = po_node_parent(analysis->tree, above))
+	check_stack_depth();
+	for (;; child = above, above = po_node_parent(analysis->tree, above))
 	{
 		if (child->role == PO_ROLE_INITPLAN || child->role == PO_ROLE_SUBPLAN)
-			return true;
-		if (above->kind == PO_NODE_LIMIT || above->kind == PO_NODE_MERGE_JOIN)
-			return true;
-		if (above->kind == PO_NODE_NESTED_LOOP && child->role == PO_ROLE_INNER &&
-			(above->jointype == JOIN_SEMI || above->jointype == JOIN_ANTI))
+			return subquery_stops_early(analysis, child);
+		if (above == NULL)
+			return false;
+		if (stops_child(above, child))
 			return true;
 		if (reads_all_input(above))
 			return false;
 	}
-	return false;
+}
+
+/*
+ * Tells whether the node before under the same parent scans another partition of the
+ * same table in the same way, so that whoever sums over the table has done so there.
+ */
+bool
+po_finding_continues_table(PoAnalysis *analysis, const PoNode *node)
+{
+	const PoNode *before = node;
+
+	if (node->role != PO_ROLE_MEMBER || !OidIsValid(node->relid))
+		return false;
+	do
+		before--;
+	while (before->depth > node->depth);
+	return before->depth == node->depth && before->kind == node->kind &&
+		OidIsValid(before->relid) && root_of(analysis, before->relid) == root_of(analysis, node->relid);
+}
+
+/*
+ * Sums what all nodes of this node's kind on its table, partitions together, scanned and
+ * kept: measured, or else expected; pages of the tables likewise.
+ */
+PoScanSums
+po_finding_scan_sums(PoAnalysis *analysis, const PoNode *node)
+{
+	PoScanSums	sums = {0};
+
+	for (int i = 0; i < analysis->tree->nnodes; i++)
+	{
+		const PoNode *other = &analysis->tree->nodes[i];
+		const PoFacts *facts;
+
+		if (other->kind != node->kind || (other != node &&
+										  (!OidIsValid(other->relid) || other->relid == node->relid ||
+										   root_of(analysis, other->relid) != root_of(analysis, node->relid))))
+			continue;
+		facts = analysis->statement ? po_facts_get(analysis, other->relid) : NULL;
+		sums.kept += po_finding_rows(analysis, other);
+		sums.removed += other->removed_filter;
+		sums.scanned += other->executed || facts == NULL ?
+			other->total_rows + other->removed_filter + other->removed_recheck : facts->tuples;
+		sums.table_rows += facts ? facts->tuples : 0;
+		sums.table_pages += facts ? facts->pages : 0;
+	}
+	return sums;
 }

@@ -41,6 +41,7 @@ typedef struct PoFacts
 	double		pages;			/* at its last vacuum or analyze, or now if never */
 	double		tuples;
 	double		all_visible;	/* pages */
+	double		fillfactor;		/* 0 to 1 */
 	bool		analyzed;		/* there are statistics of its columns */
 	double		modified;		/* rows changed since the last analyze */
 	double		modified_limit; /* from which on autovacuum analyzes it */
@@ -71,11 +72,23 @@ typedef struct PoAnalysis
 	PoPlanTree *tree;
 	double		planning_ms;	/* negative: unknown */
 	List	   *switches_off;	/* of a pasted plan: names of planner settings (char *) */
+	int			work_mem_kb;	/* of a pasted plan, 0: unknown */
+	bool		other_costs;	/* of a pasted plan: made with cost settings of its own */
 	List	   *facts;			/* PoFacts read so far */
 	List	   *findings;		/* PoFinding */
 	int			proofs;			/* indexes tried out so far */
 	const struct PoFindingRule *rule;	/* the one that runs */
 } PoAnalysis;
+
+/* What the scans of one kind on a table and its partitions read. */
+typedef struct PoScanSums
+{
+	double		scanned;
+	double		kept;
+	double		removed;		/* by filters, measured */
+	double		table_rows;		/* of the tables: 0 for a pasted plan */
+	double		table_pages;
+} PoScanSums;
 
 /* A finding under construction: evidence is open as an object. */
 typedef struct PoFindingDraft
@@ -103,6 +116,8 @@ extern double po_finding_subtree_share(const PoAnalysis *analysis, const PoNode 
 extern const char *po_finding_severity_name(PoSeverity severity);
 extern char *po_finding_label(const PoNode *node);
 extern double po_finding_rows(const PoAnalysis *analysis, const PoNode *node);
+extern bool po_finding_continues_table(PoAnalysis *analysis, const PoNode *node);
+extern PoScanSums po_finding_scan_sums(PoAnalysis *analysis, const PoNode *node);
 extern bool po_finding_stops_early(const PoAnalysis *analysis, const PoNode *node);
 extern bool po_finding_repeats(PoAnalysis *analysis, Oid relid);
 extern double po_finding_relation_share(PoAnalysis *analysis, const PoNode *node);
@@ -111,8 +126,9 @@ extern List *po_facts_referencing(Oid relid);
 extern char *po_facts_foreign_key_index(const PoForeignKey *key);
 extern Oid	po_facts_root(PoAnalysis *analysis, Oid relid);
 extern bool po_facts_may_read(Oid relid);
-extern bool po_facts_has_toast(Oid relid);
+extern double po_facts_toast_pages(Oid relid);
 extern int	po_facts_partitions(Oid root);
+extern char *po_facts_partition_key(Oid root);
 extern PoFacts *po_facts_get(PoAnalysis *analysis, Oid relid);
 
 #endif							/* PO_FINDING_H */

@@ -7,21 +7,45 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_constraint.h"
 #include "core/relname.h"
 #include "explain/finding.h"
+#include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
+/* Tells whether an index with this predicate leaves out no row that the key can search: NULLs alone. */
+static bool
+holds_all_keys(List *predicate, const PoForeignKey *key)
+{
+	ListCell   *lc;
+
+	foreach(lc, predicate)
+	{
+		NullTest   *test = lfirst(lc);
+		bool		found = false;
+
+		if (!IsA(test, NullTest) || test->nulltesttype != IS_NOT_NULL || !IsA(test->arg, Var))
+			return false;
+		for (int i = 0; i < key->ncolumns; i++)
+			found = found || ((Var *) test->arg)->varattno == key->columns[i];
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
 /* Tells whether the first columns of an index are those of the key, in any order. */
 static bool
 index_covers(Relation index, const PoForeignKey *key)
 {
 	if (!index->rd_index->indisvalid || index->rd_index->indnkeyatts < key->ncolumns ||
-		RelationGetIndexPredicate(index) != NIL)
+		(index->rd_rel->relam != BTREE_AM_OID && index->rd_rel->relam != HASH_AM_OID) ||
+		!holds_all_keys(RelationGetIndexPredicate(index), key))
 		return false;
 	for (int i = 0; i < key->ncolumns; i++)
 	{

@@ -8,385 +8,127 @@
  */
 #include "postgres.h"
 
-#include <math.h>
+#include <ctype.h>
 
 #include "explain/pasted.h"
+#include "explain/pasted_internal.h"
 #include "explain/rule.h"
 #include "miscadmin.h"
-#include "nodes/nodes.h"
 #include "utils/builtins.h"
-#include "utils/numeric.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
 
-#define DISABLE_COST 1.0e10
-
-typedef enum FieldType
-{
-	FIELD_FLOAT,
-	FIELD_INT,
-	FIELD_BIGINT,
-	FIELD_BOOL,
-	FIELD_TEXT,
-	FIELD_LIST					/* an array of texts, joined by commas */
-} FieldType;
-
-/* Which JSON field fills which field of a PoNode. */
-typedef struct NodeField
-{
-	const char *name;
-	FieldType	type;
-	size_t		offset;
-} NodeField;
-
-#define OF(field) offsetof(PoNode, field)
-
-static const NodeField fields[] = {
-	{"Alias", FIELD_TEXT, OF(alias)},
-	{"Cache Evictions", FIELD_FLOAT, OF(cache_evictions)},
-	{"Cache Hits", FIELD_FLOAT, OF(cache_hits)},
-	{"Cache Key", FIELD_TEXT, OF(keys)},
-	{"Cache Misses", FIELD_FLOAT, OF(cache_misses)},
-	{"Cache Overflows", FIELD_FLOAT, OF(cache_overflows)},
-	{"CTE Name", FIELD_TEXT, OF(relation)},
-	{"Disabled", FIELD_BOOL, OF(disabled)},
-	{"Disk Usage", FIELD_BIGINT, OF(hash_disk_kb)},
-	{"Exact Heap Blocks", FIELD_BIGINT, OF(exact_pages)},
-	{"Filter", FIELD_TEXT, OF(filter)},
-	{"Group Key", FIELD_LIST, OF(keys)},
-	{"Hash Batches", FIELD_BIGINT, OF(hash_batches)},
-	{"Hash Cond", FIELD_TEXT, OF(condition)},
-	{"HashAgg Batches", FIELD_BIGINT, OF(hash_batches)},
-	{"Heap Fetches", FIELD_FLOAT, OF(heap_fetches)},
-	{"Index Cond", FIELD_TEXT, OF(condition)},
-	{"Index Name", FIELD_TEXT, OF(index_name)},
-	{"Join Filter", FIELD_TEXT, OF(join_filter)},
-	{"Lossy Heap Blocks", FIELD_BIGINT, OF(lossy_pages)},
-	{"Merge Cond", FIELD_TEXT, OF(condition)},
-	{"Original Hash Batches", FIELD_BIGINT, OF(hash_batches_planned)},
-	{"Parallel Aware", FIELD_BOOL, OF(parallel_aware)},
-	{"Peak Memory Usage", FIELD_BIGINT, OF(hash_memory_kb)},
-	{"Plan Rows", FIELD_FLOAT, OF(rows)},
-	{"Plan Width", FIELD_INT, OF(width)},
-	{"Recheck Cond", FIELD_TEXT, OF(condition)},
-	{"Relation Name", FIELD_TEXT, OF(relation)},
-	{"Shared Dirtied Blocks", FIELD_BIGINT, OF(shared_dirtied)},
-	{"Shared Hit Blocks", FIELD_BIGINT, OF(shared_hit)},
-	{"Shared Read Blocks", FIELD_BIGINT, OF(shared_read)},
-	{"Sort Key", FIELD_LIST, OF(keys)},
-	{"Startup Cost", FIELD_FLOAT, OF(startup_cost)},
-	{"Subplan Name", FIELD_TEXT, OF(subplan)},
-	{"Subplans Removed", FIELD_INT, OF(subplans_removed)},
-	{"TID Cond", FIELD_TEXT, OF(condition)},
-	{"Temp Read Blocks", FIELD_BIGINT, OF(temp_read)},
-	{"Temp Written Blocks", FIELD_BIGINT, OF(temp_written)},
-	{"Total Cost", FIELD_FLOAT, OF(total_cost)},
-	{"Workers Launched", FIELD_INT, OF(workers_launched)},
-	{"Workers Planned", FIELD_INT, OF(workers_planned)},
+/* The fields of a node in which expressions stand. */
+static const char *const expressions[] = {
+	"Filter", "Hash Cond", "Index Cond", "Join Filter", "Merge Cond", "One-Time Filter", "Recheck Cond"
 };
 
-/* The node types that rules tell apart. */
-static const struct
+/* How the text of a node's expressions speaks of a subplan. */
+typedef struct Mention
 {
-	const char *name;
-	PoNodeKind	kind;
-}			kinds[] = {
-	{"Aggregate", PO_NODE_AGGREGATE},
-	{"Append", PO_NODE_APPEND},
-	{"Bitmap Heap Scan", PO_NODE_BITMAP_HEAP_SCAN},
-	{"Bitmap Index Scan", PO_NODE_BITMAP_INDEX_SCAN},
-	{"BitmapAnd", PO_NODE_BITMAP_AND},
-	{"BitmapOr", PO_NODE_BITMAP_OR},
-	{"CTE Scan", PO_NODE_CTE_SCAN},
-	{"Foreign Scan", PO_NODE_FOREIGN_SCAN},
-	{"Gather", PO_NODE_GATHER},
-	{"Gather Merge", PO_NODE_GATHER},
-	{"Hash", PO_NODE_HASH},
-	{"Hash Join", PO_NODE_HASH_JOIN},
-	{"Incremental Sort", PO_NODE_INCREMENTAL_SORT},
-	{"Index Only Scan", PO_NODE_INDEX_ONLY_SCAN},
-	{"Index Scan", PO_NODE_INDEX_SCAN},
-	{"Limit", PO_NODE_LIMIT},
-	{"Materialize", PO_NODE_MATERIALIZE},
-	{"Memoize", PO_NODE_MEMOIZE},
-	{"Merge Append", PO_NODE_MERGE_APPEND},
-	{"Merge Join", PO_NODE_MERGE_JOIN},
-	{"ModifyTable", PO_NODE_MODIFY},
-	{"Nested Loop", PO_NODE_NESTED_LOOP},
-	{"Seq Scan", PO_NODE_SEQ_SCAN},
-	{"Sort", PO_NODE_SORT},
-	{"Subquery Scan", PO_NODE_SUBQUERY_SCAN},
-};
+	bool		hashed;
+	bool		plain;
+	bool		alternative;	/* in 12 and 13: one of two ways, to be chosen at run time */
+} Mention;
 
-/* Looks a field of an object up; NULL when it is missing. */
-static JsonbValue *
-get_field(JsonbContainer *object, const char *name)
+/* Notes how a text speaks of a subplan. */
+static void
+note_mentions(const char *text, const char *subplan, Mention *mention)
 {
-	return getKeyJsonValueFromContainer(object, name, strlen(name), NULL);
-}
+	static const char hashed[] = "hashed ";
+	int			before = strlen(hashed);
+	int			length = strlen(subplan);
 
-/* Returns a text field, palloc'd, or NULL. */
-static char *
-get_text(JsonbContainer *object, const char *name)
-{
-	JsonbValue *value = get_field(object, name);
-
-	if (value == NULL || value->type != jbvString)
-		return NULL;
-	return pnstrdup(value->val.string.val, value->val.string.len);
-}
-
-/* Returns a finite number field, or fallback. */
-static double
-get_number(JsonbContainer *object, const char *name, double fallback)
-{
-	JsonbValue *value = get_field(object, name);
-	double		number;
-
-	if (value == NULL || value->type != jbvNumeric)
-		return fallback;
-	number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
-												NumericGetDatum(value->val.numeric)));
-	return isfinite(number) ? number : fallback;
-}
-
-/* Returns a number field cut to the range of an integer; negative counts are taken as 0. */
-static int64
-get_integer(JsonbContainer *object, const char *name, int64 most)
-{
-	double		number = get_number(object, name, 0);
-
-	if (number <= 0)
-		return 0;
-	return number >= (double) most ? most : (int64) number;
-}
-
-/* Returns a field that is an object or array, or NULL. */
-static JsonbContainer *
-get_container(JsonbContainer *object, const char *name, bool array)
-{
-	JsonbValue *value = get_field(object, name);
-	JsonbContainer *inner;
-
-	if (value == NULL || value->type != jbvBinary)
-		return NULL;
-	inner = value->val.binary.data;
-	return (array ? JsonContainerIsArray(inner) : JsonContainerIsObject(inner)) ? inner : NULL;
-}
-
-/* Returns an array field's texts joined by commas, or NULL. */
-static char *
-get_list(JsonbContainer *object, const char *name)
-{
-	JsonbContainer *array = get_container(object, name, true);
-	StringInfoData text;
-
-	if (array == NULL)
-		return NULL;
-	initStringInfo(&text);
-	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+	for (const char *place = strstr(text, subplan); place != NULL;
+		 place = strstr(place + length, subplan))
 	{
-		JsonbValue *value = getIthJsonbValueFromContainer(array, i);
+		/* "SubPlan 1" is not "SubPlan 10". */
+		if (isalnum((unsigned char) place[length]) || place[length] == '_')
+			continue;
+		if (place - text >= before && strncmp(place - before, hashed, before) == 0)
+			mention->hashed = true;
+		else
+			mention->plain = true;
+		mention->alternative |= strstr(text, "alternatives: ") != NULL;
+	}
+}
+
+/* Finds out how a node's expressions speak of a subplan, its output among them if printed. */
+static Mention
+find_mentions(JsonbContainer *above, const char *subplan)
+{
+	Mention		mention = {0};
+	JsonbContainer *output = po_pasted_node_container(above, "Output", true);
+
+	for (int i = 0; i < lengthof(expressions); i++)
+	{
+		char	   *text = po_pasted_node_string(above, expressions[i]);
+
+		if (text != NULL)
+			note_mentions(text, subplan, &mention);
+	}
+	for (uint32 i = 0; output != NULL && i < JsonContainerSize(output); i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer(output, i);
 
 		if (value->type == jbvString)
-			appendStringInfo(&text, "%s%.*s", text.len > 0 ? ", " : "",
-							 value->val.string.len, value->val.string.val);
+			note_mentions(pnstrdup(value->val.string.val, value->val.string.len), subplan, &mention);
 	}
-	return text.data;
+	return mention;
 }
 
-/* Fills one field of a node when the document has it. */
+/*
+ * Finds out how the root of a SubPlan is used: looked up in a hash table, or run for each
+ * row of the node above.  The planner stores the rows of one that needs no value from
+ * there (Materialize).
+ */
 static void
-fill_field(PoNode *node, JsonbContainer *object, const NodeField *field)
+fill_subplan(PoNode *node, JsonbContainer *above)
 {
-	char	   *place = (char *) node + field->offset;
-	JsonbValue *value = get_field(object, field->name);
+	Mention		mention;
 
-	if (value == NULL)
+	if (node->role != PO_ROLE_SUBPLAN || node->subplan == NULL || node->subplan[0] == '\0' ||
+		above == NULL)
 		return;
-	switch (field->type)
-	{
-		case FIELD_FLOAT:
-			*(double *) place = Max(get_number(object, field->name, 0), 0);
-			break;
-		case FIELD_INT:
-			*(int *) place = (int) get_integer(object, field->name, PG_INT32_MAX);
-			break;
-		case FIELD_BIGINT:
-			*(int64 *) place = get_integer(object, field->name, PG_INT64_MAX);
-			break;
-		case FIELD_BOOL:
-			*(bool *) place = value->type == jbvBool && value->val.boolean;
-			break;
-		case FIELD_TEXT:
-			*(char **) place = get_text(object, field->name);
-			break;
-		case FIELD_LIST:
-			*(char **) place = get_list(object, field->name);
-			break;
-	}
-}
-
-/* Returns the join type that the document's word stands for. */
-static int
-join_type(const char *word)
-{
-	if (word == NULL || strcmp(word, "Inner") == 0)
-		return JOIN_INNER;
-	if (strcmp(word, "Semi") == 0)
-		return JOIN_SEMI;
-	if (strcmp(word, "Anti") == 0)
-		return JOIN_ANTI;
-	return strcmp(word, "Full") == 0 ? JOIN_FULL : strcmp(word, "Right") == 0 ? JOIN_RIGHT : JOIN_LEFT;
-}
-
-/* Returns an aggregation's name in text format from the JSON's parts. */
-static char *
-aggregate_type(JsonbContainer *object)
-{
-	char	   *strategy = get_text(object, "Strategy");
-	char	   *mode = get_text(object, "Partial Mode");
-	const char *name = "Aggregate";
-
-	if (strategy != NULL && strcmp(strategy, "Sorted") == 0)
-		name = "GroupAggregate";
-	else if (strategy != NULL && strcmp(strategy, "Hashed") == 0)
-		name = "HashAggregate";
-	else if (strategy != NULL && strcmp(strategy, "Mixed") == 0)
-		name = "MixedAggregate";
-	if (mode != NULL && strcmp(mode, "Simple") != 0)
-		return psprintf("%s %s", mode, name);
-	return pstrdup(name);
-}
-
-/* Returns a node's name as the text format prints it. */
-static char *
-text_type(const PoNode *node, JsonbContainer *object, char *type)
-{
-	char	   *word;
-
-	switch (node->kind)
-	{
-		case PO_NODE_AGGREGATE:
-			type = aggregate_type(object);
-			break;
-		case PO_NODE_MODIFY:
-			word = get_text(object, "Operation");
-			type = word ? word : type;
-			break;
-		case PO_NODE_NESTED_LOOP:
-		case PO_NODE_HASH_JOIN:
-		case PO_NODE_MERGE_JOIN:
-			word = get_text(object, "Join Type");
-			if (word != NULL && strcmp(word, "Inner") != 0)
-				type = psprintf("%s %s Join", node->kind == PO_NODE_NESTED_LOOP ? "Nested Loop" :
-								node->kind == PO_NODE_HASH_JOIN ? "Hash" : "Merge", word);
-			break;
-		default:
-			break;
-	}
-	return node->parallel_aware ? psprintf("Parallel %s", type) : type;
-}
-
-/* Returns the role that the document's word stands for. */
-static PoNodeRole
-node_role(const char *word)
-{
-	if (word == NULL)
-		return PO_ROLE_ROOT;
-	if (strcmp(word, "Outer") == 0)
-		return PO_ROLE_OUTER;
-	if (strcmp(word, "Inner") == 0)
-		return PO_ROLE_INNER;
-	if (strcmp(word, "Subquery") == 0)
-		return PO_ROLE_SUBQUERY;
-	if (strcmp(word, "InitPlan") == 0)
-		return PO_ROLE_INITPLAN;
-	if (strcmp(word, "SubPlan") == 0)
-		return PO_ROLE_SUBPLAN;
-	return PO_ROLE_MEMBER;
-}
-
-/* Fills in what was measured; the document gives averages per loop. */
-static void
-fill_measures(PoNode *node, JsonbContainer *object, double processes)
-{
-	char	   *space = get_text(object, "Sort Space Type");
-	int64		sort_kb = get_integer(object, "Sort Space Used", PG_INT64_MAX);
-	double		removed;
-
-	node->executed = true;
-	node->loops = get_number(object, "Actual Loops", 0);
-	node->actual_rows = get_number(object, "Actual Rows", 0);
-	node->total_rows = node->actual_rows * node->loops;
-	node->total_ms = get_number(object, "Actual Total Time", 0) * node->loops / processes;
-	removed = get_number(object, "Rows Removed by Filter", 0) +
-		get_number(object, "Rows Removed by Join Filter", 0);
-	node->removed_filter = removed * node->loops;
-	node->removed_recheck = get_number(object, "Rows Removed by Index Recheck", 0) * node->loops;
-	node->rows_removed = removed + get_number(object, "Rows Removed by Index Recheck", 0);
-	if (space != NULL && strcmp(space, "Disk") == 0)
-		node->sort_disk_kb = sort_kb;
-	else
-		node->sort_memory_kb = sort_kb;
-}
-
-/* Finds out how the root of a SubPlan is used: looked up in a hash table, or run for each row. */
-static void
-fill_subplan(PoPlanTree *tree, PoNode *node)
-{
-	PoNode	   *above = po_node_parent(tree, node);
-	char	   *hashed = psprintf("hashed %s", node->subplan ? node->subplan : "SubPlan");
-
-	if (node->role != PO_ROLE_SUBPLAN)
+	mention = find_mentions(above, node->subplan);
+	node->hashed = mention.hashed;
+	if (mention.hashed || node->kind == PO_NODE_MATERIALIZE)
 		return;
-	node->hashed = above != NULL && above->filter != NULL && strstr(above->filter, hashed) != NULL;
-	node->correlated = !node->hashed && node->loops > 1;
+	node->correlated = node->executed ? node->loops > 1 : mention.plain && !mention.alternative;
 }
 
-/* Reads one node and all below it. */
+/* Reads one node and all below it; above is the object of the parent, or NULL. */
 static void
-read_node(PoPlanTree *tree, JsonbContainer *object, int parent, double processes)
+read_node(PoPlanTree *tree, JsonbContainer *object, JsonbContainer *above, int parent,
+		  double processes)
 {
-	char	   *type = get_text(object, "Node Type");
-	JsonbContainer *plans = get_container(object, "Plans", true);
+	JsonbContainer *plans = po_pasted_node_container(object, "Plans", true);
 	PoNode	   *node;
 	int			id;
 
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
-	if (type == NULL)
+	if (po_pasted_node_string(object, "Node Type") == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"plan\" holds a plan node without \"Node Type\""),
 				 errhint("Pass the whole output of EXPLAIN (FORMAT JSON).")));
 	node = po_node_add(tree, parent ? &tree->nodes[parent - 1] : NULL);
 	id = node->id;
-	for (int i = 0; i < lengthof(kinds); i++)
-		if (strcmp(kinds[i].name, type) == 0)
-			node->kind = kinds[i].kind;
-	node->role = parent ? node_role(get_text(object, "Parent Relationship")) : PO_ROLE_ROOT;
-	node->jointype = join_type(get_text(object, "Join Type"));
-	for (int i = 0; i < lengthof(fields); i++)
-		fill_field(node, object, &fields[i]);
-	node->type = text_type(node, object, type);
-	if (get_field(object, "Actual Loops") != NULL)
-		fill_measures(node, object, processes);
-	/* Before version 18 a disabled node shows by its cost alone. */
-	node->disabled |= node->total_cost >= DISABLE_COST;
+	po_pasted_node_fill(node, object, processes);
+	fill_subplan(node, above);
 	tree->executed |= node->executed;
-	fill_subplan(tree, node);
-	if (plans == NULL)
-		return;
-	/* The loops of a Gather's input are the processes that ran it. */
-	for (uint32 i = 0; i < JsonContainerSize(plans); i++)
+	for (uint32 i = 0; plans != NULL && i < JsonContainerSize(plans); i++)
 	{
-		JsonbValue *value = getIthJsonbValueFromContainer(plans, i);
+		JsonbContainer *child = po_pasted_node_element(plans, i);
 		double		below = processes;
 
-		if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		if (child == NULL)
 			continue;
+		/* The loops of a Gather's input are the processes that ran it. */
 		if (tree->nodes[id - 1].kind == PO_NODE_GATHER)
-			below = Max(get_number(value->val.binary.data, "Actual Loops", 1), 1);
-		read_node(tree, value->val.binary.data, id, below);
+			below = Max(po_pasted_node_number(child, "Actual Loops", 1), 1);
+		read_node(tree, child, object, id, below);
 	}
 }
 
@@ -406,94 +148,207 @@ count_members(PoPlanTree *tree)
 			tree->nodes[i].subplans_total += tree->nodes[i].subplans_removed;
 }
 
-/* Reads the triggers that fired. */
+/* The table of a pasted plan: its name, or the alias that its partitions share below one Append. */
+typedef struct TableKey
+{
+	char		name[2 * NAMEDATALEN];
+	int			append;			/* node id, 0: the name is the table's own */
+} TableKey;
+
+/* A table that was met, and its number. */
+typedef struct TableEntry
+{
+	TableKey	key;
+	Oid			number;
+} TableEntry;
+
+/* Fills in what tells a node's table from others. */
+static void
+table_key(const PoPlanTree *tree, const PoNode *node, TableKey *key)
+{
+	const PoNode *above = po_node_parent(tree, node);
+	int			length;
+
+	memset(key, 0, sizeof(TableKey));
+	while (above != NULL && above->kind != PO_NODE_APPEND && above->kind != PO_NODE_MERGE_APPEND)
+		above = po_node_parent(tree, above);
+	if (above == NULL || node->alias == NULL)
+	{
+		strlcpy(key->name, node->relation, sizeof(key->name));
+		return;
+	}
+	/* The server calls the partitions of "t" t_1, t_2, ... */
+	key->append = above->id;
+	strlcpy(key->name, node->alias, sizeof(key->name));
+	length = strlen(key->name);
+	while (length > 0 && isdigit((unsigned char) key->name[length - 1]))
+		length--;
+	if (length > 1 && key->name[length - 1] == '_')
+		memset(key->name + length - 1, 0, sizeof(key->name) - length + 1);
+}
+
+/*
+ * Numbers the tables that are read, the same table with the same number, partitions of one
+ * like one: rules report a table once.
+ */
+static void
+number_tables(PoPlanTree *tree)
+{
+	HASHCTL		info = {.keysize = sizeof(TableKey),.entrysize = sizeof(TableEntry),
+	.hcxt = CurrentMemoryContext};
+	HTAB	   *tables = hash_create("perf_optimizer pasted tables", 64, &info,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+
+	for (int i = 0; i < tree->nnodes; i++)
+	{
+		PoNode	   *node = &tree->nodes[i];
+		TableKey	key;
+		bool		found;
+		TableEntry *entry;
+
+		if (node->relation == NULL || !po_node_is_scan(node))
+			continue;
+		table_key(tree, node, &key);
+		entry = hash_search(tables, &key, HASH_ENTER, &found);
+		if (!found)
+			entry->number = (Oid) hash_get_num_entries(tables);
+		node->relid = entry->number;
+	}
+	hash_destroy(tables);
+}
+
+/* Adds the triggers that fired. */
 static void
 read_triggers(PoPlanTree *tree, JsonbContainer *list)
 {
 	int			n = JsonContainerSize(list);
+	int			size = sizeof(PoTrigger) * (tree->ntriggers + n + 1);
 
-	tree->triggers = palloc0(sizeof(PoTrigger) * Max(n, 1));
+	tree->triggers = tree->triggers ? repalloc(tree->triggers, size) : palloc(size);
 	for (int i = 0; i < n; i++)
 	{
-		JsonbValue *value = getIthJsonbValueFromContainer(list, i);
-		JsonbContainer *object;
+		JsonbContainer *object = po_pasted_node_element(list, i);
 		PoTrigger  *trigger = &tree->triggers[tree->ntriggers];
 
-		if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		if (object == NULL)
 			continue;
-		object = value->val.binary.data;
-		trigger->name = get_text(object, "Trigger Name");
-		trigger->constraint_name = get_text(object, "Constraint Name");
-		trigger->calls = get_number(object, "Calls", 0);
-		trigger->total_ms = get_number(object, "Time", 0);
+		memset(trigger, 0, sizeof(PoTrigger));
+		trigger->name = po_pasted_node_string(object, "Trigger Name");
+		trigger->constraint_name = po_pasted_node_string(object, "Constraint Name");
+		trigger->calls = po_pasted_node_number(object, "Calls", 0);
+		trigger->total_ms = po_pasted_node_number(object, "Time", 0);
 		tree->ntriggers += trigger->name != NULL;
 	}
 }
 
-/* Returns the names of the planner's methods that the document's settings switch off. */
-static List *
-read_switches(JsonbContainer *settings)
+/* Takes over a setting that the document shows because it is not the server's default. */
+static void
+read_setting(PoAnalysis *analysis, const char *name, const char *value)
+{
+	int			kilobytes;
+
+	if (strcmp(value, "off") == 0 && strncmp(name, "enable_", 7) == 0)
+		analysis->switches_off = lappend(analysis->switches_off, pstrdup(quote_identifier(name)));
+	else if (strcmp(name, "work_mem") == 0 && parse_int(value, &kilobytes, GUC_UNIT_KB, NULL))
+		analysis->work_mem_kb = kilobytes;
+	else if (strcmp(name, "seq_page_cost") == 0 || strcmp(name, "cpu_tuple_cost") == 0 ||
+			 strcmp(name, "cpu_operator_cost") == 0)
+		analysis->other_costs = true;
+}
+
+/* Reads the settings that the document shows. */
+static void
+read_settings(PoAnalysis *analysis, JsonbContainer *settings)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(settings);
 	JsonbValue	value;
 	JsonbIteratorToken token;
 	char	   *name = NULL;
-	List	   *result = NIL;
 
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
 			name = pnstrdup(value.val.string.val, value.val.string.len);
-		else if (token == WJB_VALUE && value.type == jbvString &&
-				 value.val.string.len == 3 && strncmp(value.val.string.val, "off", 3) == 0 &&
-				 strncmp(name, "enable_", 7) == 0)
-			result = lappend(result, pstrdup(quote_identifier(name)));
+		else if (token == WJB_VALUE && value.type == jbvString)
+			read_setting(analysis, name, pnstrdup(value.val.string.val, value.val.string.len));
 	}
-	return result;
 }
 
-/* Reads what stands beside the plan: times, compilation, triggers, settings. */
+/* Returns how many processes ran the plan at most: compiling is given as the sum over them. */
+static double
+count_processes(const PoPlanTree *tree)
+{
+	int			workers = 0;
+
+	for (int i = 0; i < tree->nnodes; i++)
+		workers = Max(workers, tree->nodes[i].workers_launched);
+	return workers + 1.0;
+}
+
+/* Reads what stands beside a plan: times, compilation, triggers, settings. */
 static void
-read_statement(PoAnalysis *analysis, JsonbContainer *object)
+read_beside_plan(PoAnalysis *analysis, const PoNode *root, JsonbContainer *object)
 {
 	PoPlanTree *tree = analysis->tree;
-	JsonbContainer *jit = get_container(object, "JIT", false);
-	JsonbContainer *timing = jit ? get_container(jit, "Timing", false) : NULL;
-	JsonbContainer *triggers = get_container(object, "Triggers", true);
-	JsonbContainer *settings = get_container(object, "Settings", false);
+	JsonbContainer *jit = po_pasted_node_container(object, "JIT", false);
+	JsonbContainer *timing = jit ? po_pasted_node_container(jit, "Timing", false) : NULL;
+	JsonbContainer *triggers = po_pasted_node_container(object, "Triggers", true);
+	JsonbContainer *settings = po_pasted_node_container(object, "Settings", false);
 
-	analysis->planning_ms = get_number(object, "Planning Time", -1);
-	tree->execution_ms = get_number(object, "Execution Time", tree->nodes[0].total_ms);
-	tree->result_rows = tree->nodes[0].total_rows;
+	if (po_pasted_node_field(object, "Planning Time") != NULL)
+		analysis->planning_ms = Max(analysis->planning_ms, 0) +
+			po_pasted_node_number(object, "Planning Time", 0);
+	tree->execution_ms += po_pasted_node_number(object, "Execution Time", root->total_ms);
+	tree->result_rows += root->total_rows;
 	if (jit != NULL)
-		tree->jit_functions = (int) get_integer(jit, "Functions", PG_INT32_MAX);
+		tree->jit_functions += (int) po_pasted_node_integer(jit, "Functions", PG_INT16_MAX);
 	if (timing != NULL)
-		tree->jit_ms = get_number(timing, "Total", 0);
+		tree->jit_ms += po_pasted_node_number(timing, "Total", 0);
+	tree->jit_wall_ms = tree->jit_ms / count_processes(tree);
 	if (triggers != NULL)
 		read_triggers(tree, triggers);
 	if (settings != NULL)
-		analysis->switches_off = read_switches(settings);
+		read_settings(analysis, settings);
 }
 
-/* Returns the object that holds "Plan"; raises 22023 when the document is no plan. */
-static JsonbContainer *
-find_statement(Jsonb *document)
+/*
+ * Reads one plan of the document; a statement has several where rules rewrite it.
+ * Raises 22023 for an object that holds none.
+ */
+static void
+read_plan(PoAnalysis *analysis, JsonbContainer *object)
 {
-	JsonbContainer *root = &document->root;
+	JsonbContainer *plan = object ? po_pasted_node_container(object, "Plan", false) : NULL;
+	int			root = analysis->tree->nnodes;
 
-	if (JsonContainerIsArray(root) && !JsonContainerIsScalar(root) && JsonContainerSize(root) == 1)
-	{
-		JsonbValue *value = getIthJsonbValueFromContainer(root, 0);
-
-		if (value->type == jbvBinary)
-			root = value->val.binary.data;
-	}
-	if (!JsonContainerIsObject(root) || get_container(root, "Plan", false) == NULL)
+	if (plan == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"plan\" is not the plan of one statement"),
+				 errmsg("argument \"plan\" is not the plan of a statement"),
 				 errhint("Pass the whole output of EXPLAIN (FORMAT JSON).")));
-	return root;
+	read_node(analysis->tree, plan, NULL, 0, 1);
+	read_beside_plan(analysis, &analysis->tree->nodes[root], object);
+}
+
+/* Reads a document: an object with a plan, or an array of them. */
+static void
+read_document(PoAnalysis *analysis, JsonbContainer *root)
+{
+	if (JsonContainerIsObject(root))
+	{
+		read_plan(analysis, root);
+		return;
+	}
+	for (uint32 i = 0; i < JsonContainerSize(root); i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer(root, i);
+
+		/* What a rule adds may be a utility statement, which EXPLAIN names and does not plan. */
+		if (value->type != jbvString)
+			read_plan(analysis, po_pasted_node_element(root, i));
+	}
+	if (analysis->tree->nnodes == 0)
+		read_plan(analysis, NULL);
 }
 
 /*
@@ -505,12 +360,12 @@ PoAnalysis *
 po_pasted_run(Jsonb *document)
 {
 	PoAnalysis *analysis = palloc0(sizeof(PoAnalysis));
-	JsonbContainer *statement = find_statement(document);
 
 	analysis->tree = po_node_tree_create();
-	read_node(analysis->tree, get_container(statement, "Plan", false), 0, 1);
+	analysis->planning_ms = -1;
+	read_document(analysis, &document->root);
 	count_members(analysis->tree);
-	read_statement(analysis, statement);
+	number_tables(analysis->tree);
 	po_node_account(analysis->tree);
 	po_finding_run(analysis, po_rule_table, po_rule_count);
 	return analysis;

@@ -298,6 +298,17 @@ po_predicate_index_columns(const PoNode *node)
 								  po_predicate_columns(predicates, PO_PREDICATE_RANGE));
 }
 
+/* Returns the columns that a scan's index conditions and filter compare with values, each once. */
+List *
+po_predicate_compared_columns(const PoNode *node)
+{
+	List	   *predicates = po_predicate_of_scan(node);
+
+	return list_concat_unique_int(po_predicate_index_columns(node),
+								  list_concat_unique_int(po_predicate_columns(predicates, PO_PREDICATE_EQUAL),
+														 po_predicate_columns(predicates, PO_PREDICATE_RANGE)));
+}
+
 /*
  * Follows a column of a plan node's expressions down to the table column that it
  * stands for; returns false when it is something else.

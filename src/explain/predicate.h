@@ -42,5 +42,6 @@ extern bool po_predicate_resolve(Plan *plan, const Var *var, int *rti, AttrNumbe
 extern List *po_predicate_columns(List *predicates, PoPredicateKind kind);
 extern List *po_predicate_of_index(const PoNode *node);
 extern List *po_predicate_index_columns(const PoNode *node);
+extern List *po_predicate_compared_columns(const PoNode *node);
 
 #endif							/* PO_PREDICATE_H */

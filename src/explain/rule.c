@@ -56,8 +56,14 @@ const PoFindingRule po_rule_table[] = {
 	EXECUTED_RULE("memoize-misses", po_rule_join_memoize),
 	STATEMENT_RULE("cold-reads", true, false, po_rule_statement_cold),
 	PASTED_RULE("large-offset", po_rule_pasted_offset),
-	PASTED_RULE("leading-wildcard", po_rule_pasted_wildcard),
 	PASTED_RULE("not-in-subquery", po_rule_pasted_not_in),
+	PASTED_RULE("cte-materialized", po_rule_pasted_cte),
+	PASTED_RULE("selective-seq-scan", po_rule_filter_selective),
+	PASTED_RULE("leading-wildcard", po_rule_filter_wildcard),
+	PASTED_RULE("wrapped-column", po_rule_filter_wrapped),
+	PASTED_RULE("implicit-cast", po_rule_filter_cast),
+	PASTED_RULE("or-across-columns", po_rule_filter_or),
+	{"sparse-relation", true, false, true, po_rule_pasted_sparse, NULL},
 	{"fk-trigger-time", true, false, true, NULL, po_rule_pasted_triggers},
 };
 

@@ -31,6 +31,8 @@ extern void po_rule_join_memoize(PoAnalysis *analysis, const PoNode *node);
 /* rule_memory.c */
 extern void po_rule_memory_sort(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_memory_hash(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_memory_advise(const PoAnalysis *analysis, PoFindingDraft *draft,
+								  double kilobytes);
 extern void po_rule_memory_temp(PoAnalysis *analysis, const PoNode *node);
 
 /* rule_estimate.c */
@@ -41,16 +43,19 @@ extern void po_rule_predicate_wrapped(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_predicate_cast(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_predicate_wildcard(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_predicate_collation(PoAnalysis *analysis, const PoNode *node);
+extern bool po_rule_predicate_is_or_join(const PoNode *node);
 extern void po_rule_predicate_or(PoAnalysis *analysis, const PoNode *node);
 
 /* rule_limit.c */
 extern void po_rule_limit_late(PoAnalysis *analysis, const PoNode *node);
+extern bool po_rule_limit_is_late(const PoAnalysis *analysis, const PoNode *scan);
 extern void po_rule_limit_offset(PoAnalysis *analysis, const PoNode *node);
 
 /* rule_subquery.c */
 extern void po_rule_subquery_correlated(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_subquery_not_in(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_subquery_cte(PoAnalysis *analysis);
+extern int	po_rule_subquery_cte_scans(const PoAnalysis *analysis, const char *name, double *kept);
 
 /* rule_statement.c */
 extern void po_rule_statement_jit(PoAnalysis *analysis);
@@ -66,7 +71,16 @@ extern void po_rule_statement_triggers(PoAnalysis *analysis);
 /* rule_pasted.c */
 extern void po_rule_pasted_offset(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_pasted_not_in(PoAnalysis *analysis, const PoNode *node);
-extern void po_rule_pasted_wildcard(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_pasted_cte(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_pasted_sparse(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_pasted_triggers(PoAnalysis *analysis);
+
+/* rule_filter.c */
+extern bool po_rule_filter_has_or(const char *filter);
+extern void po_rule_filter_selective(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_filter_wildcard(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_filter_wrapped(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_filter_cast(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_filter_or(PoAnalysis *analysis, const PoNode *node);
 
 #endif							/* PO_RULE_H */

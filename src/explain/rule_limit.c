@@ -4,11 +4,16 @@
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "catalog/pg_type.h"
+#include "core/compat.h"
 #include "explain/advice.h"
 #include "explain/rule.h"
 #include "nodes/primnodes.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
 
 /* late-limit */
 #define LATE_MIN_ROWS 1000
@@ -27,7 +32,7 @@ constant_value(Node *expr)
 	return (double) DatumGetInt64(((Const *) expr)->constvalue);
 }
 
-/* Returns the node below that delivers the rows, past nodes that only hand them on. */
+/* Returns the sort or the index scan below that delivers the rows, past nodes that only hand them on; NULL for none. */
 static const PoNode *
 source_below(const PoAnalysis *analysis, const PoNode *node)
 {
@@ -38,21 +43,35 @@ source_below(const PoAnalysis *analysis, const PoNode *node)
 							 below->kind == PO_NODE_INCREMENTAL_SORT))
 		below = po_node_child(analysis->tree, below, below->kind == PO_NODE_SUBQUERY_SCAN ?
 							  PO_ROLE_SUBQUERY : PO_ROLE_OUTER);
+	if (below != NULL && below->kind != PO_NODE_SORT && below->kind != PO_NODE_INDEX_SCAN &&
+		below->kind != PO_NODE_INDEX_ONLY_SCAN)
+		return NULL;
 	return below;
+}
+
+/* Returns the scan whose rows a sort takes in, of a partitioned table that of its first partition; NULL for none. */
+static const PoNode *
+sorted_scan(const PoAnalysis *analysis, const PoNode *sort)
+{
+	const PoNode *scan = po_node_child(analysis->tree, sort, PO_ROLE_OUTER);
+
+	if (scan != NULL && scan->kind == PO_NODE_APPEND)
+		scan = po_node_child(analysis->tree, scan, PO_ROLE_MEMBER);
+	return scan != NULL && po_node_is_scan(scan) ? scan : NULL;
 }
 
 /* Reports a LIMIT that throws away most of a sort's input. */
 static void
 check_sort(PoAnalysis *analysis, const PoNode *limit, const PoNode *sort)
 {
-	const PoNode *scan = po_node_child(analysis->tree, sort, PO_ROLE_OUTER);
+	const PoNode *scan = sorted_scan(analysis, sort);
 	double		sorted;
 	double		returned = po_finding_rows(analysis, limit);
 	PoFindingDraft draft;
 
-	if (scan == NULL || !po_node_is_scan(scan) || po_finding_repeats(analysis, scan->relid))
+	if (scan == NULL || po_finding_repeats(analysis, scan->relid))
 		return;
-	sorted = po_finding_rows(analysis, scan);
+	sorted = po_finding_rows(analysis, po_node_child(analysis->tree, sort, PO_ROLE_OUTER));
 	if (sorted < LATE_MIN_ROWS || sorted < LATE_FACTOR * returned)
 		return;
 	draft = po_finding_begin(analysis, limit, po_finding_subtree_share(analysis, sort));
@@ -64,9 +83,19 @@ check_sort(PoAnalysis *analysis, const PoNode *limit, const PoNode *sort)
 	draft.finding->message = psprintf("%.0f rows of %s are read and sorted by %s to return %.0f.",
 									  sorted, scan->relation ? scan->relation : "a table",
 									  sort->keys ? sort->keys : "their keys", returned);
-	draft.finding->advice =
-		pstrdup("Create an index on the filter's columns followed by the sort keys.");
+	draft.finding->advice = scan->filter != NULL || scan->condition != NULL ?
+		pstrdup("Create an index on the filter's columns followed by the sort keys.") :
+		pstrdup("Create an index on the sort keys.");
 	po_finding_end(analysis, &draft);
+}
+
+/* Tells whether a scan is an ordered index scan that passes over most of what it reads. */
+static bool
+passes_over_rows(const PoNode *scan)
+{
+	return (scan->kind == PO_NODE_INDEX_SCAN || scan->kind == PO_NODE_INDEX_ONLY_SCAN) &&
+		scan->removed_filter >= LATE_MIN_ROWS &&
+		scan->removed_filter >= LATE_FACTOR * scan->total_rows;
 }
 
 /* Reports an ordered index scan that filters out most of what it reads to satisfy a LIMIT. */
@@ -75,50 +104,123 @@ check_ordered_scan(PoAnalysis *analysis, const PoNode *limit, const PoNode *scan
 {
 	PoFindingDraft draft;
 
-	if (scan->removed_filter < LATE_MIN_ROWS ||
-		scan->removed_filter < LATE_FACTOR * scan->total_rows ||
-		po_finding_repeats(analysis, scan->relid))
+	if (!passes_over_rows(scan) || po_finding_repeats(analysis, scan->relid))
 		return;
 	draft = po_finding_begin(analysis, limit, po_finding_subtree_share(analysis, scan));
 	draft.finding->relid = scan->relid;
 	po_json_float(&draft.evidence, "rows_removed", scan->removed_filter);
 	po_json_float(&draft.evidence, "rows_returned", po_finding_rows(analysis, limit));
-	po_advice_prove(analysis, scan->relid, &draft);
+	draft.finding->advice = po_advice_prove(analysis, scan->relid, &draft) || analysis->statement == NULL ?
+		pstrdup("Create an index on the filter's columns followed by the sort keys.") :
+		pstrdup("No B-tree on columns was found that serves this filter: see whether it can be written as a comparison of a column.");
 	draft.finding->message = psprintf("%s passes over %.0f rows in order to find %.0f that match %s.",
 									  po_finding_label(scan), scan->removed_filter,
 									  scan->total_rows, scan->filter ? scan->filter : "the filter");
-	draft.finding->advice =
-		pstrdup("Create an index on the filter's columns followed by the sort keys.");
 	po_finding_end(analysis, &draft);
+}
+
+/* Returns the ordered index scan or the sort that feeds a LIMIT, or NULL. */
+static const PoNode *
+limited_source(const PoAnalysis *analysis, const PoNode *limit)
+{
+	return limit->kind == PO_NODE_LIMIT ? source_below(analysis, limit) : NULL;
+}
+
+/* Tells whether late-limit reports this scan. */
+bool
+po_rule_limit_is_late(const PoAnalysis *analysis, const PoNode *scan)
+{
+	const PoNode *above = po_node_parent(analysis->tree, scan);
+
+	if (!passes_over_rows(scan))
+		return false;
+	while (above != NULL && above->kind != PO_NODE_LIMIT)
+		above = po_node_parent(analysis->tree, above);
+	return above != NULL && limited_source(analysis, above) == scan;
 }
 
 /* late-limit: a LIMIT comes after far more work than its rows need. */
 void
 po_rule_limit_late(PoAnalysis *analysis, const PoNode *node)
 {
-	const PoNode *source;
+	const PoNode *source = limited_source(analysis, node);
 
-	if (node->kind != PO_NODE_LIMIT)
-		return;
-	source = source_below(analysis, node);
 	if (source == NULL)
 		return;
 	if (source->kind == PO_NODE_SORT)
 		check_sort(analysis, node, source);
-	else if (source->kind == PO_NODE_INDEX_SCAN || source->kind == PO_NODE_INDEX_ONLY_SCAN)
+	else
 		check_ordered_scan(analysis, node, source);
 }
 
-/* Returns the predicate that continues after the last row seen, for a sort's keys. */
-static char *
-keyset_predicate(const PoAnalysis *analysis, const PoNode *limit)
+/* Tells how the sort keys of a query run: all up (1), all down (-1), or mixed, or with NULLs at an unusual end (0). */
+static int
+sort_direction(const Query *query)
 {
-	const PoNode *source = source_below(analysis, limit);
+	int			direction = 0;
+	ListCell   *lc;
 
-	if (source == NULL || source->kind != PO_NODE_SORT || source->keys == NULL ||
-		strstr(source->keys, " DESC") != NULL || strstr(source->keys, " NULLS ") != NULL)
+	foreach(lc, query->sortClause)
+	{
+		SortGroupClause *clause = lfirst_node(SortGroupClause, lc);
+		Oid			type;
+		Oid			family;
+		PO_ORDERING_TYPE ordering;
+		int			sign;
+
+		if (!get_ordering_op_properties(clause->sortop, &family, &type, &ordering))
+			return 0;
+		sign = PO_ORDERING_IS_UP(ordering) ? 1 : -1;
+		if (clause->nulls_first != (sign < 0) || (direction != 0 && direction != sign))
+			return 0;
+		direction = sign;
+	}
+	return direction;
+}
+
+/* Appends the sort keys of a query, as the text says them, with commas between. */
+static void
+append_sort_keys(StringInfo keys, Query *query)
+{
+	List	   *context = NIL;
+	ListCell   *lc;
+
+	if (list_length(query->rtable) == 1 &&
+		linitial_node(RangeTblEntry, query->rtable)->rtekind == RTE_RELATION)
+	{
+		Oid			relid = linitial_node(RangeTblEntry, query->rtable)->relid;
+
+		context = deparse_context_for(get_rel_name(relid), relid);
+	}
+	foreach(lc, query->sortClause)
+	{
+		Node	   *key = get_sortgroupclause_expr(lfirst_node(SortGroupClause, lc), query->targetList);
+
+		if (context == NIL)
+		{
+			resetStringInfo(keys);
+			return;
+		}
+		appendStringInfo(keys, "%s%s", keys->len > 0 ? ", " : "",
+						 deparse_expression(key, context, false, false));
+	}
+}
+
+/* Returns the predicate that continues after the last row seen, for the keys that a single table is sorted by; NULL for none. */
+static char *
+keyset_predicate(const PoAnalysis *analysis)
+{
+	Query	   *query = analysis->statement->query;
+	StringInfoData keys;
+	int			direction = query->sortClause != NIL ? sort_direction(query) : 0;
+
+	if (direction == 0 || query->groupClause != NIL || query->setOperations != NULL)
 		return NULL;
-	return psprintf("(%s) > (values of the last row seen)", source->keys);
+	initStringInfo(&keys);
+	append_sort_keys(&keys, query);
+	if (keys.len == 0)
+		return NULL;
+	return psprintf("(%s) %s (values of the last row seen)", keys.data, direction > 0 ? ">" : "<");
 }
 
 /* large-offset: rows are produced only to be skipped. */
@@ -138,7 +240,7 @@ po_rule_limit_offset(PoAnalysis *analysis, const PoNode *node)
 	if (offset < OFFSET_MIN || (count >= 0 && offset < OFFSET_FACTOR * count))
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_subtree_share(analysis, node));
-	predicate = keyset_predicate(analysis, node);
+	predicate = node->parent == 0 ? keyset_predicate(analysis) : NULL;
 	po_json_float(&draft.evidence, "offset", offset);
 	if (count >= 0)
 		po_json_float(&draft.evidence, "limit", count);
@@ -146,7 +248,7 @@ po_rule_limit_offset(PoAnalysis *analysis, const PoNode *node)
 		po_json_text(&draft.evidence, "predicate", predicate);
 	draft.finding->message = psprintf("OFFSET %.0f produces that many rows and skips them.", offset);
 	draft.finding->advice = predicate ?
-		psprintf("Continue after the last row of the page before, with WHERE %s.", predicate) :
+		psprintf("Continue after the last row of the page before, with WHERE %s; end the sort keys with a unique column, so that no row is skipped.", predicate) :
 		pstrdup("Continue after the last row of the page before, by a condition on the sort keys.");
 	po_finding_end(analysis, &draft);
 }

@@ -7,7 +7,9 @@
 #include "explain/rule.h"
 #include "miscadmin.h"
 
-/* A sort in memory takes about this much more than its tapes on disk. */
+/* What a row takes in memory beyond its bytes on a tape: its place in an array that doubles, and its header. */
+#define SORT_ROW_BYTES 80
+/* What is kept in memory takes about this much more than its tapes on disk, where its rows are not counted. */
 #define SORT_MEMORY_FACTOR 3
 /* temp-io: blocks of a node that no other rule explains. */
 #define TEMP_MIN_BLOCKS 128
@@ -23,13 +25,15 @@ megabytes_for(double kilobytes)
 	return megabytes;
 }
 
-/* Fills in advice to raise a setting so that so many kilobytes fit; none when they fit already. */
-static void
-advise_work_mem(PoFindingDraft *draft, double kilobytes)
+/* Fills in a statement that raises work_mem so that so many kilobytes fit. */
+void
+po_rule_memory_advise(const PoAnalysis *analysis, PoFindingDraft *draft, double kilobytes)
 {
 	int			megabytes = megabytes_for(kilobytes);
+	int			present = analysis->statement ? work_mem : analysis->work_mem_kb;
 
-	po_json_int(&draft->evidence, "work_mem_kb", work_mem);
+	if (present > 0)
+		po_json_int(&draft->evidence, "work_mem_kb", present);
 	po_json_int(&draft->evidence, "work_mem_needed_mb", megabytes);
 	draft->finding->suggested_sql = psprintf("SET work_mem = '%dMB'", megabytes);
 }
@@ -46,6 +50,16 @@ processes_of(const PoAnalysis *analysis, const PoNode *node)
 	return 1;
 }
 
+/* Returns the kilobytes that one process of a sort would take in memory; of an incremental sort its largest group. */
+static double
+sort_memory(const PoAnalysis *analysis, const PoNode *node)
+{
+	if (node->kind == PO_NODE_INCREMENTAL_SORT)
+		return SORT_MEMORY_FACTOR * (double) node->sort_disk_kb;
+	return node->sort_disk_kb / processes_of(analysis, node) +
+		node->actual_rows * SORT_ROW_BYTES / 1024;
+}
+
 /* sort-spill: a sort went to disk. */
 void
 po_rule_memory_sort(PoAnalysis *analysis, const PoNode *node)
@@ -57,12 +71,11 @@ po_rule_memory_sort(PoAnalysis *analysis, const PoNode *node)
 	draft = po_finding_begin(analysis, node, po_finding_share(analysis, node));
 	po_json_int(&draft.evidence, "disk_kb", node->sort_disk_kb);
 	po_json_float(&draft.evidence, "rows", node->total_rows);
-	advise_work_mem(&draft, SORT_MEMORY_FACTOR * node->sort_disk_kb / processes_of(analysis, node));
+	po_rule_memory_advise(analysis, &draft, sort_memory(analysis, node));
 	draft.finding->message = psprintf("%s of %.0f rows by %s used %lld kB on disk.", node->type,
 									  node->total_rows, node->keys ? node->keys : "its keys",
 									  (long long) node->sort_disk_kb);
-	draft.finding->advice =
-		pstrdup("Raise work_mem for this statement, or create an index that delivers this order.");
+	draft.finding->advice = pstrdup("Raise work_mem for this statement.");
 	po_finding_end(analysis, &draft);
 }
 
@@ -77,7 +90,7 @@ check_hash_join(PoAnalysis *analysis, const PoNode *node)
 	po_json_int(&draft.evidence, "batches", node->hash_batches);
 	po_json_int(&draft.evidence, "batches_planned", node->hash_batches_planned);
 	po_json_int(&draft.evidence, "memory_kb", node->hash_memory_kb);
-	advise_work_mem(&draft, (double) node->hash_memory_kb * node->hash_batches);
+	po_rule_memory_advise(analysis, &draft, (double) node->hash_memory_kb * node->hash_batches);
 	draft.finding->message = grown ?
 		psprintf("The hash table of a join was to have %lld batches and grew to %lld.",
 				 (long long) node->hash_batches_planned, (long long) node->hash_batches) :
@@ -100,7 +113,7 @@ check_hash_aggregate(PoAnalysis *analysis, const PoNode *node)
 	po_json_int(&draft.evidence, "memory_kb", node->hash_memory_kb);
 	po_json_float(&draft.evidence, "groups_estimated", node->rows);
 	po_json_float(&draft.evidence, "groups", node->actual_rows);
-	advise_work_mem(&draft, (double) node->hash_memory_kb + SORT_MEMORY_FACTOR * node->hash_disk_kb);
+	po_rule_memory_advise(analysis, &draft, (double) node->hash_memory_kb + SORT_MEMORY_FACTOR * node->hash_disk_kb);
 	draft.finding->message = psprintf("%s by %s used %lld kB on disk.", node->type,
 									  node->keys ? node->keys : "its keys",
 									  (long long) node->hash_disk_kb);
@@ -124,6 +137,7 @@ void
 po_rule_memory_temp(PoAnalysis *analysis, const PoNode *node)
 {
 	int64		own = node->temp_written;
+	const PoNode *cte;
 	PoFindingDraft draft;
 
 	if (node->kind == PO_NODE_SORT || node->kind == PO_NODE_INCREMENTAL_SORT ||
@@ -139,11 +153,14 @@ po_rule_memory_temp(PoAnalysis *analysis, const PoNode *node)
 		if (below->parent == node->id)
 			own -= below->temp_written;
 	}
+	cte = node->kind == PO_NODE_CTE_SCAN ? po_node_cte(analysis->tree, node) : NULL;
+	if (cte != NULL)
+		own -= cte->temp_written;
 	if (own < TEMP_MIN_BLOCKS)
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_share(analysis, node));
 	po_json_int(&draft.evidence, "temp_written_blocks", own);
-	advise_work_mem(&draft, SORT_MEMORY_FACTOR * own * (BLCKSZ / 1024.0));
+	po_rule_memory_advise(analysis, &draft, SORT_MEMORY_FACTOR * own * (BLCKSZ / 1024.0));
 	draft.finding->message = psprintf("%s wrote %lld temporary blocks.", po_finding_label(node),
 									  (long long) own);
 	draft.finding->advice = pstrdup("Raise work_mem for this statement.");

@@ -7,46 +7,78 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "explain/rule.h"
+#include "utils/builtins.h"
 
 /* large-offset */
 #define OFFSET_MIN 1000
 #define OFFSET_FACTOR 10
+#define OFFSET_UNKNOWN 0.1		/* of the input, as the planner assumes */
 /* not-in-subquery */
 #define NOT_IN_MIN_ROWS 1000
-/* leading-wildcard */
-#define WILDCARD_MIN_ROWS 1000
-#define WILDCARD_MAX_KEPT 0.2
+/* cte-materialized */
+#define CTE_MIN_ROWS 1000
+#define CTE_FILTERED 0.1
+/* sparse-relation: not even values stored out of line explain so many blocks of a row */
+#define SPARSE_MIN_BLOCKS 64
+#define SPARSE_BLOCKS_PER_ROW 1000
 /* fk-trigger-time */
 #define TRIGGER_SHARE 0.2
 #define TRIGGER_MIN_MS 1
 /* How the server names the triggers on a referenced table; those on the referencing one have a "c". */
 #define ACTION_TRIGGER_PREFIX "RI_ConstraintTrigger_a_"
 
+/* Returns the rows that a LIMIT took in and did not give out: it reads none more than it needs. */
+static double
+rows_skipped(const PoNode *limit, const PoNode *input)
+{
+	if (!limit->executed || !input->executed || limit->loops < 1 || input->loops != limit->loops)
+		return 0;
+	return input->actual_rows - limit->actual_rows;
+}
+
 /*
- * large-offset: the rows that a LIMIT takes in and does not give out are those that an
- * OFFSET skips, for it reads no row more than it needs.
+ * Returns about how many rows an OFFSET skips, by what it adds to the startup cost; 0 where
+ * the planner did not know it and took a tenth of the input for granted.
  */
+static double
+rows_skipped_by_cost(const PoNode *limit, const PoNode *input)
+{
+	double		run_cost = input->total_cost - input->startup_cost;
+	double		part;
+
+	if (run_cost <= 0)
+		return 0;
+	part = (limit->startup_cost - input->startup_cost) / run_cost;
+	if (part <= 0 || part > 1 || fabs(part - OFFSET_UNKNOWN) < 0.0005)
+		return 0;
+	return rint(part * input->rows);
+}
+
+/* large-offset: rows are produced only to be skipped. */
 void
 po_rule_pasted_offset(PoAnalysis *analysis, const PoNode *node)
 {
 	const PoNode *input;
 	double		skipped;
+	double		returned = node->executed ? node->actual_rows : node->rows;
 	PoFindingDraft draft;
 
-	if (node->kind != PO_NODE_LIMIT || !node->executed || node->loops < 1)
+	if (node->kind != PO_NODE_LIMIT)
 		return;
 	input = po_node_child(analysis->tree, node, PO_ROLE_OUTER);
-	if (input == NULL || !input->executed || input->loops != node->loops)
+	if (input == NULL)
 		return;
-	skipped = input->actual_rows - node->actual_rows;
-	if (skipped < OFFSET_MIN || skipped < OFFSET_FACTOR * node->actual_rows)
+	skipped = node->executed ? rows_skipped(node, input) : rows_skipped_by_cost(node, input);
+	if (skipped < OFFSET_MIN || skipped < OFFSET_FACTOR * returned)
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_subtree_share(analysis, node));
 	po_json_float(&draft.evidence, "rows_skipped", skipped);
-	po_json_float(&draft.evidence, "rows_returned", node->actual_rows);
-	draft.finding->message = psprintf("OFFSET skips %.0f rows to return %.0f.", skipped,
-									  node->actual_rows);
+	po_json_float(&draft.evidence, "rows_returned", returned);
+	draft.finding->message = psprintf("OFFSET skips %s%.0f rows to return %.0f.",
+									  node->executed ? "" : "about ", skipped, returned);
 	draft.finding->advice =
 		pstrdup("Continue after the last row of the page before, by a condition on the sort keys.");
 	po_finding_end(analysis, &draft);
@@ -88,46 +120,6 @@ po_rule_pasted_not_in(PoAnalysis *analysis, const PoNode *node)
 	po_finding_end(analysis, &draft);
 }
 
-/* Returns the LIKE condition in a filter that no B-tree serves, from its operator on, or NULL. */
-static const char *
-find_wildcard(const char *filter)
-{
-	const char *place = strstr(filter, " ~~* '");
-
-	if (place != NULL)
-		return place + 1;
-	for (place = strstr(filter, " ~~ '"); place != NULL; place = strstr(place + 1, " ~~ '"))
-		if (place[5] == '%' || place[5] == '_')
-			return place + 1;
-	return NULL;
-}
-
-/* leading-wildcard: a scan removes most rows by a pattern without a fixed beginning. */
-void
-po_rule_pasted_wildcard(PoAnalysis *analysis, const PoNode *node)
-{
-	const char *place;
-	double		read = node->removed_filter + node->total_rows;
-	PoFindingDraft draft;
-
-	if (node->kind != PO_NODE_SEQ_SCAN || node->filter == NULL || read < WILDCARD_MIN_ROWS ||
-		node->total_rows > WILDCARD_MAX_KEPT * read || strstr(node->filter, " OR ") != NULL)
-		return;
-	place = find_wildcard(node->filter);
-	if (place == NULL)
-		return;
-	draft = po_finding_begin(analysis, node, po_finding_share(analysis, node));
-	po_json_text(&draft.evidence, "filter", node->filter);
-	po_json_float(&draft.evidence, "rows_removed", node->removed_filter);
-	draft.finding->message =
-		psprintf("%s removes %.0f of %.0f rows by %s, which no B-tree index can find.",
-				 po_finding_label(node), node->removed_filter, read,
-				 strncmp(place, "~~*", 3) == 0 ? "ILIKE" : "LIKE with a leading wildcard");
-	draft.finding->advice =
-		pstrdup("Install the extension pg_trgm and create a GIN index on the column with gin_trgm_ops.");
-	po_finding_end(analysis, &draft);
-}
-
 /* fk-trigger-time: referential actions took much of the time. */
 void
 po_rule_pasted_triggers(PoAnalysis *analysis)
@@ -155,4 +147,77 @@ po_rule_pasted_triggers(PoAnalysis *analysis)
 			pstrdup("Create an index on the referencing columns, if there is none; else change fewer rows in one statement.");
 		po_finding_end(analysis, &draft);
 	}
+}
+
+/* Tells whether a CTE is one that the planner can never inline. */
+static bool
+must_be_stored(const PoAnalysis *analysis, const PoNode *root)
+{
+	for (int i = root->id - 1; i < analysis->tree->nnodes; i++)
+	{
+		const PoNode *below = &analysis->tree->nodes[i];
+
+		if (below != root && below->depth <= root->depth)
+			break;
+		if (below->kind == PO_NODE_MODIFY || strcmp(below->type, "Recursive Union") == 0 ||
+			strcmp(below->type, "LockRows") == 0)
+			return true;
+	}
+	return false;
+}
+
+/* cte-materialized: a large CTE is stored, and its scans keep little of it. */
+void
+po_rule_pasted_cte(PoAnalysis *analysis, const PoNode *node)
+{
+	static const char prefix[] = "CTE ";
+	const char *name;
+	double		rows = node->executed ? node->actual_rows : node->rows;
+	double		kept;
+	int			scans;
+	PoFindingDraft draft;
+
+	if (node->role != PO_ROLE_INITPLAN || node->subplan == NULL || rows < CTE_MIN_ROWS ||
+		strncmp(node->subplan, prefix, strlen(prefix)) != 0 || must_be_stored(analysis, node))
+		return;
+	name = node->subplan + strlen(prefix);
+	scans = po_rule_subquery_cte_scans(analysis, name, &kept);
+	if (scans == 0 || kept > CTE_FILTERED * rows * scans)
+		return;
+	draft = po_finding_begin(analysis, node, po_finding_subtree_share(analysis, node));
+	po_json_text(&draft.evidence, "cte", name);
+	po_json_float(&draft.evidence, "rows", rows);
+	po_json_int(&draft.evidence, "scans", scans);
+	po_json_float(&draft.evidence, "rows_kept", kept);
+	draft.finding->message =
+		psprintf("CTE %s stores %.0f rows, and its %s %.0f of them.", name, rows,
+				 scans == 1 ? "scan keeps" : psprintf("%d scans keep", scans), kept);
+	draft.finding->advice =
+		psprintf("Write %s AS NOT MATERIALIZED, so that conditions reach into it, unless it calls volatile functions.",
+				 quote_identifier(name));
+	po_finding_end(analysis, &draft);
+}
+
+/* sparse-relation: a sequential scan reads pages that hold hardly a row. */
+void
+po_rule_pasted_sparse(PoAnalysis *analysis, const PoNode *node)
+{
+	double		blocks = (double) (node->shared_hit + node->shared_read);
+	double		scanned = node->total_rows + node->removed_filter;
+	PoFindingDraft draft;
+
+	if (node->kind != PO_NODE_SEQ_SCAN || node->loops < 1 ||
+		blocks < SPARSE_MIN_BLOCKS * node->loops + SPARSE_BLOCKS_PER_ROW * scanned ||
+		po_node_child(analysis->tree, node, PO_ROLE_SUBPLAN) != NULL ||
+		po_node_child(analysis->tree, node, PO_ROLE_INITPLAN) != NULL ||
+		po_finding_repeats(analysis, node->relid))
+		return;
+	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
+	po_json_float(&draft.evidence, "blocks_read", blocks);
+	po_json_float(&draft.evidence, "rows_scanned", scanned);
+	draft.finding->message = psprintf("%s reads %.0f pages to find %.0f rows in them.",
+									  po_finding_label(node), blocks, scanned);
+	draft.finding->advice =
+		pstrdup("Vacuum the table; if it stays sparse, rewrite it with VACUUM FULL, which locks it meanwhile.");
+	po_finding_end(analysis, &draft);
 }

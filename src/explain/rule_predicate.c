@@ -4,6 +4,9 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+#include <unistd.h>
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/stratnum.h"
@@ -20,6 +23,8 @@
 #include "explain/predicate.h"
 #include "explain/rule.h"
 #include "explain/wrapper.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "optimizer/optimizer.h"
@@ -35,6 +40,12 @@
 #define MIN_ROWS 1000
 /* A condition that keeps more than this share of the table gains nothing by an index. */
 #define MAX_KEPT 0.2
+/* leading-wildcard: fewer characters in a row than this make a trigram index be read whole. */
+#define TRIGRAM_LENGTH 3
+#define TRIGRAM_BEFORE 2
+#define TRIGRAM_AFTER 1
+/* or-across-columns: most arms of an OR for which indexes are tried. */
+#define MAX_ARMS 8
 
 /* Tests one index of a table. */
 typedef bool (*IndexTest) (Relation index, const PoPredicate *predicate, const PoNode *node);
@@ -129,7 +140,8 @@ po_rule_predicate_wrapped(PoAnalysis *analysis, const PoNode *node)
 	po_json_text(&draft.evidence, "column", get_attname(node->relid, predicate->attnum, false));
 	draft.finding->message =
 		psprintf("The condition on %s compares %s, so no index on column %s can serve it.",
-				 node->relation, expression, po_advice_column(node->relid, predicate->attnum));
+				 quote_identifier(get_rel_name(po_facts_root(analysis, node->relid))), expression,
+				 po_advice_column(node->relid, predicate->attnum));
 	draft.finding->advice =
 		po_wrapper_advice(node, predicate,
 						  po_advice_prove_expression(analysis, node, predicate, &draft));
@@ -161,16 +173,22 @@ po_rule_predicate_cast(PoAnalysis *analysis, const PoNode *node)
 	po_finding_end(analysis, &draft);
 }
 
-/* Passes an index on the predicate's column by an access method that knows trigrams. */
+/* Passes an index on what the predicate searches that answers its operator: one of trigrams. */
 static bool
 is_trigram_index(Relation index, const PoPredicate *predicate, const PoNode *node)
 {
-	if (index->rd_rel->relam != GIN_AM_OID && index->rd_rel->relam != GIST_AM_OID)
-		return false;
+	Oid			opno = ((OpExpr *) predicate->clause)->opno;
+
 	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
-		if (index->rd_index->indkey.values[i] == predicate->attnum)
+	{
+		AttrNumber	attnum = index->rd_index->indkey.values[i];
+
+		if (op_in_opfamily(opno, index->rd_opfamily[i]) &&
+			(attnum == predicate->attnum || attnum == 0) &&
+			(attnum != 0 || holds_expression(index, predicate, node)))
 			return true;
-	return holds_expression(index, predicate, node);
+	}
+	return false;
 }
 
 /* Returns what a LIKE searches as an index column: the column's name, or an expression in parentheses. */
@@ -202,6 +220,53 @@ find_like(const PoNode *node, bool leading)
 			return predicate;
 	}
 	return NULL;
+}
+
+/* Tells whether a character is part of a word, as trigrams see it. */
+static bool
+is_word_character(const char *c)
+{
+	return IS_HIGHBIT_SET(*c) || isalnum((unsigned char) *c);
+}
+
+/*
+ * Tells whether a trigram can be taken out of a pattern.  A word whose beginning is known
+ * counts two characters more, one whose end is known one more: it is padded with spaces.
+ */
+static bool
+has_trigram(const char *pattern)
+{
+	int			run = TRIGRAM_BEFORE;
+	bool		in_word = false;
+
+	for (const char *c = pattern; *c != '\0'; c += pg_mblen(c))
+	{
+		bool		wildcard = *c == '%' || *c == '_';
+
+		if (*c == '\\' && c[1] != '\0')
+			c++;
+		if (!wildcard && is_word_character(c))
+		{
+			in_word = true;
+			run++;
+			continue;
+		}
+		if (in_word && run + (wildcard ? 0 : TRIGRAM_AFTER) >= TRIGRAM_LENGTH)
+			return true;
+		in_word = false;
+		run = wildcard ? 0 : TRIGRAM_BEFORE;
+	}
+	return in_word && run + TRIGRAM_AFTER >= TRIGRAM_LENGTH;
+}
+
+/* Tells whether an extension's files are on this server, so that it can be installed. */
+static bool
+is_available(const char *extension)
+{
+	char		share[MAXPGPATH];
+
+	get_share_path(my_exec_path, share);
+	return access(psprintf("%s/extension/%s.control", share, extension), F_OK) == 0;
 }
 
 /* Returns the name of the schema that holds an extension's objects. */
@@ -237,17 +302,24 @@ advise_trigrams(PoAnalysis *analysis, const PoNode *node, const PoPredicate *pre
 	po_json_bool(&draft->evidence, "pg_trgm_installed", OidIsValid(extension));
 	if (!OidIsValid(extension))
 	{
-		draft->finding->advice =
-			psprintf("Install the extension pg_trgm and create a GIN index on %s with gin_trgm_ops.",
+		bool		available = is_available("pg_trgm");
+
+		po_json_bool(&draft->evidence, "pg_trgm_available", available);
+		draft->finding->advice = available ?
+			psprintf("Install the extension pg_trgm, which this server has, and create a GIN index on %s with gin_trgm_ops.",
+					 column) :
+			psprintf("A GIN index on %s with gin_trgm_ops would serve it; its extension pg_trgm is not on this server.",
 					 column);
+		if (available)
+			draft->finding->suggested_sql = pstrdup("CREATE EXTENSION pg_trgm");
 		return;
 	}
 	schema = extension_schema(extension);
 	draft->finding->advice = pstrdup("Create a trigram index on the column.");
-	draft->finding->suggested_sql =
-		psprintf("CREATE INDEX CONCURRENTLY ON %s USING gin (%s %s)",
-				 po_facts_get(analysis, node->relid)->name, column,
-				 quote_qualified_identifier(schema, "gin_trgm_ops"));
+	po_advice_prove_statement(analysis, node,
+							  psprintf("CREATE INDEX CONCURRENTLY ON %s USING gin (%s %s)",
+									   po_facts_get(analysis, po_facts_root(analysis, node->relid))->name, column,
+									   quote_qualified_identifier(schema, "gin_trgm_ops")), draft);
 }
 
 /* leading-wildcard: a pattern without a fixed beginning makes every row be read. */
@@ -260,7 +332,8 @@ po_rule_predicate_wildcard(PoAnalysis *analysis, const PoNode *node)
 	if (!is_worth_it(analysis, node))
 		return;
 	predicate = find_like(node, true);
-	if (predicate == NULL || any_index(node, predicate, is_trigram_index))
+	if (predicate == NULL || !has_trigram(predicate->pattern) ||
+		any_index(node, predicate, is_trigram_index))
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
 	po_json_text(&draft.evidence, "column", get_attname(node->relid, predicate->attnum, false));
@@ -324,12 +397,130 @@ po_rule_predicate_collation(PoAnalysis *analysis, const PoNode *node)
 		psprintf("The index on %s cannot find the prefix of LIKE '%s', because it sorts by a linguistic collation.",
 				 po_advice_column(node->relid, predicate->attnum), predicate->pattern);
 	draft.finding->advice = pstrdup("Create an index whose operator class compares characters.");
-	draft.finding->suggested_sql =
-		psprintf("CREATE INDEX CONCURRENTLY ON %s (%s %s)", po_facts_get(analysis, node->relid)->name,
-				 po_advice_column(node->relid, predicate->attnum),
-				 type == BPCHAROID ? "bpchar_pattern_ops" :
-				 type == VARCHAROID ? "varchar_pattern_ops" : "text_pattern_ops");
+	if (!po_advice_prove_statement(analysis, node,
+								   psprintf("CREATE INDEX CONCURRENTLY ON %s (%s %s)",
+											po_facts_get(analysis, po_facts_root(analysis, node->relid))->name,
+											po_advice_column(node->relid, predicate->attnum),
+											type == BPCHAROID ? "bpchar_pattern_ops" :
+											type == VARCHAROID ? "varchar_pattern_ops" : "text_pattern_ops"),
+								   &draft))
+		return;
 	po_finding_end(analysis, &draft);
+}
+
+/* Notes in a bit mask which sides of its join an expression is about, 4 for what cannot be told; an expression_tree_walker callback. */
+static bool
+note_sides(Node *node, int *sides)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		*sides |= ((Var *) node)->varno == OUTER_VAR ? 1 : ((Var *) node)->varno == INNER_VAR ? 2 : 4;
+	else if (IsA(node, SubPlan) || IsA(node, AlternativeSubPlan))
+		*sides |= 4;
+	return expression_tree_walker(node, note_sides, sides);
+}
+
+/* Returns the condition of a join that is an OR each of whose arms is about one side alone, or NULL. */
+static BoolExpr *
+or_over_sides(const PoNode *node)
+{
+	List	   *quals;
+	ListCell   *lc;
+
+	if (node->plan == NULL || (node->kind != PO_NODE_NESTED_LOOP && node->kind != PO_NODE_HASH_JOIN &&
+							   node->kind != PO_NODE_MERGE_JOIN))
+		return NULL;
+	quals = list_concat_copy(((Join *) node->plan)->joinqual, node->plan->qual);
+	foreach(lc, quals)
+	{
+		BoolExpr   *clause = lfirst(lc);
+		int			sides = 0;
+		ListCell   *lc2;
+
+		if (!is_orclause(clause))
+			continue;
+		foreach(lc2, clause->args)
+		{
+			int			about = 0;
+
+			(void) note_sides(lfirst(lc2), &about);
+			if (about != 1 && about != 2)
+				break;
+			sides |= about;
+		}
+		if (lc2 == NULL && sides == 3)
+			return clause;
+	}
+	return NULL;
+}
+
+/* Tells whether a join's condition is an OR over its two sides, which or-across-columns reports. */
+bool
+po_rule_predicate_is_or_join(const PoNode *node)
+{
+	return or_over_sides(node) != NULL;
+}
+
+/* Reports alternatives over the two sides of a join: none of the tables can be entered by its own condition. */
+static void
+check_or_join(PoAnalysis *analysis, const PoNode *node)
+{
+	const PoNode *outer = po_node_child(analysis->tree, node, PO_ROLE_OUTER);
+	double		read = outer ? po_finding_rows(analysis, outer) : 0;
+	double		kept = po_finding_rows(analysis, node);
+	char	   *condition = node->join_filter ? node->join_filter : node->filter;
+	PoFindingDraft draft;
+
+	if (read < MIN_ROWS || kept > MAX_KEPT * read || condition == NULL)
+		return;
+	draft = po_finding_begin(analysis, node, po_finding_subtree_share(analysis, node));
+	po_json_text(&draft.evidence, "condition", condition);
+	po_json_float(&draft.evidence, "rows_joined", read);
+	po_json_float(&draft.evidence, "rows_kept", kept);
+	draft.finding->message =
+		psprintf("%s joins %.0f rows to keep %.0f, because %s names alternatives over different tables.",
+				 node->type, read, kept, condition);
+	draft.finding->advice =
+		pstrdup("Write the alternatives as a UNION, each of which can enter its own table by an index.");
+	po_finding_end(analysis, &draft);
+}
+
+/* Passes a B-tree on all rows that begins with the predicate's column. */
+static bool
+begins_with_column(Relation index, const PoPredicate *predicate, const PoNode *node)
+{
+	return index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL &&
+		index->rd_index->indkey.values[0] == predicate->attnum;
+}
+
+/*
+ * Returns the columns that the alternatives of an OR compare and that no index begins
+ * with, NIL when one alternative compares none that an index could hold.
+ */
+static List *
+compared_by_arms(const PoNode *node, Node *clause)
+{
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, ((BoolExpr *) clause)->args)
+	{
+		PoPredicate first = {0};
+		Node	   *arm = lfirst(lc);
+		List	   *predicates = po_predicate_list(is_andclause(arm) ? ((BoolExpr *) arm)->args : list_make1(arm),
+												   node->rti);
+		List	   *found = po_predicate_columns(predicates, PO_PREDICATE_EQUAL);
+
+		if (found == NIL)
+			found = po_predicate_columns(predicates, PO_PREDICATE_RANGE);
+		if (found == NIL)
+			return NIL;
+		first.attnum = linitial_int(found);
+		if (!any_index(node, &first, begins_with_column))
+			columns = list_append_unique_int(columns, first.attnum);
+	}
+	return columns;
 }
 
 /* or-across-columns: alternatives over several columns force a scan of the whole table. */
@@ -338,18 +529,30 @@ po_rule_predicate_or(PoAnalysis *analysis, const PoNode *node)
 {
 	PoPredicate *predicate;
 	PoFindingDraft draft;
+	List	   *columns;
 
+	if (po_rule_predicate_is_or_join(node))
+	{
+		check_or_join(analysis, node);
+		return;
+	}
 	if (node->kind != PO_NODE_SEQ_SCAN || !is_worth_it(analysis, node))
 		return;
 	predicate = find_predicate(node, PO_PREDICATE_OR);
 	if (predicate == NULL)
 		return;
+	columns = compared_by_arms(node, predicate->clause);
 	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
 	po_json_text(&draft.evidence, "condition", po_advice_expression(node, predicate->clause));
 	draft.finding->message =
 		psprintf("%s reads the whole table, because %s names alternatives over different columns.",
 				 po_finding_label(node), po_advice_expression(node, predicate->clause));
-	draft.finding->advice =
-		pstrdup("Create an index for each of the columns, or write the alternatives as a UNION.");
+	if (columns != NIL && list_length(columns) <= MAX_ARMS &&
+		po_advice_prove_each(analysis, node, columns, &draft))
+		draft.finding->advice =
+			pstrdup("Create an index for each of the columns that has none, or write the alternatives as a UNION.");
+	else
+		draft.finding->advice =
+			pstrdup("Write the alternatives as a UNION, so that each can use an index of its own.");
 	po_finding_end(analysis, &draft);
 }

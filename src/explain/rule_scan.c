@@ -27,6 +27,9 @@
 #define FETCHES_MIN 100
 #define VISIBLE_RATIO 0.50
 #define VISIBLE_MIN_PAGES 64
+/* lossy-bitmap: what a page takes in a bitmap, with its bucket, and how full the table of pages gets */
+#define BITMAP_PAGE_BYTES 64
+#define BITMAP_SPARE 1.2
 /* sparse-relation */
 #define SPARSE_MIN_PAGES 64
 #define SPARSE_FACTOR 4
@@ -36,25 +39,35 @@
 /* stale-statistics */
 #define STALE_MIN_ROWS 50
 
-/* Returns the rows that a scan looked at, or would look at, in all. */
-static double
-rows_scanned(const PoNode *node, const PoFacts *facts)
-{
-	if (node->executed)
-		return node->total_rows + node->removed_filter + node->removed_recheck;
-	return facts->tuples;
-}
-
-/* Tells whether one of the conditions is an OR over several columns. */
+/* Tells whether all that selects rows is an OR over several columns, which has a rule of its own. */
 static bool
-has_or(List *predicates)
+has_only_or(List *predicates)
 {
+	bool		found = false;
 	ListCell   *lc;
 
 	foreach(lc, predicates)
-		if (((PoPredicate *) lfirst(lc))->kind == PO_PREDICATE_OR)
-			return true;
-	return false;
+	{
+		PoPredicate *predicate = lfirst(lc);
+
+		if (predicate->kind == PO_PREDICATE_EQUAL || predicate->kind == PO_PREDICATE_RANGE)
+			return false;
+		found = found || predicate->kind == PO_PREDICATE_OR;
+	}
+	return found;
+}
+
+/* Returns "Seq Scan on t", of a partition with the name of its partitioned table. */
+static char *
+table_label(PoAnalysis *analysis, const PoNode *node)
+{
+	Oid			root;
+
+	if (analysis->statement == NULL || !OidIsValid(node->relid))
+		return po_finding_label(node);
+	root = po_facts_root(analysis, node->relid);
+	return root == node->relid ? po_finding_label(node) :
+		psprintf("%s on the partitions of %s", node->type, quote_identifier(get_rel_name(root)));
 }
 
 /* Adds the counts that scan findings share. */
@@ -73,59 +86,65 @@ add_scan_evidence(PoFindingDraft *draft, double scanned, double kept)
 void
 po_rule_scan_selective(PoAnalysis *analysis, const PoNode *node)
 {
-	PoFacts    *facts;
-	double		scanned;
-	double		kept;
+	PoScanSums	sums;
 	PoFindingDraft draft;
 
 	if (node->kind != PO_NODE_SEQ_SCAN || node->filter == NULL ||
-		po_finding_repeats(analysis, node->relid))
+		(analysis->statement == NULL && !node->executed) ||
+		po_finding_continues_table(analysis, node) || po_finding_repeats(analysis, node->relid))
 		return;
-	facts = analysis->statement ? po_facts_get(analysis, node->relid) : NULL;
-	if (facts == NULL && !node->executed)
+	sums = po_finding_scan_sums(analysis, node);
+	if (sums.kept >= SELECTIVE_KEPT * sums.scanned || po_finding_stops_early(analysis, node))
 		return;
-	scanned = rows_scanned(node, facts);
-	kept = po_finding_rows(analysis, node);
-	if (kept >= SELECTIVE_KEPT * scanned || po_finding_stops_early(analysis, node))
+	if (Max(sums.table_rows, analysis->statement ? 0 : sums.scanned) < SELECTIVE_MIN_ROWS &&
+		sums.table_pages < SELECTIVE_MIN_PAGES)
 		return;
-	if (scanned < SELECTIVE_MIN_ROWS && (facts == NULL || facts->pages < SELECTIVE_MIN_PAGES))
-		return;
-	if (analysis->statement != NULL && has_or(po_predicate_of_scan(node)))
+	if (analysis->statement != NULL ? has_only_or(po_predicate_of_scan(node)) :
+		po_rule_filter_has_or(node->filter))
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
-	add_scan_evidence(&draft, scanned, kept);
+	add_scan_evidence(&draft, sums.scanned, sums.kept);
 	if (analysis->statement != NULL && !po_advice_prove(analysis, node->relid, &draft))
 		return;
 	draft.finding->message = psprintf("%s reads %.0f rows to keep %.0f that match %s.",
-									  po_finding_label(node), scanned, kept, node->filter);
+									  table_label(analysis, node), sums.scanned, sums.kept,
+									  node->filter);
 	draft.finding->advice = pstrdup("Create an index on the columns of the condition.");
 	po_finding_end(analysis, &draft);
 }
 
-/* filtering-index-scan: an index scan throws away most of the rows that it fetched. */
+/*
+ * filtering-index-scan: an index scan throws away most of the rows that it fetched.  One
+ * that does so in search of the rows of a LIMIT is late-limit's.
+ */
 void
 po_rule_scan_filtering(PoAnalysis *analysis, const PoNode *node)
 {
-	double		removed = node->removed_filter;
-	double		fetched = node->total_rows + removed;
+	PoScanSums	sums;
+	double		fetched;
 	PoFindingDraft draft;
 
 	if (node->kind != PO_NODE_INDEX_SCAN && node->kind != PO_NODE_INDEX_ONLY_SCAN &&
 		node->kind != PO_NODE_BITMAP_HEAP_SCAN)
 		return;
-	if (node->loops == 0 || removed < FILTERING_REMOVED * fetched ||
-		(removed / node->loops < FILTERING_MIN_PER_LOOP && removed < FILTERING_MIN_TOTAL) ||
-		po_finding_repeats(analysis, node->relid))
+	if (node->loops == 0 || po_finding_continues_table(analysis, node) ||
+		po_finding_repeats(analysis, node->relid) || po_rule_limit_is_late(analysis, node))
+		return;
+	sums = po_finding_scan_sums(analysis, node);
+	fetched = sums.kept + sums.removed;
+	if (sums.removed < FILTERING_REMOVED * fetched ||
+		(node->removed_filter / node->loops < FILTERING_MIN_PER_LOOP &&
+		 sums.removed < FILTERING_MIN_TOTAL))
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
-	add_scan_evidence(&draft, fetched, node->total_rows);
+	add_scan_evidence(&draft, fetched, sums.kept);
 	po_json_float(&draft.evidence, "loops", node->loops);
-	po_advice_prove(analysis, node->relid, &draft);
+	draft.finding->advice = po_advice_prove(analysis, node->relid, &draft) || analysis->statement == NULL ?
+		pstrdup("Let the index hold the filter's columns too, or make it a partial index on the filter.") :
+		pstrdup("No B-tree on columns was found that serves this filter: see whether it can be written as a comparison of a column.");
 	draft.finding->message = psprintf("%s fetches %.0f rows and throws away %.0f of them by %s.",
-									  po_finding_label(node), fetched, removed,
+									  table_label(analysis, node), fetched, sums.removed,
 									  node->filter ? node->filter : "its filter");
-	draft.finding->advice =
-		pstrdup("Let the index hold the filter's columns too, or make it a partial index on the filter.");
 	po_finding_end(analysis, &draft);
 }
 
@@ -216,6 +235,8 @@ po_rule_scan_lossy(PoAnalysis *analysis, const PoNode *node)
 		psprintf("%s remembers %lld pages whole, because its bitmap exceeds work_mem, and checks %.0f rows for nothing.",
 				 po_finding_label(node), (long long) node->lossy_pages, node->removed_recheck);
 	draft.finding->advice = pstrdup("Raise work_mem for this statement.");
+	po_rule_memory_advise(analysis, &draft, (double) (node->lossy_pages + node->exact_pages) *
+						  BITMAP_PAGE_BYTES / 1024 * BITMAP_SPARE);
 	po_finding_end(analysis, &draft);
 }
 
@@ -233,12 +254,13 @@ po_rule_scan_sparse(PoAnalysis *analysis, const PoNode *node)
 		po_finding_repeats(analysis, node->relid) || po_finding_stops_early(analysis, node))
 		return;
 	facts = po_facts_get(analysis, node->relid);
-	if (facts == NULL || get_rel_relkind(node->relid) == RELKIND_FOREIGN_TABLE)
+	/* The width of rows is known from statistics alone. */
+	if (facts == NULL || !facts->analyzed)
 		return;
 	/* What subplans in the condition read is counted here, too. */
 	blocks = Min(blocks, facts->pages * node->loops);
 	needed = scanned * (MAXALIGN(get_relation_data_width(node->relid, NULL)) + ROW_OVERHEAD) /
-		(BLCKSZ - SizeOfPageHeaderData) + 1;
+		((BLCKSZ - SizeOfPageHeaderData) * facts->fillfactor) + 1;
 	if (blocks < SPARSE_FACTOR * needed + SPARSE_MIN_PAGES)
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
@@ -292,10 +314,15 @@ po_rule_scan_pruning(PoAnalysis *analysis, const PoNode *node)
 	draft = po_finding_begin(analysis, node, po_finding_subtree_share(analysis, node));
 	draft.finding->relid = root;
 	po_json_int(&draft.evidence, "partitions_scanned", node->subplans_total);
-	draft.finding->message = psprintf("All %d partitions of %s are scanned.", node->subplans_total,
-									  po_facts_get(analysis, root)->name);
+	if (analysis->statement != NULL)
+		po_json_text(&draft.evidence, "partition_key", po_facts_partition_key(root));
+	draft.finding->message = analysis->statement == NULL ?
+		psprintf("All %d partitions of a table are scanned.", node->subplans_total) :
+		psprintf("All %d partitions of %s are scanned: no condition on its key, %s, leaves one out.",
+				 node->subplans_total, po_facts_get(analysis, root)->name,
+				 po_facts_partition_key(root));
 	draft.finding->advice =
-		pstrdup("Add a condition on the partition key, with a value of the key's own type.");
+		pstrdup("Add a condition on the partition key, with a value of the key's own type and the key by itself on its side.");
 	po_finding_end(analysis, &draft);
 }
 

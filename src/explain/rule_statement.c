@@ -17,9 +17,15 @@
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
 #include "parser/parsetree.h"
+#include "plan/hypo_parse.h"
+#include "plan/run.h"
+#include "plan/size.h"
+#include "plan/whatif.h"
 #include "portability/instr_time.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/regproc.h"
 
 /* jit-overhead */
@@ -36,6 +42,7 @@
 #define GENERIC_MIN_COST 100
 /* select-star */
 #define STAR_MIN_BYTES 500
+#define STAR_MIN_TOAST 0.1		/* pages out of line to pages of the table */
 /* fk-trigger-time */
 #define TRIGGER_SHARE 0.2
 #define TRIGGER_MIN_MS 1
@@ -48,14 +55,14 @@ po_rule_statement_jit(PoAnalysis *analysis)
 	const PoPlanTree *tree = analysis->tree;
 	PoFindingDraft draft;
 
-	if (tree->jit_ms < JIT_MIN_MS || tree->jit_ms < JIT_SHARE * tree->execution_ms)
+	if (tree->jit_wall_ms < JIT_MIN_MS || tree->jit_wall_ms < JIT_SHARE * tree->execution_ms)
 		return;
-	draft = po_finding_begin(analysis, NULL, Min(tree->jit_ms / tree->execution_ms, 1));
+	draft = po_finding_begin(analysis, NULL, Min(tree->jit_wall_ms / tree->execution_ms, 1));
 	po_json_float(&draft.evidence, "jit_ms", tree->jit_ms);
 	po_json_float(&draft.evidence, "execution_ms", tree->execution_ms);
 	po_json_int(&draft.evidence, "functions", tree->jit_functions);
 	draft.finding->message = psprintf("Compiling %d expressions took %.1f of %.1f ms.",
-									  tree->jit_functions, tree->jit_ms, tree->execution_ms);
+									  tree->jit_functions, tree->jit_wall_ms, tree->execution_ms);
 	draft.finding->advice = pstrdup("Raise jit_above_cost above this statement's cost, or turn jit off.");
 	draft.finding->suggested_sql = psprintf("SET jit_above_cost = %.0f", tree->total_cost * 2);
 	po_finding_end(analysis, &draft);
@@ -209,6 +216,30 @@ join_names(List *names, const char *prefix, const char *separator)
 	return text.data;
 }
 
+/*
+ * Returns the statements that switch planner methods on again: a RESET, or a SET where
+ * the setting is off by the role's, the database's or the server's configuration.
+ */
+static char *
+switch_on(List *names)
+{
+	StringInfoData sql;
+	ListCell   *lc;
+
+	if (names == NIL)
+		return NULL;
+	initStringInfo(&sql);
+	foreach(lc, names)
+	{
+		const char *name = lfirst(lc);
+		const char *at_reset = GetConfigOptionResetString(name);
+
+		appendStringInfo(&sql, at_reset != NULL && strcmp(at_reset, "off") == 0 ? "%sSET %s = on" : "%sRESET %s",
+						 sql.len > 0 ? "; " : "", name);
+	}
+	return sql.data;
+}
+
 /* Tells whether a child of the node is disabled too. */
 static bool
 has_disabled_child(const PoPlanTree *tree, const PoNode *node)
@@ -249,8 +280,32 @@ po_rule_statement_settings(PoAnalysis *analysis)
 		psprintf("Planner settings are switched off: %s.", names) :
 		psprintf("%s was chosen although a setting forbids it.", po_finding_label(disabled));
 	draft.finding->advice = pstrdup("Reset them: they are meant for finding out, not for production.");
-	draft.finding->suggested_sql = join_names(switches, "RESET ", "; ");
+	draft.finding->suggested_sql = analysis->statement != NULL ? switch_on(switches) :
+		join_names(switches, "RESET ", "; ");
 	po_finding_end(analysis, &draft);
+}
+
+/*
+ * Returns what the statement costs without its values, or 0 where that says nothing: a
+ * plan that leaves out partitions during execution costs less than the planner says.
+ */
+static double
+generic_cost(const PoStatement *statement)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer generic plan",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	PoStatement without = *statement;
+	double		cost = 0;
+
+	/* A copy without values: the statement itself stays as it is when planning fails. */
+	without.params = NULL;
+	(void) po_query_plan(&without);
+	if (!po_run_prunes(&without))
+		cost = po_query_total_cost(without.plans);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return cost;
 }
 
 /* generic-plan-gap: the plan without the values costs far more than the one with them. */
@@ -265,13 +320,7 @@ po_rule_statement_generic(PoAnalysis *analysis)
 
 	if (params == NULL)
 		return;
-	/* A copy without values: the statement itself stays as it is when planning fails. */
-	{
-		PoStatement without = *statement;
-
-		without.params = NULL;
-		generic = po_query_cost(&without);
-	}
+	generic = generic_cost(statement);
 	if (generic < GENERIC_FACTOR * custom || generic < GENERIC_MIN_COST)
 		return;
 	draft = po_finding_begin(analysis, NULL, 0);
@@ -297,7 +346,7 @@ toasted_tables(PoAnalysis *analysis, StringInfo names)
 		RangeTblEntry *rte = lfirst_node(RangeTblEntry, lc);
 
 		if (rte->rtekind == RTE_RELATION && rte->relkind == RELKIND_RELATION && rte->inFromCl &&
-			po_facts_has_toast(rte->relid))
+			po_facts_toast_pages(rte->relid) > STAR_MIN_TOAST * po_facts_get(analysis, rte->relid)->pages)
 			appendStringInfo(names, "%s%s", found++ > 0 ? ", " : "",
 							 po_facts_get(analysis, rte->relid)->name);
 	}
@@ -382,10 +431,68 @@ large_scan(PoAnalysis *analysis)
 		const PoNode *node = &analysis->tree->nodes[i];
 
 		if (node->kind == PO_NODE_SEQ_SCAN && OidIsValid(node->relid) &&
+			get_rel_persistence(node->relid) != RELPERSISTENCE_TEMP &&
 			po_facts_get(analysis, node->relid)->pages >= min_parallel_table_scan_size)
 			return node;
 	}
 	return NULL;
+}
+
+/* Tells whether workers could run the statement, but for its functions. */
+static bool
+may_use_workers(const PoStatement *statement)
+{
+	return statement->query != NULL && statement->query->commandType == CMD_SELECT &&
+		!statement->query->hasModifyingCTE && statement->query->rowMarks == NIL &&
+		(statement->cursor_options & CURSOR_OPT_PARALLEL_OK) != 0 &&
+		max_parallel_workers_per_gather > 0;
+}
+
+/* Replaces calls of parallel-unsafe functions by parameters of unknown value, which workers could be handed. */
+static Node *
+replace_unsafe(Node *node, int *nparams)
+{
+	Oid			funcid;
+
+	if (node == NULL)
+		return NULL;
+	if ((IsA(node, FuncExpr) || IsA(node, OpExpr)) && !expression_returns_set(node) &&
+		check_functions_in_node(node, is_parallel_unsafe, &funcid))
+	{
+		Param	   *param = makeNode(Param);
+
+		param->paramkind = PARAM_EXTERN;
+		param->paramid = ++*nparams;
+		param->paramtype = exprType(node);
+		param->paramtypmod = exprTypmod(node);
+		param->paramcollid = exprCollation(node);
+		param->location = -1;
+		return (Node *) param;
+	}
+	if (IsA(node, Query))
+		return (Node *) query_tree_mutator((Query *) node, replace_unsafe, nparams, 0);
+	return expression_tree_mutator(node, replace_unsafe, nparams);
+}
+
+/*
+ * Tells whether the planner uses workers once the calls of unsafe functions are out of
+ * the way.  Where that changes how many rows there are, or leaves a call, of an aggregate
+ * say, nothing can be proven and it is assumed.
+ */
+static bool
+uses_workers_without(const PoStatement *statement)
+{
+	PoStatement without = *statement;
+	Oid			funcid;
+
+	if (find_unsafe_function((Node *) statement->query->jointree, &funcid))
+		return true;
+	without.query = (Query *) replace_unsafe((Node *) statement->query, &without.nparams);
+	if (find_unsafe_function((Node *) without.query, &funcid))
+		return true;
+	without.queries = list_make1(without.query);
+	(void) po_query_plan(&without);
+	return without.plan != NULL && without.plan->parallelModeNeeded;
 }
 
 /* parallel-unsafe-function: one function keeps a large scan from being shared among workers. */
@@ -397,12 +504,11 @@ po_rule_statement_parallel(PoAnalysis *analysis)
 	Oid			funcid = InvalidOid;
 	PoFindingDraft draft;
 
-	if (statement->query == NULL || statement->query->commandType != CMD_SELECT ||
-		max_parallel_workers_per_gather == 0 || analysis->tree->total_cost < parallel_setup_cost ||
+	if (!may_use_workers(statement) || analysis->tree->total_cost < parallel_setup_cost ||
 		!find_unsafe_function((Node *) statement->query, &funcid))
 		return;
 	scan = large_scan(analysis);
-	if (scan == NULL)
+	if (scan == NULL || !uses_workers_without(statement))
 		return;
 	draft = po_finding_begin(analysis, scan, po_finding_share(analysis, scan));
 	po_json_text(&draft.evidence, "function", format_procedure(funcid));
@@ -411,6 +517,34 @@ po_rule_statement_parallel(PoAnalysis *analysis)
 				 format_procedure(funcid));
 	advise_unsafe(draft.finding, funcid);
 	po_finding_end(analysis, &draft);
+}
+
+/*
+ * Adds to a finding what the search of a foreign key costs without and with its index,
+ * where the user may know of the table.
+ */
+static void
+prove_foreign_key(PoAnalysis *analysis, const PoForeignKey *key, PoFindingDraft *draft)
+{
+	StringInfoData text;
+	PoParams	params = {.nvalues = -1};
+	PoStatement *statement;
+	PoHypoIndex *index;
+
+	if (!po_facts_may_read(key->referencing) || !po_advice_can_prove(analysis))
+		return;
+	analysis->proofs++;
+	initStringInfo(&text);
+	appendStringInfo(&text, "SELECT 1 FROM %s x WHERE ", po_relname_qualified(key->referencing));
+	for (int i = 0; i < key->ncolumns; i++)
+		appendStringInfo(&text, "%s%s OPERATOR(pg_catalog.=) $%d", i > 0 ? " AND " : "",
+						 quote_identifier(get_attname(key->referencing, key->columns[i], false)), i + 1);
+	statement = po_query_parse(text.data, &params);
+	index = po_hypo_parse_statement(draft->finding->suggested_sql);
+	po_json_float(&draft->evidence, "cost_before", po_query_cost(statement));
+	po_json_float(&draft->evidence, "cost_after",
+				  po_whatif_cost(statement, list_make1(index), NIL, NULL));
+	po_json_int(&draft->evidence, "index_size_bytes", po_size_bytes(index));
 }
 
 /* Reports a foreign key's trigger that took much of the time. */
@@ -432,44 +566,80 @@ check_trigger(PoAnalysis *analysis, const PoTrigger *trigger)
 	po_json_float(&draft.evidence, "calls", trigger->calls);
 	po_json_float(&draft.evidence, "trigger_ms", trigger->total_ms);
 	po_json_bool(&draft.evidence, "indexed", key.indexed);
-	draft.finding->message = psprintf("The foreign key %s took %.1f of %.1f ms.",
+	draft.finding->message = psprintf("The foreign key %s took %.1f of %.1f ms in %.0f calls.",
 									  get_constraint_name(trigger->constraint), trigger->total_ms,
-									  tree->execution_ms);
-	draft.finding->advice = key.indexed ?
-		pstrdup("Change fewer rows in one statement.") :
-		pstrdup("Create an index on the referencing columns.");
-	draft.finding->suggested_sql = key.indexed ? NULL : po_facts_foreign_key_index(&key);
+									  tree->execution_ms, trigger->calls);
+	if (key.indexed)
+	{
+		/* What its index cannot make faster is a fact to know, no fault to mend. */
+		draft.finding->severity = PO_SEVERITY_INFO;
+		draft.finding->advice =
+			pstrdup("An index serves it, so this is the work on the referencing rows themselves.");
+	}
+	else
+	{
+		draft.finding->advice = pstrdup("Create an index on the referencing columns.");
+		draft.finding->suggested_sql = po_facts_foreign_key_index(&key);
+		prove_foreign_key(analysis, &key, &draft);
+	}
 	po_finding_end(analysis, &draft);
 }
 
-/* Reports the foreign keys that a DELETE or key UPDATE must check in tables without an index. */
-static void
-check_referencing(PoAnalysis *analysis, Oid relid)
+/* Tells whether a statement removes, or may change, values that a foreign key refers to. */
+static bool
+changes_referenced(const Query *query, const PoForeignKey *key)
 {
 	ListCell   *lc;
 
-	foreach(lc, po_facts_referencing(relid))
-	{
-		PoForeignKey *key = lfirst(lc);
-		PoFindingDraft draft;
+	if (query->commandType == CMD_DELETE)
+		return true;
+	foreach(lc, query->targetList)
+		for (int i = 0; i < key->ncolumns; i++)
+			if (!lfirst_node(TargetEntry, lc)->resjunk &&
+				lfirst_node(TargetEntry, lc)->resno == key->referenced_columns[i])
+				return true;
+	return false;
+}
 
-		if (key->indexed || po_facts_get(analysis, key->referencing)->pages < TRIGGER_MIN_PAGES ||
-			po_finding_repeats(analysis, key->referencing))
-			continue;
-		draft = po_finding_begin(analysis, NULL, 0);
-		draft.finding->relid = key->referencing;
-		draft.finding->severity = PO_SEVERITY_MEDIUM;
-		po_json_text(&draft.evidence, "constraint", get_constraint_name(key->constraint));
-		po_json_float(&draft.evidence, "referencing_pages",
-					  po_facts_get(analysis, key->referencing)->pages);
-		draft.finding->message =
-			psprintf("Each deleted row makes the foreign key %s search %s without an index.",
-					 get_constraint_name(key->constraint),
-					 po_facts_get(analysis, key->referencing)->name);
-		draft.finding->advice = pstrdup("Create an index on the referencing columns.");
-		draft.finding->suggested_sql = po_facts_foreign_key_index(key);
-		po_finding_end(analysis, &draft);
-	}
+/* Returns how many rows the statement is expected to change, at least one. */
+static double
+rows_changed(const PoAnalysis *analysis)
+{
+	const PoNode *root = &analysis->tree->nodes[0];
+	const PoNode *input = po_node_child(analysis->tree, root, PO_ROLE_OUTER);
+
+	return Max(input ? input->rows : 1, 1);
+}
+
+/*
+ * Reports a foreign key that a DELETE or key UPDATE must check in a table without an
+ * index: each changed row reads the table once.
+ */
+static void
+check_key(PoAnalysis *analysis, const PoForeignKey *key)
+{
+	const PoFacts *facts = po_facts_get(analysis, key->referencing);
+	double		rows = rows_changed(analysis);
+	double		cost = rows * (facts->pages * seq_page_cost +
+							   facts->tuples * (cpu_tuple_cost + cpu_operator_cost));
+	PoFindingDraft draft;
+
+	if (key->indexed || facts->pages < TRIGGER_MIN_PAGES ||
+		po_finding_repeats(analysis, key->referencing))
+		return;
+	draft = po_finding_begin(analysis, NULL, cost / (cost + analysis->tree->total_cost));
+	draft.finding->relid = key->referencing;
+	po_json_text(&draft.evidence, "constraint", get_constraint_name(key->constraint));
+	po_json_float(&draft.evidence, "rows_changed", rows);
+	po_json_float(&draft.evidence, "referencing_pages", facts->pages);
+	po_json_float(&draft.evidence, "referencing_rows", facts->tuples);
+	draft.finding->message =
+		psprintf("Each changed row makes the foreign key %s search %s without an index.",
+				 get_constraint_name(key->constraint), facts->name);
+	draft.finding->advice = pstrdup("Create an index on the referencing columns.");
+	draft.finding->suggested_sql = po_facts_foreign_key_index(key);
+	prove_foreign_key(analysis, key, &draft);
+	po_finding_end(analysis, &draft);
 }
 
 /* fk-trigger-time: referential actions search the referencing table without an index. */
@@ -477,9 +647,14 @@ void
 po_rule_statement_triggers(PoAnalysis *analysis)
 {
 	Query	   *query = analysis->statement->query;
+	ListCell   *lc;
 
 	for (int i = 0; i < analysis->tree->ntriggers; i++)
 		check_trigger(analysis, &analysis->tree->triggers[i]);
-	if (query != NULL && query->commandType == CMD_DELETE && !analysis->tree->executed)
-		check_referencing(analysis, rt_fetch(query->resultRelation, query->rtable)->relid);
+	if (query == NULL || analysis->tree->executed || analysis->tree->nnodes == 0 ||
+		(query->commandType != CMD_DELETE && query->commandType != CMD_UPDATE))
+		return;
+	foreach(lc, po_facts_referencing(rt_fetch(query->resultRelation, query->rtable)->relid))
+		if (changes_referenced(query, lfirst(lc)))
+			check_key(analysis, lfirst(lc));
 }

@@ -4,10 +4,12 @@
  */
 #include "postgres.h"
 
+#include "explain/advice.h"
 #include "explain/rule.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "optimizer/optimizer.h"
+#include "utils/builtins.h"
 
 /* correlated-subplan */
 #define CORRELATED_MIN_LOOPS 1000
@@ -15,7 +17,7 @@
 #define NOT_IN_MIN_ROWS 1000
 /* cte-materialized */
 #define CTE_MIN_ROWS 1000
-#define CTE_FILTERED 0.1
+#define CTE_MIN_GAIN 0.1		/* of the statement's cost, by inlining */
 
 /* Returns how often a subplan ran, or is expected to run. */
 static double
@@ -70,21 +72,36 @@ find_not_in(Node *node, int *plan_id)
 	return expression_tree_walker(node, find_not_in, plan_id);
 }
 
+/* Returns how many rows a subquery below a node gives: measured, or expected. */
+static double
+subquery_rows(const PoAnalysis *analysis, const PoNode *node, int plan_id)
+{
+	const PlannedStmt *planned = analysis->statement->plan;
+	const Plan *plan = planned != NULL && plan_id <= list_length(planned->subplans) ?
+		list_nth(planned->subplans, plan_id - 1) : NULL;
+
+	for (int i = node->id; i < analysis->tree->nnodes; i++)
+	{
+		const PoNode *below = &analysis->tree->nodes[i];
+
+		if (below->plan == plan && plan != NULL)
+			return below->executed && below->loops > 0 ? below->actual_rows : below->rows;
+	}
+	return plan != NULL ? plan->plan_rows : 0;
+}
+
 /* not-in-subquery: NOT IN over a subquery cannot become an anti-join, because of NULLs. */
 void
 po_rule_subquery_not_in(PoAnalysis *analysis, const PoNode *node)
 {
 	int			plan_id = 0;
-	double		rows = 0;
+	double		rows;
 	PoFindingDraft draft;
 
 	if (node->plan == NULL || !find_not_in((Node *) node->plan->qual, &plan_id))
 		return;
-	for (int i = node->id; i < analysis->tree->nnodes; i++)
-		if (analysis->tree->nodes[i].parent == node->id &&
-			analysis->tree->nodes[i].role == PO_ROLE_SUBPLAN)
-			rows = Max(rows, analysis->tree->nodes[i].rows);
-	if (rows < NOT_IN_MIN_ROWS && node->rows < NOT_IN_MIN_ROWS)
+	rows = subquery_rows(analysis, node, plan_id);
+	if (rows < NOT_IN_MIN_ROWS && po_finding_rows(analysis, node) < NOT_IN_MIN_ROWS)
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_subtree_share(analysis, node));
 	po_json_float(&draft.evidence, "subquery_rows", rows);
@@ -106,8 +123,8 @@ is_inlinable(const CommonTableExpr *cte)
 }
 
 /* Adds up what the scans of a CTE keep, and counts them. */
-static int
-sum_scans(const PoAnalysis *analysis, const char *name, double *kept)
+int
+po_rule_subquery_cte_scans(const PoAnalysis *analysis, const char *name, double *kept)
 {
 	int			scans = 0;
 
@@ -126,53 +143,95 @@ sum_scans(const PoAnalysis *analysis, const char *name, double *kept)
 	return scans;
 }
 
-/* Reports a CTE of the plan that is better inlined. */
-static void
-check_cte(PoAnalysis *analysis, const CommonTableExpr *cte, const PoNode *root)
+/* The CTE to inline, and how many were found. */
+typedef struct CteSearch
 {
-	double		rows = root->executed ? root->actual_rows : root->rows;
-	bool		chosen = cte->ctematerialized == CTEMaterializeAlways;
-	double		kept;
-	int			scans = sum_scans(analysis, cte->ctename, &kept);
-	PoFindingDraft draft;
+	const char *name;
+	int			found;
+} CteSearch;
 
-	if (rows < CTE_MIN_ROWS || scans == 0 || (!chosen && kept > CTE_FILTERED * rows * scans))
-		return;
-	draft = po_finding_begin(analysis, root, po_finding_subtree_share(analysis, root));
-	po_json_text(&draft.evidence, "cte", cte->ctename);
-	po_json_float(&draft.evidence, "rows", rows);
-	po_json_int(&draft.evidence, "scans", scans);
-	po_json_float(&draft.evidence, "rows_kept", kept);
-	draft.finding->message =
-		psprintf("CTE %s stores %.0f rows, and its %d scans keep %.0f of them.", cte->ctename, rows,
-				 scans, kept);
-	draft.finding->advice =
-		psprintf("Write %s AS NOT MATERIALIZED, so that conditions reach into it.", cte->ctename);
-	po_finding_end(analysis, &draft);
-}
-
-/* cte-materialized: a large CTE is stored, though it could be inlined. */
-void
-po_rule_subquery_cte(PoAnalysis *analysis)
+/* Marks the CTEs of a name that can be inlined as to be inlined; a query_tree_walker callback. */
+static bool
+mark_inlined(Node *node, CteSearch *search)
 {
 	ListCell   *lc;
 
-	if (analysis->statement->query == NULL)
-		return;
-	foreach(lc, analysis->statement->query->cteList)
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, mark_inlined, search);
+	foreach(lc, ((Query *) node)->cteList)
 	{
 		CommonTableExpr *cte = lfirst_node(CommonTableExpr, lc);
-		char	   *name = psprintf("CTE %s", cte->ctename);
 
-		for (int i = 0; i < analysis->tree->nnodes && is_inlinable(cte); i++)
-		{
-			const PoNode *node = &analysis->tree->nodes[i];
+		if (strcmp(cte->ctename, search->name) != 0 || !is_inlinable(cte))
+			continue;
+		cte->ctematerialized = CTEMaterializeNever;
+		search->found++;
+	}
+	return query_tree_walker((Query *) node, mark_inlined, search, 0);
+}
 
-			if (node->subplan != NULL && strcmp(node->subplan, name) == 0)
-			{
-				check_cte(analysis, cte, node);
-				break;
-			}
-		}
+/* Returns what the statement costs with a CTE inlined, or -1 when it cannot be. */
+static double
+cost_inlined(const PoStatement *statement, const char *name)
+{
+	PoStatement inlined = *statement;
+	CteSearch	search = {name, 0};
+
+	inlined.query = copyObject(statement->query);
+	inlined.queries = list_make1(inlined.query);
+	(void) mark_inlined((Node *) inlined.query, &search);
+	return search.found == 1 ? po_query_cost(&inlined) : -1;
+}
+
+/* Reports a CTE of the plan that is cheaper inlined, by planning the statement so. */
+static void
+check_cte(PoAnalysis *analysis, const char *name, const PoNode *root)
+{
+	double		rows = root->executed ? root->actual_rows : root->rows;
+	double		before = analysis->tree->total_cost;
+	double		after;
+	double		kept;
+	int			scans = po_rule_subquery_cte_scans(analysis, name, &kept);
+	PoFindingDraft draft;
+
+	if (rows < CTE_MIN_ROWS || scans == 0 || !po_advice_can_prove(analysis) ||
+		list_length(analysis->statement->queries) != 1)
+		return;
+	analysis->proofs++;
+	after = cost_inlined(analysis->statement, name);
+	if (after < 0 || before - after < CTE_MIN_GAIN * before)
+		return;
+	draft = po_finding_begin(analysis, root, (before - after) / before);
+	po_json_text(&draft.evidence, "cte", name);
+	po_json_float(&draft.evidence, "rows", rows);
+	po_json_int(&draft.evidence, "scans", scans);
+	po_json_float(&draft.evidence, "rows_kept", kept);
+	po_json_float(&draft.evidence, "cost_before", before);
+	po_json_float(&draft.evidence, "cost_after", after);
+	draft.finding->message = scans == 1 ?
+		psprintf("CTE %s stores %.0f rows, and its scan keeps %.0f of them.", name, rows, kept) :
+		psprintf("CTE %s stores %.0f rows, and its %d scans keep %.0f of them.", name, rows,
+				 scans, kept);
+	draft.finding->advice =
+		psprintf("Write %s AS NOT MATERIALIZED, so that conditions reach into it.",
+				 quote_identifier(name));
+	po_finding_end(analysis, &draft);
+}
+
+/* cte-materialized: a large CTE is stored, though the statement is cheaper with it inlined. */
+void
+po_rule_subquery_cte(PoAnalysis *analysis)
+{
+	if (analysis->statement->query == NULL)
+		return;
+	for (int i = 0; i < analysis->tree->nnodes; i++)
+	{
+		const PoNode *node = &analysis->tree->nodes[i];
+
+		if (node->role == PO_ROLE_INITPLAN && node->subplan != NULL &&
+			strncmp(node->subplan, "CTE ", 4) == 0)
+			check_cte(analysis, node->subplan + 4, node);
 	}
 }

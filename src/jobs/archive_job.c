@@ -8,7 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "archive/policy.h"
+#include "archive/policy_store.h"
 #include "executor/spi.h"
 #include "jobs/exec.h"
 #include "jobs/kinds.h"
@@ -22,7 +22,7 @@ validate(PoJob *job)
 {
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	(void) po_policy_load(job->target);
+	(void) po_policy_store_load(job->target);
 	SPI_finish();
 }
 

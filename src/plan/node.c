@@ -8,6 +8,9 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
+#include "miscadmin.h"
 #include "plan/node.h"
 
 #define INITIAL_NODES 4
@@ -85,6 +88,21 @@ po_node_child(const PoPlanTree *tree, const PoNode *node, PoNodeRole role)
 	return child;
 }
 
+/* Returns the root of the plan whose rows a CTE scan reads, or NULL. */
+const PoNode *
+po_node_cte(const PoPlanTree *tree, const PoNode *scan)
+{
+	for (int i = 0; i < tree->nnodes && scan->relation != NULL; i++)
+	{
+		const PoNode *node = &tree->nodes[i];
+
+		if (node->subplan != NULL && strncmp(node->subplan, "CTE ", 4) == 0 &&
+			strcmp(node->subplan + 4, scan->relation) == 0)
+			return node;
+	}
+	return NULL;
+}
+
 /* Tells whether the node reads a table, through an index or not. */
 bool
 po_node_is_scan(const PoNode *node)
@@ -137,7 +155,10 @@ split_cost(PoPlanTree *tree, PoNode *node)
 	node->self_cost = left * scale;
 }
 
-/* Subtracts the children's time from the node's. */
+/*
+ * Subtracts the children's time from the node's; InitPlans run when their result is first
+ * asked for, they are charged by charge_initplan.
+ */
 static void
 split_time(PoPlanTree *tree, PoNode *node)
 {
@@ -146,8 +167,84 @@ split_time(PoPlanTree *tree, PoNode *node)
 
 	for (child = first_child(tree, node); child != NULL;
 		 child = po_node_next_sibling(tree, child))
-		left -= child->total_ms;
+		if (child->role != PO_ROLE_INITPLAN)
+			left -= child->total_ms;
 	node->self_ms = Max(left, 0);
+}
+
+/* Tells whether a text holds a word that no letter or digit continues. */
+static bool
+mentions(const char *text, const char *word)
+{
+	int			length = strlen(word);
+
+	if (text == NULL || length == 0)
+		return false;
+	for (const char *place = strstr(text, word); place != NULL;
+		 place = strstr(place + length, word))
+		if (!isalnum((unsigned char) place[length]) && place[length] != '_')
+			return true;
+	return false;
+}
+
+/*
+ * Returns what the expressions that use an InitPlan call it: its name, or before version 17
+ * the parameter that it returns: "InitPlan 1 (returns $0)".
+ */
+static char *
+initplan_word(const PoNode *initplan)
+{
+	const char *dollar = strstr(initplan->subplan, "(returns $");
+	int			length = 1;
+
+	if (dollar == NULL)
+		return pstrdup(initplan->subplan);
+	dollar = strchr(dollar, '$');
+	while (isdigit((unsigned char) dollar[length]))
+		length++;
+	return pnstrdup(dollar, length);
+}
+
+/* Tells whether a node asks for an InitPlan's result, known by a word, or reads the CTE of a name. */
+static bool
+uses_initplan(const PoNode *node, const char *cte, const char *word)
+{
+	if (cte != NULL)
+		return node->kind == PO_NODE_CTE_SCAN && node->relation != NULL &&
+			strcmp(node->relation, cte) == 0;
+	return mentions(node->condition, word) || mentions(node->filter, word) ||
+		mentions(node->join_filter, word) || mentions(node->keys, word);
+}
+
+/*
+ * Subtracts an InitPlan's time from the own time of the nodes that asked for its result,
+ * which the expressions tell, or else from the node that it hangs on.
+ */
+static void
+charge_initplan(PoPlanTree *tree, const PoNode *initplan)
+{
+	double		left = initplan->total_ms;
+	const char *cte = strncmp(initplan->subplan, "CTE ", 4) == 0 ? initplan->subplan + 4 : NULL;
+	char	   *word = initplan_word(initplan);
+	bool		used = false;
+	PoNode	   *above = po_node_parent(tree, initplan);
+
+	for (int i = 0; i < tree->nnodes; i++)
+	{
+		PoNode	   *node = &tree->nodes[i];
+		double		part;
+
+		if (!uses_initplan(node, cte, word))
+			continue;
+		used = true;
+		part = Min(left, node->self_ms);
+		node->self_ms -= part;
+		left -= part;
+	}
+	/* A CTE that changes data and that nothing reads runs after the rest. */
+	if (!used && above != NULL && initplan->kind != PO_NODE_MODIFY)
+		above->self_ms = Max(above->self_ms - left, 0);
+	pfree(word);
 }
 
 /*
@@ -169,5 +266,11 @@ po_node_account(PoPlanTree *tree)
 		}
 		split_cost(tree, node);
 		split_time(tree, node);
+	}
+	for (int i = 0; i < tree->nnodes && tree->executed; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (tree->nodes[i].role == PO_ROLE_INITPLAN && tree->nodes[i].subplan != NULL)
+			charge_initplan(tree, &tree->nodes[i]);
 	}
 }

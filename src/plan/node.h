@@ -65,7 +65,7 @@ typedef struct PoNode
 	char	   *type;			/* as EXPLAIN prints it */
 	char	   *subplan;		/* name of the InitPlan, SubPlan or CTE it is the root of */
 	Plan	   *plan;			/* NULL when read from JSON */
-	Oid			relid;			/* InvalidOid: none, or unknown here */
+	Oid			relid;			/* InvalidOid: none; read from JSON: a number that tells tables apart */
 	int			rti;			/* range table index, 0: none */
 	char	   *relation;		/* its name, without schema */
 	char	   *alias;
@@ -89,6 +89,7 @@ typedef struct PoNode
 	double		total_ms;		/* of the subtree; beneath a Gather the average of its processes */
 	double		self_ms;
 	double		removed_filter; /* rows over all loops: by filter or join filter */
+	double		removed_join;	/* of these, by the join filter */
 	double		removed_recheck;
 	double		rows_removed;	/* both, per loop */
 	int64		shared_hit;		/* blocks; these and the following include the subtree */
@@ -123,6 +124,7 @@ typedef struct PoNode
 	bool		prunes_at_run;	/* of an Append: partitions are pruned during execution */
 	bool		hashed;			/* of a SubPlan's root: looked up in a hash table */
 	bool		correlated;		/* of a SubPlan's root: takes parameters */
+	bool		read_whole;		/* of a SubPlan's or InitPlan's root: asked for all its rows */
 } PoNode;
 
 /* A trigger that fired while a plan was executed. */
@@ -149,6 +151,7 @@ typedef struct PoPlanTree
 	double		execution_ms;
 	double		result_rows;	/* returned or changed by the main query */
 	double		jit_ms;			/* spent compiling, of the leader and its workers */
+	double		jit_wall_ms;	/* of the process that compiled longest */
 	int			jit_functions;
 } PoPlanTree;
 
@@ -159,6 +162,7 @@ extern void po_node_account(PoPlanTree *tree);
 extern PoNode *po_node_parent(const PoPlanTree *tree, const PoNode *node);
 extern PoNode *po_node_child(const PoPlanTree *tree, const PoNode *node, PoNodeRole role);
 extern PoNode *po_node_next_sibling(const PoPlanTree *tree, const PoNode *node);
+extern const PoNode *po_node_cte(const PoPlanTree *tree, const PoNode *scan);
 extern bool po_node_is_scan(const PoNode *node);
 
 #endif							/* PO_NODE_H */

@@ -393,6 +393,21 @@ subplan_name(const SubPlan *subplan, PoNodeRole role)
 					role == PO_ROLE_INITPLAN ? "InitPlan" : "SubPlan", name);
 }
 
+/* Tells whether a subquery is asked for all its rows; one for a single value is, to see that there is no second. */
+static bool
+reads_whole(const SubPlan *subplan)
+{
+	switch (subplan->subLinkType)
+	{
+		case EXPR_SUBLINK:
+		case MULTIEXPR_SUBLINK:
+		case ARRAY_SUBLINK:
+			return true;
+		default:
+			return subplan->useHashTable;
+	}
+}
+
 /* Reads a node and its subtree; subplan is given when the node is the root of one. */
 static void
 read_node(PoNodeReader *reader, PlanState *state, int parent, PoNodeRole role,
@@ -411,6 +426,7 @@ read_node(PoNodeReader *reader, PlanState *state, int parent, PoNodeRole role,
 		node->subplan = subplan_name(subplan, role);
 		node->hashed = subplan->useHashTable;
 		node->correlated = (subplan->parParam != NIL);
+		node->read_whole = reads_whole(subplan);
 	}
 	fill_plan(reader, node, state);
 	inherit_relation(reader->tree, node);

@@ -11,6 +11,7 @@
 #include "core/compat.h"
 #include "executor/hashjoin.h"
 #include "jit/jit.h"
+#include "nodes/nodeFuncs.h"
 #include "plan/node_internal.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -35,6 +36,8 @@ fill_instrument(PoNodeReader *reader, PoNode *node, PlanState *state)
 		node->removed_recheck = instr->nfiltered2;
 	else
 		node->removed_filter += instr->nfiltered2;
+	if (IsA(state, NestLoopState) || IsA(state, MergeJoinState) || IsA(state, HashJoinState))
+		node->removed_join = instr->nfiltered1;
 	if (instr->nloops > 0)
 		node->rows_removed = (node->removed_filter + node->removed_recheck) / instr->nloops;
 	if (node->kind == PO_NODE_INDEX_ONLY_SCAN)
@@ -232,15 +235,52 @@ add_triggers(PoPlanTree *tree, ResultRelInfo *relation)
 	}
 }
 
-/* Adds one process's time for compiling expressions. */
+/* Returns the time of compiling expressions. */
+static double
+jit_time(const JitInstrumentation *jit)
+{
+	return INSTR_TIME_GET_MILLISEC(jit->generation_counter) +
+		INSTR_TIME_GET_MILLISEC(jit->inlining_counter) +
+		INSTR_TIME_GET_MILLISEC(jit->optimization_counter) +
+		INSTR_TIME_GET_MILLISEC(jit->emission_counter);
+}
+
+/* Adds the compiling of one process, or of all workers together. */
 static void
 add_jit(PoPlanTree *tree, const JitInstrumentation *jit)
 {
 	tree->jit_functions += jit->created_functions;
-	tree->jit_ms += INSTR_TIME_GET_MILLISEC(jit->generation_counter) +
-		INSTR_TIME_GET_MILLISEC(jit->inlining_counter) +
-		INSTR_TIME_GET_MILLISEC(jit->optimization_counter) +
-		INSTR_TIME_GET_MILLISEC(jit->emission_counter);
+	tree->jit_ms += jit_time(jit);
+}
+
+/* Notes the longest time that one worker of a Gather compiled for; a planstate_tree_walker callback. */
+static bool
+note_worker_jit(PlanState *state, double *longest)
+{
+	if (state->worker_jit_instrument != NULL)
+		for (int i = 0; i < state->worker_jit_instrument->num_workers; i++)
+			*longest = Max(*longest, jit_time(&state->worker_jit_instrument->jit_instr[i]));
+	return planstate_tree_walker(state, note_worker_jit, longest);
+}
+
+/* Adds the compiling of a plan: all of it, and that of the process which took longest, for which the others waited. */
+static void
+add_plan_jit(PoPlanTree *tree, QueryDesc *desc)
+{
+	EState	   *estate = desc->estate;
+	double		longest = 0;
+
+	if (estate->es_jit != NULL)
+	{
+		longest = jit_time(&estate->es_jit->instr);
+		add_jit(tree, &estate->es_jit->instr);
+	}
+	if (estate->es_jit_worker_instr != NULL)
+	{
+		add_jit(tree, estate->es_jit_worker_instr);
+		(void) note_worker_jit(desc->planstate, &longest);
+	}
+	tree->jit_wall_ms += longest;
 }
 
 /* Adds what was measured of the whole statement: triggers, compilation. */
@@ -258,8 +298,5 @@ po_node_stats_statement(PoPlanTree *tree, QueryDesc *desc)
 		add_triggers(tree, (ResultRelInfo *) lfirst(lc));
 	foreach(lc, estate->es_trig_target_relations)
 		add_triggers(tree, (ResultRelInfo *) lfirst(lc));
-	if (estate->es_jit != NULL)
-		add_jit(tree, &estate->es_jit->instr);
-	if (estate->es_jit_worker_instr != NULL)
-		add_jit(tree, estate->es_jit_worker_instr);
+	add_plan_jit(tree, desc);
 }

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "core/compat.h"
 #include "executor/executor.h"
@@ -20,6 +21,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
 #include "parser/analyze.h"
+#include "plan/mend.h"
 #include "plan/query.h"
 #include "plan/repair.h"
 #include "portability/instr_time.h"
@@ -28,6 +30,10 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
+
+/* Attempts at one text at most. */
+#define MAX_ATTEMPTS 40
 
 /* A parameter value under conversion, for the error context. */
 typedef struct ParamContext
@@ -293,10 +299,151 @@ analyze(PoStatement *statement, RawStmt *raw)
 	}
 }
 
+/* Starts a statement's parameters with the types that are known of them, or that are tried. */
+static void
+preset_types(PoStatement *statement, const PoParams *params, const PoMend *mend)
+{
+	int			given = params != NULL ? params->ntypes : 0;
+
+	statement->nparams = Max(given, mend->ntypes);
+	if (statement->nparams == 0)
+		return;
+	statement->param_types = palloc0(sizeof(Oid) * statement->nparams);
+	if (mend->ntypes > 0)
+		memcpy(statement->param_types, mend->types, sizeof(Oid) * mend->ntypes);
+	if (given > 0)
+		memcpy(statement->param_types, params->types, sizeof(Oid) * given);
+}
+
+/* Gives parameters that others took the place of the type of those. */
+static void
+settle_replaced(PoStatement *statement, const PoMend *mend)
+{
+	int			nparams = Max(statement->nparams, mend->nreplaced);
+
+	if (mend->nreplaced == 0)
+		return;
+	statement->param_types = repalloc(statement->param_types, sizeof(Oid) * nparams);
+	for (int i = statement->nparams; i < nparams; i++)
+		statement->param_types[i] = InvalidOid;
+	statement->nparams = nparams;
+	for (int i = 0; i < mend->nreplaced; i++)
+		if (mend->replaced[i] != 0 && !OidIsValid(statement->param_types[i]))
+			statement->param_types[i] = statement->param_types[mend->replaced[i] - 1];
+}
+
+/* Parses a text that was repaired, and does to its tree what is to be done. */
+static RawStmt *
+parse_mended(const char *text, int *cursor_options, PoMend *mend)
+{
+	RawStmt    *raw = parse_one(text, cursor_options);
+
+	po_mend_apply(mend, raw);
+	return raw;
+}
+
+/* One attempt at a statement, see po_query_parse. */
+static PoStatement *
+parse_statement(const char *text, const PoParams *params, PoMend *mend)
+{
+	PoStatement *statement = palloc0(sizeof(PoStatement));
+	ErrorContextCallback callback;
+	RawStmt    *raw;
+
+	text = po_repair_text(text, mend->type_names);
+	callback.callback = internal_position_callback;
+	callback.arg = unconstify(char *, text);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	statement->text = text;
+	raw = parse_mended(text, &statement->cursor_options, mend);
+	statement->star = selects_star(raw);
+	preset_types(statement, params, mend);
+	analyze(statement, raw);
+	/* Analysis scribbles on its input, so the second one needs a fresh parse tree. */
+	if (settle_open_types(statement))
+		analyze(statement, parse_mended(text, &statement->cursor_options, mend));
+	settle_replaced(statement, mend);
+	require_param_types(statement);
+	error_context_stack = callback.previous;
+
+	if (params != NULL && params->nvalues >= 0)
+		bind_values(statement, params);
+	statement->source = choose_source(statement, params);
+	return statement;
+}
+
+/* Makes an attempt in a subtransaction; returns NULL and the error when it fails. */
+static PoStatement *
+attempt(const char *text, const PoParams *params, PoMend *mend, ErrorData **error)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorContextCallback *callbacks = error_context_stack;
+	PoStatement *volatile statement = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		statement = parse_statement(text, params, mend);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		*error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	error_context_stack = callbacks;
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return statement;
+}
+
+/* Decides what the next attempt does otherwise; false when there is nothing to try. */
+static bool
+mend_after(PoMend *mend, const char *text, const ErrorData *error)
+{
+	RawStmt    *raw = NULL;
+	int			cursor_options;
+
+	text = po_repair_text(text, mend->type_names);
+	if (error->sqlerrcode != ERRCODE_SYNTAX_ERROR)
+		raw = parse_mended(text, &cursor_options, mend);
+	return po_mend_next(mend, raw, text, error->sqlerrcode, error->internalpos);
+}
+
+/* Attempts a statement with what each error asks for; returns NULL and the first error when none succeeds. */
+static PoStatement *
+parse_attempts(const char *text, const PoParams *params, ErrorData **first)
+{
+	PoMend		mend = {0};
+
+	*first = NULL;
+	for (int i = 0; i < MAX_ATTEMPTS; i++)
+	{
+		ErrorData  *error = NULL;
+		PoStatement *statement = attempt(text, params, &mend, &error);
+
+		if (statement != NULL)
+			return statement;
+		if (*first == NULL)
+			*first = error;
+		if (!mend_after(&mend, text, error))
+			break;
+	}
+	return NULL;
+}
+
 /*
  * Parses, analyses and rewrites one statement; params may be NULL when nothing is
- * known of its parameters.  A normalised text is repaired first (see repair.c).  The
- * result is allocated in the current memory context and may refer to text.  Takes the
+ * known of its parameters.  A normalised text is repaired first (see repair.c), and one
+ * that fails all the same is tried again with what its error says it lacks (see mend.c).
+ * The result is allocated in the current memory context and may refer to text.  Takes the
  * locks that running the statement takes on its relations.  Raises what parse analysis
  * raises, 42601 for no or several statements, 0A000 for a statement without a plan,
  * 22023 for a wrong number of values, and the errors of the types' input functions.
@@ -304,35 +451,29 @@ analyze(PoStatement *statement, RawStmt *raw)
 PoStatement *
 po_query_parse(const char *text, const PoParams *params)
 {
-	PoStatement *statement = palloc0(sizeof(PoStatement));
-	ErrorContextCallback callback;
-	RawStmt    *raw;
+	PoMend		mend = {0};
+	PoStatement *statement;
+	ErrorData  *error;
 
-	text = po_repair_text(text);
-	callback.callback = internal_position_callback;
-	callback.arg = unconstify(char *, text);
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
+	if (!po_repair_has_parameter(text))
+		return parse_statement(text, params, &mend);
+	statement = parse_attempts(text, params, &error);
+	if (statement == NULL)
+		ReThrowError(error);
+	return statement;
+}
 
-	statement->text = text;
-	raw = parse_one(text, &statement->cursor_options);
-	statement->star = selects_star(raw);
-	if (params != NULL && params->ntypes > 0)
-	{
-		statement->nparams = params->ntypes;
-		statement->param_types = palloc(sizeof(Oid) * params->ntypes);
-		memcpy(statement->param_types, params->types, sizeof(Oid) * params->ntypes);
-	}
-	analyze(statement, raw);
-	/* Analysis scribbles on its input, so the second one needs a fresh parse tree. */
-	if (settle_open_types(statement))
-		analyze(statement, parse_one(text, &statement->cursor_options));
-	require_param_types(statement);
-	error_context_stack = callback.previous;
+/* Like po_query_parse, but returns NULL where the statement itself is at fault. */
+PoStatement *
+po_query_try(const char *text, const PoParams *params)
+{
+	ErrorData  *error;
+	PoStatement *statement = parse_attempts(text, params, &error);
 
-	if (params != NULL && params->nvalues >= 0)
-		bind_values(statement, params);
-	statement->source = choose_source(statement, params);
+	if (statement == NULL &&
+		(ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
+		 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES))
+		ReThrowError(error);
 	return statement;
 }
 

@@ -51,6 +51,7 @@ typedef struct PoStatement
 } PoStatement;
 
 extern PoStatement *po_query_parse(const char *text, const PoParams *params);
+extern PoStatement *po_query_try(const char *text, const PoParams *params);
 extern PlannedStmt *po_query_plan(PoStatement *statement);
 extern double po_query_cost(PoStatement *statement);
 extern double po_query_total_cost(List *plans);

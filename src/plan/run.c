@@ -74,6 +74,46 @@ strip_plan(Plan *plan)
 		strip_plans(((CustomScan *) plan)->custom_plans);
 }
 
+static bool plan_prunes(Plan *plan);
+
+/* Tells whether some plan of a list leaves out partitions during execution. */
+static bool
+any_prunes(List *plans)
+{
+	ListCell   *lc;
+
+	foreach(lc, plans)
+		if (plan_prunes((Plan *) lfirst(lc)))
+			return true;
+	return false;
+}
+
+/* Tells whether a plan leaves out partitions during execution, SubPlans excepted. */
+static bool
+plan_prunes(Plan *plan)
+{
+	if (plan == NULL)
+		return false;
+	check_stack_depth();
+	if (IsA(plan, Append) &&
+		(PO_HAS_PRUNING((Append *) plan) || any_prunes(((Append *) plan)->appendplans)))
+		return true;
+	if (IsA(plan, MergeAppend) &&
+		(PO_HAS_PRUNING((MergeAppend *) plan) || any_prunes(((MergeAppend *) plan)->mergeplans)))
+		return true;
+	if (IsA(plan, SubqueryScan) && plan_prunes(((SubqueryScan *) plan)->subplan))
+		return true;
+	return plan_prunes(outerPlan(plan)) || plan_prunes(innerPlan(plan));
+}
+
+/* Tells whether the plan of a planned statement leaves out partitions during execution. */
+bool
+po_run_prunes(const PoStatement *statement)
+{
+	return statement->plan != NULL &&
+		(plan_prunes(statement->plan->planTree) || any_prunes(statement->plan->subplans));
+}
+
 /* Returns the executor's flags for showing a plan without running it. */
 static int
 explain_flags(PoStatement *statement, PlannedStmt *plan)

@@ -9,6 +9,7 @@
 #include "plan/query.h"
 
 extern PoPlanTree *po_run_explain(PoStatement *statement);
+extern bool po_run_prunes(const PoStatement *statement);
 extern PoPlanTree *po_run_execute(PoStatement *statement);
 
 #endif							/* PO_RUN_H */

@@ -21,6 +21,7 @@ typedef struct PoBurstRun
 extern void po_burst_note(PoLocal *local, const QueryDesc *desc, const PoBurstRun *run,
 						  PoTrackEvent *event);
 extern void po_burst_note_top(uint64 queryid, uint64 end_ns);
+extern uint64 po_burst_mix_bytes(uint64 hash, const char *data, Size length);
 extern bool po_burst_is_candidate(const PlannedStmt *stmt);
 
 #endif							/* PO_WORKLOAD_BURST_H */

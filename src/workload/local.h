@@ -6,35 +6,57 @@
 #define PO_WORKLOAD_LOCAL_H
 
 #include "executor/execdesc.h"
+#include "workload/text.h"
 #include "workload/tracked.h"
 
 #define PO_LOCAL_PARAMS 8
 #define PO_LOCAL_CONSTS 32
+#define PO_LOCAL_KEYS PO_REWRITE_KEYS
+
+/* Parameters or constants of an execution, as hashes. */
+typedef struct PoLocalValues
+{
+	uint64		all;
+	uint64		keys[PO_LOCAL_KEYS];
+} PoLocalValues;
 
 /* A run of executions of one statement that may become a burst. */
 typedef struct PoLocalBurst
 {
 	uint32		lxid;			/* transaction of the last execution */
 	uint64		end_ns;			/* its end */
+	uint32		turn;			/* how many statements the client had sent before it */
 	uint64		parent;			/* statement that it belongs to, 0: none */
-	uint64		hash;			/* of the first execution's parameters */
+	PoLocalValues first;		/* of the first execution */
 	uint64		new_ns;			/* time not reported yet */
 	uint32		count;
 	uint32		reported;
-	bool		differs;		/* parameters were not always the same */
+	uint32		varying;		/* bits of the keys that were not always the same */
+	bool		differs;		/* nor was everything */
 	PoBurstKind kind;			/* as reported */
 } PoLocalBurst;
 
-/* Where a statement compares a column with a single value, as parse analysis saw it. */
+/* Where a statement compares a column, or an expression over one, with a single value. */
 typedef struct PoLocalKey
 {
-	Oid			relid;			/* InvalidOid: not known */
-	AttrNumber	attno;
+	Oid			relid;
+	AttrNumber	attno;			/* 0: an expression */
 	Oid			type;			/* of the value */
+	int			param;			/* n of $n, 0: a constant */
 	int			location;		/* of the value, from the start of the statement */
 	int			column_location;	/* of the column */
-	bool		plain;			/* no grouping, limit or set operation */
+	uint64		text;			/* hash of both and what is between them */
 } PoLocalKey;
+
+/* A SELECT as parse analysis saw it last: executions may have constants of their own. */
+typedef struct PoLocalText
+{
+	bool		known;
+	bool		plain;			/* no grouping, limit or set operation */
+	int			nkeys;
+	PoLocalKey	keys[PO_LOCAL_KEYS];
+	uint64		constants;		/* hash of all of them */
+} PoLocalText;
 
 /* When to take the next samples of a statement. */
 typedef struct PoLocalCapture
@@ -65,11 +87,11 @@ typedef struct PoLocal
 	Oid			param_types[PO_LOCAL_PARAMS];
 	int16		param_lengths[PO_LOCAL_PARAMS]; /* 0: passed by value */
 	PoLocalBurst burst;
-	PoLocalKey	key;
+	PoLocalText text;
 	PoLocalCapture capture;
 
 	/* types of the constants that normalisation replaces, numbered from first_const + 1 */
-	bool		parsed;			/* key and these are set */
+	bool		parsed;			/* these are set */
 	int			first_const;
 	int			nconsts;		/* -1: not known */
 	Oid			const_types[PO_LOCAL_CONSTS];

@@ -1,11 +1,12 @@
 /*
  * parse.c
- *	  What parse analysis tells of a statement: its constants' types and its key.
+ *	  What parse analysis tells of a statement: its constants and its keys.
  *
  * The normalised text of a statement has lost the types of its constants; the
- * analysed query has them, in the same order.  The key is the column that is
- * compared with one value, where an N+1 burst could ask for all values at once.
- * Both are noted in the backend's memory, once for each statement.
+ * analysed query has them, in the same order.  They are noted in the backend's
+ * memory, once for each statement.  A key is a column that is compared with one value,
+ * where an N+1 burst could ask for all values at once.  Keys and the values of constants are noted
+ * at each analysis, for texts of one statement differ in them and in where they stand.
  */
 #include "postgres.h"
 
@@ -17,9 +18,11 @@
 #include "parser/analyze.h"
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
+#include "workload/burst.h"
 #include "workload/local.h"
 #include "workload/parse.h"
 #include "workload/settings.h"
+#include "workload/text.h"
 
 #define UTILITIES 64
 
@@ -135,6 +138,8 @@ note_constants(PoLocal *local, Query *query, PO_JUMBLE_STATE *jstate)
 		local->nconsts = n;
 }
 
+/* ---- keys and values ---- */
+
 /* Returns an expression without the casts that the parser put around it. */
 static Node *
 strip_casts(Node *node)
@@ -152,78 +157,135 @@ strip_casts(Node *node)
 	return node;
 }
 
-/* Returns where a single value stands: a constant or a parameter of the statement; -1 for anything else. */
-static int
-value_location(Node *node, Oid *type)
+/* Fills what a key knows of its value; returns false for anything but a constant or a parameter of the statement. */
+static bool
+note_value(PoLocalKey *key, const Node *node)
 {
-	if (node != NULL && IsA(node, Const))
+	if (node != NULL && IsA(node, Const) && !((const Const *) node)->constisnull)
 	{
-		*type = ((Const *) node)->consttype;
-		return ((Const *) node)->constisnull ? -1 : ((Const *) node)->location;
+		key->type = ((const Const *) node)->consttype;
+		key->location = ((const Const *) node)->location;
 	}
-	if (node != NULL && IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+	else if (node != NULL && IsA(node, Param) && ((const Param *) node)->paramkind == PARAM_EXTERN)
 	{
-		*type = ((Param *) node)->paramtype;
-		return ((Param *) node)->location;
+		key->type = ((const Param *) node)->paramtype;
+		key->param = ((const Param *) node)->paramid;
+		key->location = ((const Param *) node)->location;
 	}
-	return -1;
+	else
+		return false;
+	return key->location >= 0;
 }
 
-/* Notes "column = value" when this is one on a user's table. */
-static void
-note_comparison(PoLocalKey *key, Query *query, OpExpr *op)
+/* Finds the one column that an expression is over. */
+static bool
+find_column(Node *node, void *context)
 {
-	Node	   *column = strip_casts(linitial(op->args));
-	Node	   *value = strip_casts(lsecond(op->args));
-	RangeTblEntry *rte;
-	Oid			type = InvalidOid;
-	int			location = value_location(value, &type);
+	Var		  **column = context;
 
-	if (column == NULL || !IsA(column, Var) || ((Var *) column)->varlevelsup != 0 || location < 0 ||
-		((Var *) column)->varattno <= 0 || ((Var *) column)->location < 0 ||
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		if (*column != NULL || ((Var *) node)->varlevelsup != 0)
+			return true;
+		*column = (Var *) node;
+		return false;
+	}
+	if (IsA(node, SubLink))
+		return true;
+	return expression_tree_walker(node, find_column, context);
+}
+
+/* Returns the hash of a piece of the statement's text from the first location to the end of the value at the last. */
+static uint64
+hash_piece(const char *text, int first, int last)
+{
+	const char *end = po_text_skip_value(text + last);
+
+	return end == NULL ? 0 : po_burst_mix_bytes(1, text + first, end - (text + first));
+}
+
+/* Adds "column = value" to the keys when this is one on a user's table; text is the statement's own. */
+static void
+note_comparison(PoLocalText *noted, Query *query, OpExpr *op, const char *text)
+{
+	PoLocalKey	key = {0};
+	Node	   *left = strip_casts(linitial(op->args));
+	Node	   *right = strip_casts(lsecond(op->args));
+	Var		   *column = NULL;
+	Node	   *side;
+	RangeTblEntry *rte;
+
+	if (note_value(&key, right))
+		side = left;
+	else if (note_value(&key, left))
+		side = right;
+	else
+		return;
+	if (find_column(side, &column) || column == NULL || column->varattno <= 0 || column->location < 0 ||
 		!op_mergejoinable(op->opno, exprType(linitial(op->args))))
 		return;
-	rte = rt_fetch(((Var *) column)->varno, query->rtable);
+	rte = rt_fetch(column->varno, query->rtable);
 	if (rte->rtekind != RTE_RELATION || rte->relid < FirstNormalObjectId)
 		return;
-	key->relid = rte->relid;
-	key->attno = ((Var *) column)->varattno;
-	key->type = type;
-	key->location = location - Max(query->stmt_location, 0);
-	key->column_location = ((Var *) column)->location - Max(query->stmt_location, 0);
+	key.relid = rte->relid;
+	key.attno = IsA(side, Var) ? column->varattno : 0;
+	key.location -= Max(query->stmt_location, 0);
+	key.column_location = column->location - Max(query->stmt_location, 0);
+	key.text = hash_piece(text, Min(key.column_location, key.location), key.location);
+	noted->keys[noted->nkeys++] = key;
 }
 
-/* Looks for the key among conditions that must all hold. */
+/* Looks for keys among conditions that must all hold. */
 static void
-search_conditions(PoLocalKey *key, Query *query, Node *condition)
+search_conditions(PoLocalText *noted, Query *query, Node *condition, const char *text)
 {
 	ListCell   *lc;
 
-	if (condition == NULL || OidIsValid(key->relid))
+	if (condition == NULL || noted->nkeys == PO_LOCAL_KEYS)
 		return;
 	if (IsA(condition, BoolExpr) && ((BoolExpr *) condition)->boolop == AND_EXPR)
 	{
 		foreach(lc, ((BoolExpr *) condition)->args)
-			search_conditions(key, query, lfirst(lc));
+			search_conditions(noted, query, lfirst(lc), text);
 	}
 	else if (IsA(condition, OpExpr) && list_length(((OpExpr *) condition)->args) == 2)
-		note_comparison(key, query, (OpExpr *) condition);
+		note_comparison(noted, query, (OpExpr *) condition, text);
 }
 
-/* Notes the key of a SELECT. */
-static void
-note_key(PoLocal *local, Query *query)
+/* Returns the hash of a statement's constants; of its whole text where the jumbling does not tell them. */
+static uint64
+hash_constants(Query *query, PO_JUMBLE_STATE *jstate, const char *source)
 {
-	PoLocalKey *key = &local->key;
+	uint64		hash = 1;
 
-	memset(key, 0, sizeof(PoLocalKey));
-	if (query->commandType != CMD_SELECT || query->jointree == NULL)
-		return;
-	search_conditions(key, query, query->jointree->quals);
-	key->plain = !query->hasAggs && !query->hasWindowFuncs && query->groupClause == NIL &&
+	if (jstate == NULL)
+		return hash_statement(source, query->stmt_location, query->stmt_len);
+	for (int i = 0; i < jstate->clocations_count; i++)
+	{
+		const char *start = source + jstate->clocations[i].location;
+		const char *end = jstate->clocations[i].location < 0 ? NULL : po_text_skip_value(start);
+
+		if (end != NULL)
+			hash = po_burst_mix_bytes(hash, start, end - start);
+	}
+	return hash;
+}
+
+/* Notes what burst detection wants to know of a SELECT that a client or a procedure is about to run. */
+static void
+note_text(PoLocalText *noted, Query *query, PO_JUMBLE_STATE *jstate, const char *source)
+{
+	noted->known = true;
+	noted->nkeys = 0;
+	noted->constants = hash_constants(query, jstate, source);
+	if (query->jointree != NULL)
+		search_conditions(noted, query, query->jointree->quals, source + Max(query->stmt_location, 0));
+	noted->plain = !query->hasAggs && !query->hasWindowFuncs && query->groupClause == NIL &&
 		query->groupingSets == NIL && query->havingQual == NULL && query->distinctClause == NIL &&
 		query->limitCount == NULL && query->limitOffset == NULL && query->setOperations == NULL &&
-		query->cteList == NIL && query->rowMarks == NIL;
+		query->cteList == NIL && query->rowMarks == NIL && !query->hasTargetSRFs;
 }
 
 /* Notes what is to be known of a statement, after it was analysed. */
@@ -245,11 +307,12 @@ parse_analyzed(ParseState *pstate, Query *query, PO_JUMBLE_STATE *jstate)
 		return;
 	}
 	local = po_local_find((uint64) query->queryId);
+	if (query->commandType == CMD_SELECT && po_settings_n_plus_one)
+		note_text(&local->text, query, jstate, pstate->p_sourcetext);
 	if (local->parsed)
 		return;
 	local->parsed = true;
 	note_constants(local, query, jstate);
-	note_key(local, query);
 }
 
 /* Installs the hook; called once from _PG_init while preloading. */

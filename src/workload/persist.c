@@ -24,8 +24,7 @@
 #include "workload/tracked.h"
 
 #define PERSIST_FILE PGSTAT_STAT_PERMANENT_DIRECTORY "/perf_optimizer.stat"
-#define PERSIST_MAGIC 0x504f5431
-#define MAX_TEXTS (PO_TRACK_PLANS + PO_SAMPLE_KINDS + 1)
+#define PERSIST_MAGIC 0x504f5432
 #define MAX_TEXT_BYTES (64 * 1024 * 1024)
 
 /* The start of the file. */
@@ -37,20 +36,6 @@ typedef struct FileHeader
 	uint32		entries;
 	PoTrackStats stats;
 } FileHeader;
-
-/* Writes the places of an entry's texts into texts and returns their number. */
-static int
-list_texts(PoTrackEntry *entry, uint32 **texts)
-{
-	int			n = 0;
-
-	for (int i = 0; i < PO_TRACK_PLANS; i++)
-		texts[n++] = &entry->plans[i].text;
-	for (int i = 0; i < PO_SAMPLE_KINDS; i++)
-		texts[n++] = &entry->samples[i].blob;
-	texts[n++] = &entry->suggestion;
-	return n;
-}
 
 /* ---- writing ---- */
 
@@ -83,11 +68,11 @@ put_histogram(FILE *file, const PoTrackEntry *entry)
 static bool
 put_entry(FILE *file, PoTrackEntry *entry)
 {
-	uint32	   *texts[MAX_TEXTS];
-	int			n = list_texts(entry, texts);
+	uint32	   *texts[PO_TRACK_TEXTS];
 	bool		done = put(file, entry, sizeof(PoTrackEntry)) && put_histogram(file, entry);
 
-	for (int i = 0; i < n && done; i++)
+	po_tracked_texts(entry, texts);
+	for (int i = 0; i < PO_TRACK_TEXTS && done; i++)
 	{
 		uint32		length = 0;
 		char	   *text = po_tracked_copy_text(*texts[i], &length);
@@ -188,23 +173,25 @@ get_entry(FILE *file)
 {
 	PoTrackEntry stored;
 	PoTrackEntry *entry;
-	uint32	   *texts[MAX_TEXTS];
+	uint32	   *texts[PO_TRACK_TEXTS];
 	uint32		next;
-	int			n;
+	uint64		number;
 
 	if (!get(file, &stored, sizeof(stored)))
 		return false;
 	entry = po_tracked_enter(&stored.key, stored.first_seen);
 	next = entry->next;
+	number = entry->number;
 	*entry = stored;
 	entry->next = next;
+	entry->number = number;
 	memset(entry->chunks, 0, sizeof(entry->chunks));
-	n = list_texts(entry, texts);
-	for (int i = 0; i < n; i++)
+	po_tracked_texts(entry, texts);
+	for (int i = 0; i < PO_TRACK_TEXTS; i++)
 		*texts[i] = 0;
 	if (!get_histogram(file, entry))
 		return false;
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < PO_TRACK_TEXTS; i++)
 		if (!get_text(file, entry, texts[i]))
 			return false;
 	return true;

@@ -3,14 +3,17 @@
  *	  Copies of what is tracked, for reports.
  *
  * A reader first folds what the backends have buffered, under the exclusive
- * lock, and then copies under the shared one.
+ * lock, and then copies under the shared one, a few statements at a time, so that
+ * busy backends find their turn and thousands of statements take little memory.
+ * What is new since its start is passed over, so that no statement comes twice when it is evicted and
+ * comes back meanwhile.
  */
 #include "postgres.h"
 
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "utils/memutils.h"
-#include "workload/capture.h"
+#include "workload/blob.h"
 #include "workload/reader.h"
 
 /* Takes the shared lock on a table into which all slots were folded just before. */
@@ -37,7 +40,7 @@ copy_statement(const PoTrackEntry *entry, int what, PoTracked *to)
 	for (int i = 0; (what & PO_READ_PLANS) && i < PO_TRACK_PLANS; i++)
 		to->plan_texts[i] = po_tracked_copy_text(entry->plans[i].text, NULL);
 	for (int i = 0; (what & PO_READ_SAMPLES) && i < PO_SAMPLE_KINDS; i++)
-		to->samples[i] = po_capture_read(entry, i);
+		to->samples[i] = po_blob_read(entry, i);
 	if (what & PO_READ_HISTOGRAMS)
 	{
 		to->counts = palloc(sizeof(uint32) * PO_HISTOGRAM_BUCKETS);
@@ -45,30 +48,54 @@ copy_statement(const PoTrackEntry *entry, int what, PoTracked *to)
 	}
 }
 
-/*
- * Copies the statements of this database into an array in the current memory
- * context and returns their number.  Whom they may be shown to is the caller's matter.
- */
-int
-po_reader_statements(int what, PoTracked **statements)
+/* Begins to read the statements of this database. */
+void
+po_reader_begin(PoReader *reader, int what)
 {
-	int			n = 0;
-	int			most;
-
+	memset(reader, 0, sizeof(PoReader));
+	reader->what = what;
 	if (!po_tracked_ready())
-		return 0;
+		return;
+	reader->context = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer reader", ALLOCSET_DEFAULT_SIZES);
 	begin_reading();
-	most = po_tracked_count();
-	*statements = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(PoTracked) * Max(most, 1));
-	for (int i = 0; i < po_tracked_capacity(); i++)
-	{
-		const PoTrackEntry *entry = po_tracked_entry(i);
+	reader->newest = po_tracked_stats()->entered;
+	LWLockRelease(po_tracked_lock);
+}
 
-		if (entry->used && entry->key.dbid == MyDatabaseId && n < most)
-			copy_statement(entry, what, &(*statements)[n++]);
+/* Copies the next statements. */
+static void
+read_batch(PoReader *reader)
+{
+	MemoryContext old;
+
+	MemoryContextReset(reader->context);
+	old = MemoryContextSwitchTo(reader->context);
+	reader->n = reader->at = 0;
+	LWLockAcquire(po_tracked_lock, LW_SHARED);
+	while (reader->next < po_tracked_capacity() && reader->n < PO_READER_BATCH)
+	{
+		const PoTrackEntry *entry = po_tracked_entry(reader->next++);
+
+		if (entry->used && entry->key.dbid == MyDatabaseId && entry->number <= reader->newest)
+			copy_statement(entry, reader->what, &reader->batch[reader->n++]);
 	}
 	LWLockRelease(po_tracked_lock);
-	return n;
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Returns the next statement, which is valid until the next call, or NULL.  Whom it
+ * may be shown to is the caller's matter.
+ */
+const PoTracked *
+po_reader_next(PoReader *reader)
+{
+	if (reader->context == NULL)
+		return NULL;
+	CHECK_FOR_INTERRUPTS();
+	if (reader->at == reader->n)
+		read_batch(reader);
+	return reader->at < reader->n ? &reader->batch[reader->at++] : NULL;
 }
 
 /* Copies the state of the table. */

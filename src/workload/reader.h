@@ -25,6 +25,20 @@ typedef struct PoTracked
 #define PO_READ_SAMPLES 4
 #define PO_READ_HISTOGRAMS 8
 
+#define PO_READER_BATCH 32
+
+/* A reader under way; what it holds goes with the memory context that it began in. */
+typedef struct PoReader
+{
+	int			what;
+	int			next;			/* entry to look at next */
+	uint64		newest;			/* number of the newest statement at its start */
+	MemoryContext context;		/* NULL: nothing is tracked */
+	int			n;				/* copied */
+	int			at;				/* of these, returned */
+	PoTracked	batch[PO_READER_BATCH];
+} PoReader;
+
 /* The state of the table itself. */
 typedef struct PoTrackingState
 {
@@ -35,7 +49,8 @@ typedef struct PoTrackingState
 	int64		text_blocks_free;
 } PoTrackingState;
 
-extern int	po_reader_statements(int what, PoTracked **statements);
+extern void po_reader_begin(PoReader *reader, int what);
+extern const PoTracked *po_reader_next(PoReader *reader);
 extern void po_reader_state(PoTrackingState *state);
 extern void po_reader_reset(void);
 

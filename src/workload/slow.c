@@ -73,6 +73,9 @@ po_slow_check_order(const char *order_by)
  * Returns the SQL that reads the statements: $1 database, $2 least mean time,
  * $3 least calls, $4 rows.  Sums are over the whole database, and over top-level
  * statements only, because a nested statement's work is its caller's, too.
+ * Texts are joined to the rows of the result alone, for copying those of thousands of
+ * statements from step to step takes most of the time.  The function has
+ * enable_nestloop off, because nothing tells the planner how many statements there are.
  */
 static char *
 compose_query(const PoStatementsView *view, const char *column)
@@ -82,26 +85,32 @@ compose_query(const PoStatementsView *view, const char *column)
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql,
-					 "SELECT * FROM (SELECT s.queryid, pg_catalog.pg_get_userbyid(s.userid)::text AS role_name,"
-					 " s.query, s.calls, s.total_exec_time AS total_time, s.mean_exec_time AS mean_time,"
-					 " s.max_exec_time, s.stddev_exec_time, s.rows, s.shared_blks_hit::float8,"
-					 " s.shared_blks_read::float8 AS read_blocks,"
+					 "WITH s AS MATERIALIZED (SELECT s.queryid, s.userid, s.calls, s.total_exec_time AS total_time,"
+					 " s.mean_exec_time AS mean_time, s.max_exec_time, s.stddev_exec_time, s.rows,"
+					 " s.shared_blks_hit::float8 AS hit_blocks, s.shared_blks_read::float8 AS read_blocks,"
 					 " s.temp_blks_written::float8 * %d AS temp_bytes, s.wal_bytes::float8 AS wal_bytes,"
-					 " %s AS toplevel",
-					 BLCKSZ, toplevel);
+					 " %s AS toplevel FROM %s(false) s WHERE s.dbid = $1),",
+					 BLCKSZ, toplevel, view->name);
 	appendStringInfo(&sql,
-					 ", sum(s.total_exec_time) FILTER (WHERE %s) OVER ()"
-					 ", sum(s.shared_blks_read) FILTER (WHERE %s) OVER ()::float8"
-					 ", sum(s.temp_blks_written) FILTER (WHERE %s) OVER ()::float8 * %d"
-					 ", sum(s.wal_bytes) FILTER (WHERE %s) OVER ()::float8",
-					 toplevel, toplevel, toplevel, BLCKSZ, toplevel);
+					 " q AS MATERIALIZED (SELECT s.*, t.query_id IS NOT NULL AS tracked, t.p50_ms, t.p95_ms, t.p99_ms,"
+					 " t.n_plus_one, t.repeated, t.plan_flip"
+					 " FROM s LEFT JOIN perf_optimizer.tracked_statements() t"
+					 " ON t.query_id = s.queryid AND t.userid = s.userid AND t.toplevel = s.toplevel"
+					 " WHERE s.mean_time >= $2 AND s.calls >= $3"
+					 " ORDER BY %s DESC NULLS LAST, s.total_time DESC, s.queryid, s.userid LIMIT $4),"
+					 " a AS MATERIALIZED (SELECT sum(s.total_time) AS all_time, sum(s.read_blocks) AS all_read,"
+					 " sum(s.temp_bytes) AS all_temp, sum(s.wal_bytes) AS all_wal FROM s WHERE s.toplevel)",
+					 column);
 	appendStringInfo(&sql,
-					 ", t.query_id IS NOT NULL, t.p50_ms, t.p95_ms, t.p99_ms, t.n_plus_one, t.repeated, t.plan_flip"
-					 " FROM %s s LEFT JOIN perf_optimizer.tracked_statements() t"
-					 " ON t.query_id = s.queryid AND t.userid = s.userid AND t.toplevel = %s"
-					 " WHERE s.dbid = $1) q"
-					 " WHERE mean_time >= $2 AND calls >= $3"
-					 " ORDER BY %s DESC NULLS LAST, total_time DESC, queryid, role_name LIMIT $4",
+					 " SELECT q.queryid, pg_catalog.pg_get_userbyid(q.userid)::text,"
+					 " CASE WHEN q.queryid IS NULL THEN '<insufficient privilege>' ELSE s.query END,"
+					 " q.calls, q.total_time, q.mean_time,"
+					 " q.max_exec_time, q.stddev_exec_time, q.rows, q.hit_blocks, q.read_blocks, q.temp_bytes, q.wal_bytes,"
+					 " q.toplevel, a.all_time, a.all_read, a.all_temp, a.all_wal,"
+					 " q.tracked, q.p50_ms, q.p95_ms, q.p99_ms, q.n_plus_one, q.repeated, q.plan_flip"
+					 " FROM q CROSS JOIN a LEFT JOIN %s s"
+					 " ON s.dbid = $1 AND s.queryid = q.queryid AND s.userid = q.userid AND %s = q.toplevel"
+					 " ORDER BY q.%s DESC NULLS LAST, q.total_time DESC, q.queryid, q.userid",
 					 view->name, toplevel, column);
 	return sql.data;
 }

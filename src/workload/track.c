@@ -22,8 +22,10 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
+#include "tcop/pquery.h"
 #include "tcop/utility.h"
 #include "utils/memutils.h"
+#include "utils/portal.h"
 #include "utils/timestamp.h"
 #include "workload/burst.h"
 #include "workload/capture.h"
@@ -42,12 +44,16 @@ typedef struct Frame
 	QueryDesc  *desc;			/* NULL: of a utility statement, or free */
 	bool		utility;
 	bool		executing;		/* inside ExecutorRun or ExecutorFinish now */
-	bool		quiet;			/* what runs below is no loop of an application */
+	bool		in_loop;		/* may run in a loop of an application or of a procedure */
+	bool		quiet;			/* what runs below does not */
 	int			parent;			/* -1: none */
+	uint64		parent_queryid;	/* whose frame may be gone at the end */
 	SubTransactionId subid;
 	uint64		queryid;
+	uint64		started;		/* of what executes now */
 	uint64		ns;
 	uint64		rows;
+	PoBlobText	text;			/* of a statement that a client sent */
 } Frame;
 
 static Frame *frames = NULL;
@@ -181,14 +187,64 @@ free_frame(int number)
 		nframes--;
 }
 
+/* Tells whether a plan does nothing but call one function that returns rows. */
+static bool
+is_function_scan(const Plan *plan)
+{
+	ListCell   *lc;
+
+	if (!IsA(plan, FunctionScan) || plan->qual != NIL || list_length(((const FunctionScan *) plan)->functions) != 1)
+		return false;
+	foreach(lc, plan->targetlist)
+		if (!IsA(((TargetEntry *) lfirst(lc))->expr, Var))
+			return false;
+	return true;
+}
+
 /*
  * Tells whether functions that this plan calls run once for each of its rows: it
- * is more than a lone "SELECT f()".
+ * is more than a lone "SELECT f()" or "SELECT * FROM f()".
  */
-static bool
+static inline bool
 is_set_query(const PlannedStmt *stmt)
 {
-	return !(IsA(stmt->planTree, Result) && stmt->planTree->lefttree == NULL);
+	const Plan *plan = stmt->planTree;
+
+	if (IsA(plan, ProjectSet) && list_length(plan->targetlist) == 1)
+		plan = plan->lefttree;
+	return !(IsA(plan, Result) && plan->lefttree == NULL) && !is_function_scan(plan);
+}
+
+/*
+ * Notes where the text of a statement is that a client sent.  It lives as long
+ * as the portal, so it is still there when the transaction's end tells of a failure.
+ */
+static inline void
+note_client_text(Frame *frame, const QueryDesc *desc)
+{
+	frame->text.start = NULL;
+	if (!frame->in_loop || desc->sourceText != ActivePortal->sourceText)
+		return;
+	frame->text.start = desc->sourceText;
+	frame->text.location = desc->plannedstmt->stmt_location;
+	frame->text.length = desc->plannedstmt->stmt_len;
+	frame->text.nparams = desc->params == NULL ? 0 : desc->params->numParams;
+	frame->text.secret = false;
+}
+
+/* Tells below which frame a new one begins; without a portal it is no client's: a trigger at commit, a worker. */
+static inline void
+begin_below(Frame *frame)
+{
+	frame->parent = running;
+	if (running >= 0)
+	{
+		frame->in_loop = !frames[running].quiet;
+		frame->parent_queryid = frames[running].queryid;
+		return;
+	}
+	frame->in_loop = (ActivePortal != NULL);
+	frame->parent_queryid = 0;
 }
 
 /* Begins the frame of an execution and returns its number. */
@@ -200,8 +256,12 @@ begin_frame(QueryDesc *desc)
 
 	frame->desc = desc;
 	frame->utility = false;
-	frame->parent = running;
-	frame->quiet = is_set_query(desc->plannedstmt) || (running >= 0 && frames[running].quiet);
+	begin_below(frame);
+	frame->quiet = !frame->in_loop || is_set_query(desc->plannedstmt);
+	if (running < 0)
+		note_client_text(frame, desc);
+	else
+		frame->text.start = NULL;
 	frame->subid = GetCurrentSubTransactionId();
 	frame->queryid = (uint64) desc->plannedstmt->queryId;
 	frame->ns = 0;
@@ -228,7 +288,6 @@ track_run(PO_RUN_HOOK_PARAMS)
 {
 	int			outer = running;
 	int			number = -1;
-	uint64		start = 0;
 
 	if (is_tracked(desc))
 	{
@@ -237,7 +296,7 @@ track_run(PO_RUN_HOOK_PARAMS)
 			number = begin_frame(desc);
 		running = number;
 		frames[number].executing = true;
-		start = now_ns();
+		frames[number].started = now_ns();
 	}
 	if (prev_ExecutorRun)
 		prev_ExecutorRun(PO_RUN_HOOK_ARGS);
@@ -247,7 +306,7 @@ track_run(PO_RUN_HOOK_PARAMS)
 	{
 		Frame	   *frame = &frames[number];
 
-		frame->ns += now_ns() - start;
+		frame->ns += now_ns() - frame->started;
 		frame->rows += desc->estate->es_processed;
 		frame->executing = false;
 		running = outer;
@@ -270,7 +329,6 @@ track_finish(QueryDesc *desc)
 {
 	int			outer = running;
 	int			number = -1;
-	uint64		start;
 
 	if (nframes > 0 && (desc->operation != CMD_SELECT || desc->plannedstmt->hasModifyingCTE))
 		number = find_frame(desc);
@@ -281,9 +339,9 @@ track_finish(QueryDesc *desc)
 	}
 	running = number;
 	frames[number].executing = true;
-	start = now_ns();
+	frames[number].started = now_ns();
 	finish_next(desc);
-	frames[number].ns += now_ns() - start;
+	frames[number].ns += now_ns() - frames[number].started;
 	frames[number].executing = false;
 	running = outer;
 }
@@ -325,8 +383,10 @@ note_burst(const Frame *frame, PoLocal *local, PoTrackEvent *event)
 	run.ns = frame->ns;
 	run.rows = frame->rows;
 	run.nested = frame->parent >= 0;
-	run.parent = run.nested ? frames[frame->parent].queryid : 0;
-	if (local->burstable && !(run.nested && frames[frame->parent].quiet))
+	run.parent = frame->parent_queryid;
+	if (!frame->in_loop)
+		return;
+	if (local->burstable)
 		po_burst_note(local, frame->desc, &run, event);
 	if (!run.nested)
 		po_burst_note_top(frame->queryid, run.end_ns);
@@ -385,28 +445,35 @@ track_end(QueryDesc *desc)
 
 /* ---- errors ---- */
 
-/* Reports an execution that an error ended. */
+/*
+ * Reports an execution that a rollback ended: it failed when it was under way; when
+ * it waited for the next fetch it did what was asked of it.
+ */
 static void
-report_failure(const Frame *frame)
+report_rollback(Frame *frame)
 {
 	PoTrackEvent *event = next_event();
 
+	if (frame->executing)
+		frame->ns += now_ns() - frame->started;
 	fill_event(frame, event);
-	event->failed = 1;
+	event->failed = frame->executing;
 	publish_event();
+	if (frame->executing && po_settings_capture_samples)
+		po_capture_note_failure(event, &frame->text);
 }
 
-/* Drops the frames of executions that began in a subtransaction or later, and reports those that failed. */
+/* Drops the frames of executions that began in a subtransaction or later, and reports those that a rollback ends. */
 static void
-drop_frames(SubTransactionId from, bool failed)
+drop_frames(SubTransactionId from, bool rollback)
 {
 	while (running >= 0 && !frames[running].utility && frames[running].subid >= from)
 		running = frames[running].parent;
 	for (int i = nframes - 1; i >= 0; i--)
 		if (i < nframes && frames[i].desc != NULL && frames[i].subid >= from)
 		{
-			if (failed && frames[i].executing)
-				report_failure(&frames[i]);
+			if (rollback)
+				report_rollback(&frames[i]);
 			frames[i].executing = false;
 			free_frame(i);
 		}
@@ -436,13 +503,13 @@ has_frame(const Node *statement)
 {
 	return !IsA(statement, ExecuteStmt) && !IsA(statement, PrepareStmt) &&
 		!IsA(statement, DeallocateStmt) && !IsA(statement, TransactionStmt) &&
-		!IsA(statement, FetchStmt) && !IsA(statement, ExplainStmt) &&
+		!IsA(statement, FetchStmt) &&
 		!IsA(statement, DeclareCursorStmt) && !IsA(statement, ClosePortalStmt);
 }
 
 /* Begins the frame of a utility statement and returns its number. */
 static int
-begin_utility_frame(const PlannedStmt *stmt, uint64 queryid)
+begin_utility_frame(const PlannedStmt *stmt, const char *text)
 {
 	int			number = take_frame();
 	Frame	   *frame = &frames[number];
@@ -450,10 +517,14 @@ begin_utility_frame(const PlannedStmt *stmt, uint64 queryid)
 
 	memset(frame, 0, sizeof(Frame));
 	frame->utility = true;
-	frame->parent = running;
-	frame->quiet = !(IsA(node, CallStmt) || IsA(node, DoStmt)) ||
-		(running >= 0 && frames[running].quiet);
-	frame->queryid = queryid;
+	begin_below(frame);
+	frame->quiet = !frame->in_loop || !(IsA(node, CallStmt) || IsA(node, DoStmt));
+	frame->queryid = po_parse_utility_queryid(stmt, text);
+	frame->text.start = text;
+	frame->text.location = stmt->stmt_location;
+	frame->text.length = stmt->stmt_len;
+	frame->text.secret = !(IsA(node, CallStmt) || IsA(node, DoStmt));
+	frame->started = now_ns();
 	running = number;
 	return number;
 }
@@ -469,24 +540,34 @@ utility_next(PlannedStmt *pstmt, const char *text, bool read_only, ProcessUtilit
 		standard_ProcessUtility(pstmt, text, read_only, context, params, env, dest, qc);
 }
 
-/* Ends the frame of a utility statement, and reports it when it is tracked itself. */
+/* Reports a utility statement. */
 static void
-end_utility_frame(int number, int outer, uint64 start, bool failed, const QueryCompletion *qc)
+report_utility(const Frame *frame, bool failed)
+{
+	PoTrackEvent *event = next_event();
+
+	fill_event(frame, event);
+	event->failed = failed;
+	publish_event();
+	if (!failed && po_settings_capture_samples)
+		po_capture_note_utility(event, &frame->text);
+}
+
+/*
+ * Ends the frame of a utility statement, and reports it when it is tracked itself.
+ * An error inside this very extension may come with its lock held: that one is not counted.
+ */
+static void
+end_utility_frame(int number, int outer, bool failed, const QueryCompletion *qc)
 {
 	Frame	   *frame = &frames[number];
-	PoTrackEvent *event;
 
-	frame->ns = now_ns() - start;
+	frame->ns = now_ns() - frame->started;
 	frame->rows = qc != NULL && !failed ? qc->nprocessed : 0;
 	running = outer;
 	if (po_settings_track_utility && frame->queryid != 0 &&
-		(outer < 0 || po_settings_track == PO_TRACK_ALL))
-	{
-		event = next_event();
-		fill_event(frame, event);
-		event->failed = failed;
-		publish_event();
-	}
+		(outer < 0 || po_settings_track == PO_TRACK_ALL) && !(failed && LWLockHeldByMe(po_tracked_lock)))
+		report_utility(frame, failed);
 	free_frame(number);
 }
 
@@ -497,7 +578,6 @@ track_utility(PlannedStmt *pstmt, const char *text, bool read_only, ProcessUtili
 {
 	int			outer = running;
 	int			number;
-	uint64		start;
 	volatile bool failed = true;
 
 	if (po_settings_track == PO_TRACK_NONE || !has_frame(pstmt->utilityStmt) ||
@@ -506,8 +586,7 @@ track_utility(PlannedStmt *pstmt, const char *text, bool read_only, ProcessUtili
 		utility_next(pstmt, text, read_only, context, params, env, dest, qc);
 		return;
 	}
-	number = begin_utility_frame(pstmt, po_parse_utility_queryid(pstmt, text));
-	start = now_ns();
+	number = begin_utility_frame(pstmt, text);
 	PG_TRY();
 	{
 		utility_next(pstmt, text, read_only, context, params, env, dest, qc);
@@ -515,7 +594,7 @@ track_utility(PlannedStmt *pstmt, const char *text, bool read_only, ProcessUtili
 	}
 	PG_FINALLY();
 	{
-		end_utility_frame(number, outer, start, failed, qc);
+		end_utility_frame(number, outer, failed, qc);
 	}
 	PG_END_TRY();
 }

@@ -6,7 +6,7 @@
  * entries, a scratch array for eviction, the histogram chunks, the text blocks
  * and the slots.  Entries, chunks and blocks are numbered from 1 and handed out
  * from free lists; when one runs out, the least used statements go, a twentieth
- * of the table at a time, and what goes is counted.
+ * of the table at a time, or only their texts where these take too much, and what goes is counted.
  *
  * All functions but po_tracked_my_slot and po_tracked_init want po_tracked_lock, exclusively where
  * they change something.  Nothing here allocates, except the copies of texts, so nothing fails halfway.
@@ -265,6 +265,17 @@ po_tracked_free_text(uint32 *text)
 	}
 }
 
+/* Writes the places of a statement's texts into texts, of PO_TRACK_TEXTS elements. */
+void
+po_tracked_texts(PoTrackEntry *entry, uint32 **texts)
+{
+	for (int i = 0; i < PO_TRACK_PLANS; i++)
+		*texts++ = &entry->plans[i].text;
+	for (int i = 0; i < PO_SAMPLE_KINDS; i++)
+		*texts++ = &entry->samples[i].blob;
+	*texts = &entry->suggestion;
+}
+
 /* Returns how many text blocks are free. */
 int64
 po_tracked_text_blocks_free(void)
@@ -277,6 +288,22 @@ int64
 po_tracked_text_blocks(void)
 {
 	return block_count();
+}
+
+/* Gives the blocks of all texts of a statement back, and returns how many texts it had. */
+static int
+drop_texts(PoTrackEntry *entry)
+{
+	uint32	   *texts[PO_TRACK_TEXTS];
+	int			n = 0;
+
+	po_tracked_texts(entry, texts);
+	for (int i = 0; i < PO_TRACK_TEXTS; i++)
+	{
+		n += (*texts[i] != 0);
+		po_tracked_free_text(texts[i]);
+	}
+	return n;
 }
 
 /* Takes a statement out of its chain and gives back all that it holds. */
@@ -295,11 +322,7 @@ drop_entry(PoTrackEntry *entry)
 			chunks[entry->chunks[i] - 1].counts[0] = header->free_chunk;
 			header->free_chunk = entry->chunks[i];
 		}
-	for (int i = 0; i < PO_TRACK_PLANS; i++)
-		po_tracked_free_text(&entry->plans[i].text);
-	for (int i = 0; i < PO_SAMPLE_KINDS; i++)
-		po_tracked_free_text(&entry->samples[i].blob);
-	po_tracked_free_text(&entry->suggestion);
+	(void) drop_texts(entry);
 	memset(entry, 0, sizeof(PoTrackEntry));
 	entry->next = header->free_entry;
 	header->free_entry = number;
@@ -316,21 +339,39 @@ compare_usage(const void *a, const void *b)
 	return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/* Lists all statements but "keep", which may be NULL, in scratch, the least used first; returns their number. */
+static uint32
+rank_by_usage(const PoTrackEntry *keep)
+{
+	uint32		n = 0;
+
+	for (uint32 i = 0; i < (uint32) po_settings_track_max; i++)
+		if (entries[i].used && &entries[i] != keep)
+			scratch[n++] = i;
+	qsort(scratch, n, sizeof(uint32), compare_usage);
+	return n;
+}
+
+/* Drops the texts of the least used statements until a twentieth of all blocks, and as many as needed, are free. */
+static void
+evict_texts(const PoTrackEntry *keep, uint32 needed)
+{
+	uint32		n = rank_by_usage(keep);
+
+	needed = Max(needed, block_count() / EVICT_DIVISOR);
+	for (uint32 i = 0; i < n && header->nfree_blocks < needed; i++)
+		header->stats.texts_dropped += drop_texts(&entries[scratch[i]]);
+}
+
 /* Drops the least used statements, but not "keep", which may be NULL. */
 static void
 evict(const PoTrackEntry *keep)
 {
-	uint32		n = 0;
-	uint32		victims;
+	uint32		n = rank_by_usage(keep);
+	uint32		victims = Min(n, Max(n / EVICT_DIVISOR, 1));
 
-	for (uint32 i = 0; i < (uint32) po_settings_track_max; i++)
-		if (entries[i].used && &entries[i] != keep)
-		{
-			entries[i].usage *= USAGE_DECAY;
-			scratch[n++] = i;
-		}
-	qsort(scratch, n, sizeof(uint32), compare_usage);
-	victims = Min(n, Max(n / EVICT_DIVISOR, 1));
+	for (uint32 i = victims; i < n; i++)
+		entries[scratch[i]].usage *= USAGE_DECAY;
 	for (uint32 i = 0; i < victims; i++)
 	{
 		PoTrackEntry *entry = &entries[scratch[i]];
@@ -344,7 +385,7 @@ evict(const PoTrackEntry *keep)
 
 /*
  * Stores a text or blob for a statement and returns its number; 0, counted, when
- * it does not fit even after evicting others.
+ * it does not fit even after those of others are dropped.
  */
 uint32
 po_tracked_store_text(const PoTrackEntry *keep, const char *data, uint32 length)
@@ -353,8 +394,8 @@ po_tracked_store_text(const PoTrackEntry *keep, const char *data, uint32 length)
 	uint32		first = header->free_block;
 	uint32		offset = sizeof(uint32);
 
-	if (needed > header->nfree_blocks && needed < block_count() / EVICT_DIVISOR)
-		evict(keep);
+	if (needed > header->nfree_blocks && needed < block_count() / 2)
+		evict_texts(keep, needed);
 	if (needed > header->nfree_blocks)
 	{
 		header->stats.texts_dropped++;
@@ -429,6 +470,7 @@ po_tracked_enter(const PoTrackKey *key, TimestampTz now)
 	chain = chain_of(key);
 	entry->key = *key;
 	entry->used = true;
+	entry->number = ++header->stats.entered;
 	entry->first_seen = now;
 	entry->next = *chain;
 	*chain = (uint32) (entry - entries) + 1;
@@ -563,6 +605,7 @@ fold_event(const PoTrackEvent *event)
 	if (event->failed)
 	{
 		entry->errors++;
+		entry->failed_ns += ns;
 		return;
 	}
 	delta = ns - entry->mean_ns;
@@ -615,10 +658,11 @@ po_tracked_reset(Oid dbid)
 	header->stats.generation++;
 	if (dbid == InvalidOid)
 	{
-		int64		generation = header->stats.generation;
+		PoTrackStats before = header->stats;
 
 		memset(&header->stats, 0, sizeof(PoTrackStats));
-		header->stats.generation = generation;
+		header->stats.generation = before.generation;
+		header->stats.entered = before.entered;
 		header->stats.since = GetCurrentTimestamp();
 	}
 }

@@ -107,8 +107,10 @@ typedef struct PoTrackEntry
 	PoTrackKey	key;
 	uint32		next;			/* in its hash chain or in the free list, 0: the end */
 	bool		used;
+	uint64		number;			/* in the order in which they came */
 	int64		calls;			/* without failed ones */
 	int64		errors;
+	double		failed_ns;		/* time of those */
 	double		rows;
 	double		total_ns;
 	double		mean_ns;
@@ -126,15 +128,19 @@ typedef struct PoTrackEntry
 	uint32		suggestion;		/* text: the rewrite of an N+1 burst, 0: none */
 } PoTrackEntry;
 
+/* Texts of a statement: of plans and samples, and the suggestion. */
+#define PO_TRACK_TEXTS (PO_TRACK_PLANS + PO_SAMPLE_KINDS + 1)
+
 /* What is counted about the table itself. */
 typedef struct PoTrackStats
 {
 	int64		generation;		/* goes up at each reset */
+	uint64		entered;		/* statements that ever came */
 	TimestampTz since;
 	int64		evicted;
 	int64		evicted_calls;
 	double		evicted_ns;
-	int64		texts_dropped;
+	int64		texts_dropped;	/* that made room for others or found none */
 } PoTrackStats;
 
 extern LWLock *po_tracked_lock;
@@ -157,6 +163,7 @@ extern void po_tracked_percentiles(const PoTrackEntry *entry, int n, const doubl
 extern void po_tracked_histogram(const PoTrackEntry *entry, uint32 *counts);
 extern uint32 po_tracked_store_text(const PoTrackEntry *keep, const char *data, uint32 length);
 extern void po_tracked_free_text(uint32 *text);
+extern void po_tracked_texts(PoTrackEntry *entry, uint32 **texts);
 extern char *po_tracked_copy_text(uint32 text, uint32 *length);
 extern int64 po_tracked_text_blocks_free(void);
 extern int64 po_tracked_text_blocks(void);

@@ -124,6 +124,7 @@ put_statement(PoRow *row, const PoTracked *t)
 	po_row_bool(row, has_burst(e, PO_BURST_N_PLUS_ONE));
 	po_row_bool(row, has_burst(e, PO_BURST_REPEATED));
 	po_row_bool(row, has_flip(e));
+	po_row_float8(row, e->failed_ns / PO_NS_PER_MS);
 	po_srf_emit(row);
 }
 
@@ -131,14 +132,14 @@ put_statement(PoRow *row, const PoTracked *t)
 Datum
 perf_optimizer_tracked_statements(PG_FUNCTION_ARGS)
 {
-	PoTracked  *statements;
+	PoReader	reader;
+	const PoTracked *t;
 	PoRow		row;
-	int			n;
 
 	po_srf_begin(fcinfo, &row);
-	n = po_reader_statements(0, &statements);
-	for (int i = 0; i < n; i++)
-		put_statement(&row, &statements[i]);
+	po_reader_begin(&reader, 0);
+	while ((t = po_reader_next(&reader)) != NULL)
+		put_statement(&row, t);
 	return (Datum) 0;
 }
 
@@ -163,16 +164,16 @@ put_plan(PoRow *row, const PoTracked *t, int i)
 Datum
 perf_optimizer_tracked_plans(PG_FUNCTION_ARGS)
 {
-	PoTracked  *statements;
+	PoReader	reader;
+	const PoTracked *t;
 	PoRow		row;
-	int			n;
 
 	po_srf_begin(fcinfo, &row);
-	n = po_reader_statements(PO_READ_PLANS, &statements);
-	for (int i = 0; i < n; i++)
+	po_reader_begin(&reader, PO_READ_PLANS);
+	while ((t = po_reader_next(&reader)) != NULL)
 		for (int p = 0; p < PO_TRACK_PLANS; p++)
-			if (statements[i].entry.plans[p].planid != 0)
-				put_plan(&row, &statements[i], p);
+			if (t->entry.plans[p].planid != 0)
+				put_plan(&row, t, p);
 	return (Datum) 0;
 }
 
@@ -201,16 +202,16 @@ put_burst(PoRow *row, const PoTracked *t, const PoTrackBurst *burst)
 Datum
 perf_optimizer_tracked_bursts(PG_FUNCTION_ARGS)
 {
-	PoTracked  *statements;
+	PoReader	reader;
+	const PoTracked *t;
 	PoRow		row;
-	int			n;
 
 	po_srf_begin(fcinfo, &row);
-	n = po_reader_statements(PO_READ_SUGGESTIONS, &statements);
-	for (int i = 0; i < n; i++)
+	po_reader_begin(&reader, PO_READ_SUGGESTIONS);
+	while ((t = po_reader_next(&reader)) != NULL)
 		for (int b = 0; b < PO_TRACK_BURSTS; b++)
-			if (statements[i].entry.bursts[b].kind != PO_BURST_NONE)
-				put_burst(&row, &statements[i], &statements[i].entry.bursts[b]);
+			if (t->entry.bursts[b].kind != PO_BURST_NONE)
+				put_burst(&row, t, &t->entry.bursts[b]);
 	return (Datum) 0;
 }
 
@@ -240,14 +241,14 @@ put_histogram(PoRow *row, const PoTracked *t)
 Datum
 perf_optimizer_tracked_histograms(PG_FUNCTION_ARGS)
 {
-	PoTracked  *statements;
+	PoReader	reader;
+	const PoTracked *t;
 	PoRow		row;
-	int			n;
 
 	po_srf_begin(fcinfo, &row);
-	n = po_reader_statements(PO_READ_HISTOGRAMS, &statements);
-	for (int i = 0; i < n; i++)
-		put_histogram(&row, &statements[i]);
+	po_reader_begin(&reader, PO_READ_HISTOGRAMS);
+	while ((t = po_reader_next(&reader)) != NULL)
+		put_histogram(&row, t);
 	return (Datum) 0;
 }
 
@@ -280,7 +281,8 @@ put_types(PoRow *row, const Oid *types, int n)
 		return;
 	}
 	for (int i = 0; i < n; i++)
-		names[i] = OidIsValid(types[i]) ? format_type_be(types[i]) : NULL;
+		/* A type that was dropped since is not known any more. */
+		names[i] = OidIsValid(types[i]) ? format_type_extended(types[i], -1, FORMAT_TYPE_INVALID_AS_NULL) : NULL;
 	put_texts(row, names, n);
 }
 
@@ -305,17 +307,17 @@ put_sample(PoRow *row, const PoTracked *t, const PoSample *sample, PoSampleKind 
 Datum
 perf_optimizer_query_samples(PG_FUNCTION_ARGS)
 {
-	PoTracked  *statements;
+	PoReader	reader;
+	const PoTracked *t;
 	PoRow		row;
-	int			n;
 
 	po_preload_require("query_samples");
 	po_srf_begin(fcinfo, &row);
-	n = po_reader_statements(PO_READ_SAMPLES, &statements);
-	for (int i = 0; i < n; i++)
+	po_reader_begin(&reader, PO_READ_SAMPLES);
+	while ((t = po_reader_next(&reader)) != NULL)
 		for (int k = 0; k < PO_SAMPLE_KINDS; k++)
-			if (statements[i].samples[k] != NULL && po_sample_may_read(statements[i].entry.key.userid))
-				put_sample(&row, &statements[i], statements[i].samples[k], k);
+			if (t->samples[k] != NULL && po_sample_may_read(t->entry.key.userid))
+				put_sample(&row, t, t->samples[k], k);
 	return (Datum) 0;
 }
 

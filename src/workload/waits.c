@@ -36,6 +36,8 @@
 #define DATABASES 64
 /* Without active sessions the pause grows up to this many times the interval. */
 #define MAX_STRETCH 10
+/* The longest pause in milliseconds. */
+#define MAX_PAUSE (60 * 60 * 1000)
 
 PGDLLEXPORT void perf_optimizer_sampler_main(Datum arg);
 
@@ -43,7 +45,7 @@ PGDLLEXPORT void perf_optimizer_sampler_main(Datum arg);
 typedef struct WaitsArea
 {
 	uint32		nticks;			/* written so far; the ring holds the last TICKS */
-	uint32		ncounts;
+	PoWaitStats stats;			/* statements: how many of counts are in use */
 	PoWaitTick	ticks[TICKS];
 	PoWaitCount counts[COUNTS];
 } WaitsArea;
@@ -62,7 +64,10 @@ area_size(void)
 static void
 area_init(void *area)
 {
-	memset(area, 0, sizeof(WaitsArea));
+	WaitsArea  *waits = area;
+
+	memset(waits, 0, sizeof(WaitsArea));
+	waits->stats.max_statements = COUNTS;
 }
 
 static const PoShmemArea area = {
@@ -152,7 +157,7 @@ find_count(WaitsArea *waits, const PgBackendStatus *status)
 	PoWaitCount *least = NULL;
 	double		least_load = 0;
 
-	for (uint32 i = 0; i < waits->ncounts; i++)
+	for (int i = 0; i < waits->stats.statements; i++)
 	{
 		PoWaitCount *count = &waits->counts[i];
 		double		load = 0;
@@ -168,8 +173,10 @@ find_count(WaitsArea *waits, const PgBackendStatus *status)
 			least_load = load;
 		}
 	}
-	if (waits->ncounts < COUNTS)
-		least = &waits->counts[waits->ncounts++];
+	if (waits->stats.statements < COUNTS)
+		least = &waits->counts[waits->stats.statements++];
+	else
+		waits->stats.evicted++;
 	memset(least, 0, sizeof(PoWaitCount));
 	least->queryid = (uint64) status->st_query_id;
 	least->dbid = status->st_databaseid;
@@ -221,14 +228,21 @@ look(double seconds)
 	}
 	for (int i = 0; i < nticks; i++)
 		waits->ticks[waits->nticks++ % TICKS] = ticks[i];
+	waits->stats.looks++;
+	waits->stats.last_look = GetCurrentTimestamp();
 	LWLockRelease(waits_lock);
 	return active;
 }
 
-/* Waits until the next look. */
+/* Waits until the next look, if there will be one. */
 static void
-pause_for(int milliseconds)
+pause_for(int milliseconds, bool sampling)
 {
+	WaitsArea  *waits = area_pointer;
+
+	LWLockAcquire(waits_lock, LW_EXCLUSIVE);
+	waits->stats.pause_ms = sampling ? milliseconds : 0;
+	LWLockRelease(waits_lock);
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
 					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
@@ -238,6 +252,19 @@ pause_for(int milliseconds)
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
 	}
+}
+
+/*
+ * Returns for how many seconds what is seen now has lasted, as far as is known:
+ * an idle period does not count for what is found at its end, nor a clock that jumps.
+ */
+static double
+seconds_since(TimestampTz last, TimestampTz now, int interval, int stretch)
+{
+	double		elapsed = (double) (now - last) / USECS_PER_SEC;
+	double		most = interval / 1000.0 * (stretch > 1 ? 1 : MAX_STRETCH);
+
+	return Max(Min(elapsed, most), 0);
 }
 
 /* The sampler. */
@@ -258,14 +285,13 @@ perf_optimizer_sampler_main(Datum arg)
 		if (interval == 0)
 		{
 			/* Off: only a reload of the settings or the end of the server wakes us. */
-			pause_for(60 * 60 * 1000);
+			pause_for(MAX_PAUSE, false);
 			last = GetCurrentTimestamp();
 			continue;
 		}
-		pause_for(Min(interval * stretch, 60 * 60 * 1000));
+		pause_for(Min(interval * stretch, MAX_PAUSE), true);
 		now = GetCurrentTimestamp();
-		/* An idle period does not count for what is found at its end. */
-		if (look(Min((double) (now - last) / USECS_PER_SEC, interval / 1000.0)) > 0)
+		if (look(seconds_since(last, now, interval, stretch)) > 0)
 			stretch = 1;
 		else
 			stretch = Min(stretch + 1, MAX_STRETCH);
@@ -304,9 +330,20 @@ po_waits_counts(PoWaitCount **counts)
 	if (waits == NULL)
 		return 0;
 	LWLockAcquire(waits_lock, LW_SHARED);
-	for (uint32 i = 0; i < waits->ncounts; i++)
+	for (int i = 0; i < waits->stats.statements; i++)
 		if (waits->counts[i].dbid == MyDatabaseId)
 			(*counts)[n++] = waits->counts[i];
 	LWLockRelease(waits_lock);
 	return n;
+}
+
+/* Tells how the sampler does. */
+void
+po_waits_stats(PoWaitStats *stats)
+{
+	WaitsArea  *waits = area_pointer;
+
+	LWLockAcquire(waits_lock, LW_SHARED);
+	*stats = waits->stats;
+	LWLockRelease(waits_lock);
 }

@@ -38,9 +38,21 @@ typedef struct PoWaitCount
 	double		seconds[PO_WAIT_CLASSES];
 } PoWaitCount;
 
+/* How the sampler does. */
+typedef struct PoWaitStats
+{
+	int64		looks;			/* since the server started */
+	TimestampTz last_look;		/* 0: none yet */
+	int			pause_ms;		/* until the next look; 0: sampling is off */
+	int			statements;
+	int			max_statements;
+	int64		evicted;		/* statements that were forgotten to make room */
+} PoWaitStats;
+
 extern void po_waits_init(void);
 extern const char *po_waits_class_name(PoWaitClass wait_class);
 extern int	po_waits_ticks(PoWaitTick **ticks);
 extern int	po_waits_counts(PoWaitCount **counts);
+extern void po_waits_stats(PoWaitStats *stats);
 
 #endif							/* PO_WORKLOAD_WAITS_H */

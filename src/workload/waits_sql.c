@@ -14,6 +14,7 @@
 
 PG_FUNCTION_INFO_V1(perf_optimizer_wait_history);
 PG_FUNCTION_INFO_V1(perf_optimizer_wait_profile);
+PG_FUNCTION_INFO_V1(perf_optimizer_wait_stats);
 
 /* wait_history(): the looks of the last hour or so, one row for each class that was seen. */
 Datum
@@ -68,4 +69,29 @@ perf_optimizer_wait_profile(PG_FUNCTION_ARGS)
 			if (counts[i].seconds[c] > 0)
 				put_count(&row, &counts[i], c);
 	return (Datum) 0;
+}
+
+/* wait_stats(): how the sampler does. */
+Datum
+perf_optimizer_wait_stats(PG_FUNCTION_ARGS)
+{
+	PoWaitStats stats;
+	PoRow		row;
+
+	po_preload_require("wait_stats");
+	po_waits_stats(&stats);
+	po_row_begin_single(fcinfo, &row);
+	po_row_int8(&row, stats.looks);
+	if (stats.looks == 0)
+		po_row_null(&row);
+	else
+		po_row_datum(&row, TimestampTzGetDatum(stats.last_look));
+	if (stats.pause_ms == 0)
+		po_row_null(&row);
+	else
+		po_row_int4(&row, stats.pause_ms);
+	po_row_int4(&row, stats.statements);
+	po_row_int4(&row, stats.max_statements);
+	po_row_int8(&row, stats.evicted);
+	return po_row_finish_single(&row);
 }

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "core/args.h"
+#include "core/preload.h"
 #include "core/srf.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
@@ -110,6 +111,21 @@ put_query(PoRow *row, const PoSlowQuery *q)
 	po_srf_emit(row);
 }
 
+/* Tells, once in a session, what is empty because executions are not tracked. */
+static void
+tell_untracked(void)
+{
+	static bool told = false;
+
+	if (told || po_preload_done())
+		return;
+	told = true;
+	ereport(NOTICE,
+			(errmsg("p50_ms, p95_ms, p99_ms and some findings need perf_optimizer in shared_preload_libraries"),
+			 errdetail("The findings are high-variance, n-plus-one, repeated-query and plan-flip."),
+			 errhint("Set shared_preload_libraries = 'pg_stat_statements, perf_optimizer' in postgresql.conf and restart the server.")));
+}
+
 /* slow_queries(min_mean_ms, min_calls, max_rows, order_by): this database's costly statements. */
 Datum
 perf_optimizer_slow_queries(PG_FUNCTION_ARGS)
@@ -122,6 +138,7 @@ perf_optimizer_slow_queries(PG_FUNCTION_ARGS)
 	read_filter(fcinfo, &filter);
 	po_srf_begin(fcinfo, &row);
 	n = po_slow_read(&filter, &queries);
+	tell_untracked();
 	for (int i = 0; i < n; i++)
 		put_query(&row, &queries[i]);
 	return (Datum) 0;

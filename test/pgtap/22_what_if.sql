@@ -1,7 +1,7 @@
 -- what_if: equal to really creating the index, over access paths, types, partitions; errors, privileges, nothing left behind.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(141);
+SELECT plan(149);
 
 -- All rows are sampled, so that statistics and with them costs are the same each time.
 SET default_statistics_target = 1000;
@@ -28,7 +28,12 @@ CREATE TABLE par2 (s text, v int, t date, id int);
 ALTER TABLE par ATTACH PARTITION par2 FOR VALUES FROM ('2024-04-01') TO ('2024-09-01');
 INSERT INTO par SELECT g, date '2024-01-01' + g % 240, hashint4(g) % 5000, 's' || g % 100
 FROM generate_series(1, 60000) g;
+CREATE TABLE shapes (id int, p point, r int4range, tags text[], d jsonb, doc tsvector, pad text);
+INSERT INTO shapes SELECT g, point(g % 1000, g % 777), int4range(g, g + g % 50), ARRAY['t' || g % 50, 'u' || g % 300],
+    jsonb_build_object('k', g % 100, 'z', md5(g::text)), to_tsvector('simple', md5((g % 900)::text) || ' w' || g % 40), repeat('y', 100)
+FROM generate_series(1, 30000) g;
 VACUUM ANALYZE ev;
+VACUUM ANALYZE shapes;
 VACUUM ANALYZE "Mixed Case";
 VACUUM ANALYZE par;
 
@@ -106,11 +111,20 @@ INSERT INTO pairs (kind, q, ddl) VALUES
 ('btree', 'with x as materialized (select * from ev where a=5) select * from x where b in (select b from ev where c=''cat 1'')',
           'create index on ev(a)'),
 ('other', 'select * from ev where i=md5(''5'')::uuid', 'create index on ev using hash(i)'),
-('other', 'select * from ev where h > ''2020-03-08 00:00+00''', 'create index on ev using brin(h)');
+('other', 'select * from ev where h > ''2020-03-08 00:00+00''', 'create index on ev using brin(h)'),
+-- Their sizes depend on what the operator classes extract; the costs must be right nonetheless.
+('shape', 'select * from shapes where d @> ''{"k": 5}''', 'create index on shapes using gin(d jsonb_path_ops)'),
+('shape', 'select * from shapes where d->''k'' ? ''5''', 'create index on shapes using gin((d->''k''))'),
+('shape', 'select * from shapes where tags @> array[''t5'', ''u5'']', 'create index on shapes using gin(tags)'),
+('shape', 'select * from shapes where doc @@ ''w5''', 'create index on shapes using gin(doc) where id > 0'),
+('shape', 'select * from shapes where p <@ box ''(1,1),(9,9)''', 'create index on shapes using gist(p)'),
+('shape', 'select * from shapes where r && int4range(5, 9)', 'create index on shapes using gist(r) include (id)'),
+('shape', 'select * from shapes where r && int4range(5, 9)', 'create index on shapes using spgist(r)'),
+('shape', 'select id from shapes order by p <-> point ''(1,1)'' limit 500', 'create index on shapes using spgist(p)');
 
 CREATE TABLE outcome AS SELECT p.n, p.kind, p.q, p.ddl, c.* FROM pairs p, compare(p.q, p.ddl) c;
 SELECT cmp_ok(abs(costs - 1), '<=', 0.05, 'cost as when built: ' || ddl || ' for ' || left(q, 60)) FROM outcome ORDER BY n;
-SELECT ok(sizes BETWEEN 1 / 1.5 AND 1.5, 'size as when built: ' || ddl || ' (' || round(sizes, 2) || ')') FROM outcome ORDER BY n;
+SELECT ok(sizes BETWEEN 1 / 1.5 AND 1.5, 'size as when built: ' || ddl || ' (' || round(sizes, 2) || ')') FROM outcome WHERE kind <> 'shape' ORDER BY n;
 SELECT is_empty('SELECT ddl, q FROM outcome WHERE NOT same_use', 'the plans have the same nodes as with the built index');
 
 -- Names, hiding, parameters, and that nothing was created.

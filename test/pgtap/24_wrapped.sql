@@ -10,7 +10,7 @@ SET max_parallel_workers_per_gather = 0;
 SET timezone = 'UTC';
 SET datestyle = 'ISO, MDY';
 
-SELECT plan(32);
+SELECT plan(33);
 
 CREATE FUNCTION pg_temp.finding(wanted text, query text, execute boolean DEFAULT false, params text[] DEFAULT NULL)
 RETURNS SETOF jsonb LANGUAGE sql AS $$
@@ -96,8 +96,9 @@ CREATE SEQUENCE numbers;
 CREATE FUNCTION public.unmarked(i int) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RETURN i < 5; END';
 CREATE AGGREGATE public.total(int) (sfunc = int4pl, stype = int);
 SELECT is(pg_temp.sql('parallel-unsafe-function', 'SELECT id FROM ev WHERE public.unmarked(k)'), 'ALTER FUNCTION public.unmarked(integer) PARALLEL SAFE', 'a user''s function');
-SELECT is(pg_temp.sql('parallel-unsafe-function', 'SELECT nextval(''numbers'') FROM ev'), NULL, 'the server''s own cannot be marked');
-SELECT isnt_empty($$SELECT pg_temp.finding('parallel-unsafe-function', 'SELECT nextval(''numbers'') FROM ev')$$, 'but is named');
+SELECT is(pg_temp.sql('parallel-unsafe-function', 'SELECT sum(nextval(''numbers'')) FROM ev'), NULL, 'the server''s own cannot be marked');
+SELECT isnt_empty($$SELECT pg_temp.finding('parallel-unsafe-function', 'SELECT sum(nextval(''numbers'')) FROM ev')$$, 'but is named');
+SELECT is_empty($$SELECT pg_temp.finding('parallel-unsafe-function', 'SELECT nextval(''numbers'') FROM ev')$$, 'quiet where workers would not pay without it');
 SELECT is(pg_temp.sql('parallel-unsafe-function', 'SELECT public.total(k) FROM ev'), NULL, 'an aggregate has no ALTER');
 SELECT isnt_empty($$SELECT pg_temp.finding('parallel-unsafe-function', 'SELECT public.total(k) FROM ev')$$, 'but is named');
 ALTER FUNCTION public.unmarked(int) PARALLEL RESTRICTED;

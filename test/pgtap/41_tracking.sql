@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(34);
+SELECT plan(42);
 
 CREATE TABLE po_posts (id int PRIMARY KEY, title text);
 CREATE TABLE po_comments (id int PRIMARY KEY, post_id int, body text);
@@ -14,6 +14,7 @@ ANALYZE po_posts, po_comments;
 CREATE ROLE po_test_reader;
 CREATE ROLE po_test_stats IN ROLE pg_read_all_stats;
 GRANT SELECT ON po_posts, po_comments TO po_test_reader;
+CREATE PROCEDURE po_called(t text) LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;
 SELECT perf_optimizer.reset_tracking();
 
 CREATE FUNCTION pg_temp.sum_calls(pattern text, OUT calls numeric, OUT errors numeric, OUT rows float8, OUT top boolean, OUT n bigint) LANGUAGE sql AS $$
@@ -69,6 +70,45 @@ END $$;
 SELECT is((SELECT sum(errors) FROM perf_optimizer.tracked_statements() WHERE calls = 0 AND NOT toplevel), 3::numeric, 'and a caught one');
 SELECT id FROM po_posts WHERE title = 'after the error' \g /dev/null
 SELECT is(top, true, 'after errors the client''s statements are its own again') FROM pg_temp.sum_calls('%after the error''');
+
+-- A failed execution has its time and its text, which nothing else remembers.
+\set ON_ERROR_STOP 0
+SET statement_timeout = 20;
+SELECT count(*) FROM po_posts a, po_posts b, po_posts c, po_posts d, po_posts e WHERE 'timed out' <> a.title \g /dev/null
+RESET statement_timeout;
+BEGIN;
+SAVEPOINT po_s;
+SELECT 1 / (id - 4) FROM po_posts WHERE title <> 'in a subtransaction' \g /dev/null
+ROLLBACK TO po_s;
+COMMIT;
+\set ON_ERROR_STOP 1
+SELECT is(errors, 1::numeric, 'a statement that was cancelled is known by its text') FROM pg_temp.sum_calls('%''timed out'' <> a.title');
+SELECT ok(max(failed_time_ms) > 0, 'and by its time') FROM perf_optimizer.tracked_statements() WHERE calls = 0;
+SELECT is(errors, 1::numeric, 'so is one that failed in a subtransaction') FROM pg_temp.sum_calls('%title <> ''in a subtransaction''');
+CREATE FUNCTION po_abandon(fail boolean) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE c refcursor; i int;
+BEGIN
+  OPEN c FOR SELECT id + 5 FROM po_posts WHERE title <> 'abandoned';
+  FETCH c INTO i;
+  IF fail THEN RAISE division_by_zero; END IF;
+  CLOSE c;
+EXCEPTION WHEN division_by_zero THEN NULL;
+END $$;
+SELECT po_abandon(false) \g /dev/null
+SELECT po_abandon(true) \g /dev/null
+SELECT is(calls, 2::numeric, 'a cursor that a rollback closes was an execution') FROM pg_temp.sum_calls('SELECT id + 5 FROM po_posts%');
+
+-- Utility statements when asked for: with a text, without what may be a password. Explained statements are nested in EXPLAIN.
+SET perf_optimizer.track_utility = on;
+CREATE ROLE po_test_secret PASSWORD 'open sesame';
+DROP ROLE po_test_secret;
+CALL po_called('visible');
+EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT id + 6 FROM po_posts WHERE title = 'explained' \g /dev/null
+RESET perf_optimizer.track_utility;
+SELECT is(calls, 1::numeric, 'a utility statement is known by its text') FROM pg_temp.sum_calls('CREATE ROLE po_test_secret PASSWORD ''?''');
+SELECT is(count(*), 0::bigint, 'its password is not kept') FROM perf_optimizer.query_samples() WHERE query LIKE '%sesame%' AND query NOT LIKE '%LIKE%';
+SELECT is(calls, 1::numeric, 'the arguments of CALL are') FROM pg_temp.sum_calls('CALL po_called(''visible'')');
+SELECT is(top, false, 'what EXPLAIN runs is nested') FROM pg_temp.sum_calls('%SELECT id + 6 FROM po_posts WHERE title = ''explained''');
 
 -- A cursor is one execution, however often it is fetched from.
 DO $$

@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(27);
+SELECT plan(44);
 
 CREATE TABLE po_posts (id int PRIMARY KEY, title text);
 CREATE TABLE po_comments (id int PRIMARY KEY, post_id int REFERENCES po_posts, body text);
@@ -80,6 +80,63 @@ SELECT is(pg_temp.run(suggestion), 9::bigint, 'the rewrite does without the proc
 DO $$ BEGIN PERFORM po_loop(); END $$;
 SELECT is(executions, 20::bigint, 'and again below DO') FROM pg_temp.found('%max(body)%');
 
+-- A function that the application calls as a table, and one that is called for each row of a table.
+CREATE FUNCTION po_loop_rows(n int) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE r record; t text;
+BEGIN
+  FOR r IN SELECT id FROM po_posts WHERE id <= n LOOP
+    SELECT min(body) INTO t FROM po_comments WHERE post_id = r.id;
+    RETURN NEXT t;
+  END LOOP;
+END $$;
+SELECT * FROM po_loop_rows(9) \g /dev/null
+SELECT is(executions, 9::bigint, 'the loop of a function that returns rows') FROM pg_temp.found('%min(body)%');
+
+-- Which of two keys differs; texts of one statement differ in length and comments.
+ALTER TABLE po_comments ADD COLUMN tenant int NOT NULL DEFAULT 1, ADD COLUMN code char(4) NOT NULL DEFAULT 'ab';
+BEGIN;
+SELECT format('/* request %s */ SELECT body FROM po_comments WHERE tenant = 1 AND post_id = %s', i * i, i) FROM generate_series(1, 12) AS i \gexec
+COMMIT;
+SELECT matches(suggestion, '^/\* request \d+ \*/ SELECT post_id, body FROM po_comments WHERE tenant = 1 AND post_id = ANY\(\$1::integer\[\]\)$', 'the key that differs is the one to ask for')
+  FROM pg_temp.found('%SELECT body FROM po_comments WHERE tenant =%');
+SELECT is(pg_temp.run(suggestion), 9::bigint, 'and its rewrite runs') FROM pg_temp.found('%SELECT body FROM po_comments WHERE tenant =%');
+PREPARE po_both(int, int) AS SELECT count(*) FROM po_comments WHERE tenant = $1 AND post_id = $2 AND id > 0;
+BEGIN;
+SELECT format('EXECUTE po_both(%s, %s)', i % 2, i) FROM generate_series(1, 9) AS i \gexec
+COMMIT;
+SELECT matches(suggestion, 'unnest\(\$1::integer\[\], \$2::integer\[\]\) AS k\(key1, key2\)', 'two keys that differ are asked for together') FROM pg_temp.found('%tenant = $1 AND post_id = $2 AND id >%');
+CREATE FUNCTION pg_temp.run2(suggestion text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE n bigint;
+BEGIN
+  EXECUTE 'SELECT count(*) FROM (' || suggestion || ') s' INTO n USING ARRAY[1, 1, 0], ARRAY[3, 4, 5];
+  RETURN n;
+END $$;
+SELECT is(pg_temp.run2(suggestion), 3::bigint, 'and run') FROM pg_temp.found('%tenant = $1 AND post_id = $2 AND id >%');
+
+-- A long statement whose constant stands at its end, and a char(n) column.
+BEGIN;
+SELECT format('SELECT %s FROM po_comments WHERE po_comments.post_id IN (%s)',
+              (SELECT string_agg(format('po_comments.body AS "a rather long alias of column %s"', j), ', ') FROM generate_series(1, 9) AS j), i)
+  FROM generate_series(1, 8) AS i \gexec
+SELECT format('SELECT count(*) FROM po_comments WHERE code = ''%s''', chr(96 + i) || 'b') FROM generate_series(1, 8) AS i \gexec
+COMMIT;
+SELECT is(kinds, ARRAY['n-plus-one'], 'constants far behind are compared') FROM pg_temp.found('SELECT po_comments.body AS "a rather long%');
+SELECT is(pg_temp.run(suggestion), 9::bigint, 'IN with one value is rewritten') FROM pg_temp.found('SELECT po_comments.body AS "a rather long%');
+SELECT matches(suggestion, 'bpchar\[\]', 'values of char(n) are not cut') FROM pg_temp.found('SELECT count(*) FROM po_comments WHERE code%');
+
+-- An expression that is compared.
+BEGIN;
+SELECT format('SELECT id FROM po_posts WHERE lower(title) = ''post %s''', i) FROM generate_series(1, 8) AS i \gexec
+COMMIT;
+SELECT is(relation, 'po_posts', 'an expression over a column') FROM pg_temp.found('SELECT id FROM po_posts WHERE lower%');
+SELECT lives_ok(format('PREPARE po_lower AS %s', suggestion), 'its rewrite is valid') FROM pg_temp.found('SELECT id FROM po_posts WHERE lower%');
+
+-- The same values under other comments.
+BEGIN;
+SELECT format('SELECT count(*) FROM po_posts /* trace %s */ WHERE title = ''post 6'' AND id > 0', i) FROM generate_series(1, 7) AS i \gexec
+COMMIT;
+SELECT is(kinds, ARRAY['repeated-query'], 'comments are no parameters') FROM pg_temp.found('SELECT count(*) FROM po_posts /*%');
+
 -- Privacy.
 SET ROLE po_test_reader;
 SELECT is(count(*), 0::bigint, 'others'' statements are hidden') FROM perf_optimizer.n_plus_one_queries() WHERE query IS NOT NULL OR query_id IS NOT NULL OR suggestion ~ 'po_';
@@ -108,7 +165,7 @@ SELECT count(po_title(post_id)) FROM po_comments WHERE id < 100 \g /dev/null
 SELECT is(count(*), 0::bigint, 'a function that a set query calls') FROM perf_optimizer.n_plus_one_queries();
 CREATE FUNCTION po_check() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM 1 FROM po_posts WHERE id = NEW.post_id; RETURN NEW; END $$;
 CREATE TRIGGER po_check BEFORE INSERT ON po_comments FOR EACH ROW EXECUTE FUNCTION po_check();
-COPY po_comments FROM stdin;
+COPY po_comments (id, post_id, body) FROM stdin;
 3001	1	a
 3002	2	b
 3003	3	c
@@ -124,6 +181,31 @@ BEGIN;
 SELECT format('SELECT body FROM po_comments WHERE id > %s', i) FROM generate_series(1, 8) AS i \gexec
 COMMIT;
 SELECT is(count(*), 0::bigint, 'many rows each are no lookups') FROM perf_optimizer.n_plus_one_queries();
+BEGIN;
+SELECT format('SELECT body FROM po_comments ORDER BY id LIMIT 5 OFFSET %s', i * 5) FROM generate_series(1, 8) AS i \gexec
+SELECT format('SELECT body FROM po_comments WHERE tenant = 1 AND id > %s ORDER BY id LIMIT 5', i * 5) FROM generate_series(1, 8) AS i \gexec
+COMMIT;
+SELECT is(count(*), 0::bigint, 'reading page by page') FROM perf_optimizer.n_plus_one_queries();
+BEGIN;
+SELECT format('SELECT body FROM po_comments WHERE id = %s FOR UPDATE', i) FROM generate_series(1, 8) AS i \gexec
+COMMIT;
+SELECT is(count(*), 0::bigint, 'taking row locks one by one') FROM perf_optimizer.n_plus_one_queries();
+SELECT po_title(i) FROM generate_series(1, 20) AS i \g /dev/null
+SELECT is(count(*), 0::bigint, 'a function called for each row of another') FROM perf_optimizer.n_plus_one_queries();
+DROP TRIGGER po_check ON po_comments;
+ALTER TABLE po_comments DROP CONSTRAINT po_comments_post_id_fkey, ADD FOREIGN KEY (post_id) REFERENCES po_posts DEFERRABLE INITIALLY DEFERRED;
+CREATE CONSTRAINT TRIGGER po_late AFTER INSERT ON po_comments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION po_check();
+INSERT INTO po_comments SELECT 4000 + i, i, 'many' FROM generate_series(1, 50) AS i;
+BEGIN;
+INSERT INTO po_comments SELECT 5000 + i, i, 'many' FROM generate_series(1, 50) AS i;
+COMMIT;
+SELECT is(count(*), 0::bigint, 'deferred checks and triggers of a batch insert') FROM perf_optimizer.n_plus_one_queries();
+SELECT format('SELECT %s FROM po_posts WHERE id = %s', repeat('1 + ', j) || '1', i) FROM generate_series(1, 8) AS i, generate_series(1, 7) AS j ORDER BY i, j \gexec
+SELECT is(count(*), 0::bigint, 'the mixed traffic of a pooled connection') FROM perf_optimizer.n_plus_one_queries();
+BEGIN;
+SELECT format('EXPLAIN (ANALYZE) SELECT body FROM po_comments WHERE post_id = %s AND id > 1', i) FROM generate_series(1, 8) AS i \gexec
+COMMIT;
+SELECT is(count(*), 0::bigint, 'explained statements') FROM perf_optimizer.n_plus_one_queries();
 SET perf_optimizer.n_plus_one = off;
 BEGIN;
 SELECT format('SELECT body FROM po_comments WHERE post_id = %s AND id > 0', i) FROM generate_series(1, 8) AS i \gexec

@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(36);
+SELECT plan(46);
 
 CREATE TABLE po_things (id int, kind int, body text);
 INSERT INTO po_things SELECT i, i % 10, repeat('x', 50) FROM generate_series(1, 5000) AS i;
@@ -47,6 +47,26 @@ SELECT ok(bool_and(p50_ms <= p95_ms AND p95_ms <= p99_ms AND stddev_time_ms >= 0
   FROM perf_optimizer.query_history(pg_temp.id('SELECT count(*) FROM po_things WHERE id = $1%'));
 SELECT is(count(*), 0::bigint, 'since a moment') FROM perf_optimizer.query_history(pg_temp.id('SELECT count(*) FROM po_things WHERE id = $1%'), now() + interval '1 second');
 SELECT ok(abs(perf_optimizer.histogram_percentile(ARRAY[1, 2, 3, 4], ARRAY[1, 1, 1, 97]::bigint[], 0.03) - 3) < 1e-9, 'percentiles of histograms');
+
+-- Tracking alone is reset or off: pg_stat_statements goes on, and so does the history.
+SELECT count(*) FROM po_things WHERE id = 7 \g /dev/null
+SELECT perf_optimizer.reset_tracking() \g /dev/null
+SELECT count(*) FROM po_things WHERE id = 8 \g /dev/null
+SELECT perf_optimizer.take_snapshot() AS id \gset
+SELECT is(calls, 2::float8, 'calls before and after a reset of tracking') FROM perf_optimizer.statement_history WHERE query LIKE 'SELECT count(*) FROM po_things WHERE id = $1%' AND snapshot_id = :id;
+SET perf_optimizer.track = none;
+SELECT 'SELECT count(*) FROM po_things WHERE id = 9' FROM generate_series(1, 5) \gexec
+RESET perf_optimizer.track;
+SELECT perf_optimizer.take_snapshot() AS id \gset
+SELECT is(calls, 5::float8, 'calls while tracking is off') FROM perf_optimizer.statement_history WHERE query LIKE 'SELECT count(*) FROM po_things WHERE id = $1%' AND snapshot_id = :id;
+-- One statement is forgotten by pg_stat_statements, as eviction does, and comes back with more calls than before.
+SELECT pg_stat_statements_reset(queryid => pg_temp.id('SELECT count(*) FROM po_things WHERE id = $1%')) \g /dev/null
+SELECT 'SELECT count(*) FROM po_things WHERE id = 10' FROM generate_series(1, 20) \gexec
+SELECT perf_optimizer.take_snapshot() AS id \gset
+SELECT is(calls, 20::float8, 'calls of a statement that was evicted and came back') FROM perf_optimizer.statement_history WHERE query LIKE 'SELECT count(*) FROM po_things WHERE id = $1%' AND snapshot_id = :id;
+SELECT is(perf_optimizer.growth(ARRAY[12, 30]::float8[], ARRAY[10, 40]::float8[]), ARRAY[12, 30]::float8[], 'one counter that fell tells that all began anew');
+SELECT is(perf_optimizer.growth(ARRAY[12, 50]::float8[], ARRAY[10, 40]::float8[]), ARRAY[2, 10]::float8[], 'and without one they grew');
+SELECT is(perf_optimizer.growth(NULL, ARRAY[10]::float8[]), NULL, 'nothing grows by nothing');
 
 -- Deviation of a window: that of its own executions.
 SELECT 'SELECT count(*) FROM po_things a WHERE a.kind > 100' FROM generate_series(1, 30) \gexec
@@ -92,16 +112,26 @@ SELECT is(count(*), 0::bigint, 'and are forgotten in the end') FROM perf_optimiz
 SELECT is(count(*), 0::bigint, 'with the texts that nothing refers to') FROM perf_optimizer.snapshot_text t
  WHERE NOT EXISTS (SELECT 1 FROM perf_optimizer.snapshot_statement s WHERE s.query_id = t.query_id AND s.userid = t.userid);
 
+-- A sample's type that is gone is in nobody's way.
+CREATE TYPE po_mood AS ENUM ('calm');
+SELECT count(*) FROM po_things WHERE 'calm'::po_mood::text = body \g /dev/null
+DROP TYPE po_mood;
+SELECT ok(perf_optimizer.take_snapshot() > 0, 'a snapshot after a type was dropped');
+
 -- Privileges and errors.
 SET ROLE po_test_reader;
 SELECT throws_ok('SELECT perf_optimizer.take_snapshot()', '42501', NULL, 'snapshots are not for everybody');
 SELECT throws_ok('SELECT * FROM perf_optimizer.snapshot_text', '42501', NULL, 'nor are the tables');
+SELECT throws_ok('SELECT perf_optimizer.record_snapshot()', '42501', NULL, 'nor what take_snapshot calls');
+SELECT is((SELECT count(*) FROM perf_optimizer.text_history) + (SELECT count(*) FROM perf_optimizer.plan_history)
+          + (SELECT count(query_id) FROM perf_optimizer.load_history WHERE userid <> (SELECT oid FROM pg_roles WHERE rolname = 'po_test_reader')), 0::bigint, 'others'' texts, plans and identifiers are hidden');
 SELECT is((SELECT count(*) FROM perf_optimizer.statement_history), 0::bigint, 'others'' statements are hidden');
 RESET ROLE;
 SET ROLE po_test_stats;
 SELECT ok((SELECT perf_optimizer.take_snapshot() > 0) AND (SELECT count(*) > 0 FROM perf_optimizer.statement_history), 'pg_read_all_stats takes snapshots and sees all');
 RESET ROLE;
 SELECT throws_ok('SELECT * FROM perf_optimizer.query_history(NULL)', '22004', NULL, 'a NULL query_id');
+SELECT throws_ok('SELECT * FROM perf_optimizer.query_regressions(''7 days'', ''0'')', '22023', 'argument "recent" must be longer than nothing', 'an interval of nothing');
 
 DROP OWNED BY po_test_reader, po_test_stats;
 DROP ROLE po_test_reader, po_test_stats;

@@ -20,6 +20,13 @@ SELECT rule, severity, relation, message, advice, suggested_sql
 \x off
 SELECT plan_source, actual_rows FROM perf_optimizer.analyze_query('DELETE FROM "Assignment"', execute => true);
 SELECT count(*) FROM "Assignment";
+\x on
+SELECT rule, severity, node_id, message, advice FROM perf_optimizer.analyze_plan('[{"Plan": {"Node Type": "Limit", "Startup Cost": 2847.39,
+  "Total Cost": 2847.44, "Plan Rows": 20, "Plan Width": 64, "Plans": [{"Node Type": "Sort", "Parent Relationship": "Outer", "Startup Cost": 2847.39,
+  "Total Cost": 2848.55, "Plan Rows": 62, "Plan Width": 64, "Sort Key": ["\"dueDate\" DESC"], "Plans": [{"Node Type": "Seq Scan",
+  "Parent Relationship": "Outer", "Relation Name": "CapitalCall", "Alias": "CapitalCall", "Startup Cost": 0.00, "Total Cost": 2834.00,
+  "Plan Rows": 62, "Plan Width": 64, "Filter": "(lower(status) = ''pending''::text)"}]}]}}]');
+\x off
 SELECT plan_source, used_indexes FROM perf_optimizer.analyze_query('SELECT * FROM "Lead" WHERE "id" = $1');
 SELECT * FROM perf_optimizer.analyze_query('SELECT 1; SELECT 2');
 SELECT * FROM perf_optimizer.analyze_query('VACUUM');

@@ -30,6 +30,11 @@ SELECT perf_optimizer.create_archive_policy('"Event"', 'type', '1 year', name =>
 SELECT perf_optimizer.create_archive_policy('"Event"', 'created', '1 year', name => 'wrong');
 SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '-1 day', name => 'wrong', timezone => 'UTC');
 SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '1 year', predicate => '"id" IN (SELECT 1)', name => 'wrong', timezone => 'UTC');
+SELECT perf_optimizer.alter_archive_policy('old views', older_than => '120 days', run_window => 'mon-fri 22:00-06:00, sat-sun 00:00-24:00', reset => '{schedule}');
+SELECT older_than, run_window, schedule FROM perf_optimizer.archive_policies WHERE policy = 'old views';
+CALL perf_optimizer.restore_archive('Event', now() - interval '400 days', now() - interval '390 days');
+SELECT action, status, rows_archived FROM perf_optimizer.archive_runs WHERE policy = 'Event' ORDER BY run_id;
+SELECT * FROM perf_optimizer.verify_archive('Event');
 SELECT perf_optimizer.drop_archive_policy('old views'), perf_optimizer.drop_archive_policy('Event');
 RESET SESSION AUTHORIZATION;
 SET client_min_messages = warning;

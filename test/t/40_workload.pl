@@ -31,6 +31,9 @@ $node->safe_psql('postgres', 'SELECT 1');
 is($node->safe_psql('postgres', 'SELECT count(*) > 0 FROM perf_optimizer.slow_queries()'),
 	't', 'with pg_stat_statements alone preloaded it works');
 
+my $notice = ($node->psql('postgres', 'SELECT * FROM perf_optimizer.slow_queries(); SELECT * FROM perf_optimizer.slow_queries()'))[2];
+like($notice, qr/NOTICE:  p50_ms, p95_ms, p99_ms and some findings need perf_optimizer in shared_preload_libraries/, 'it says which columns need preloading');
+is(() = $notice =~ /NOTICE/g, 1, 'once in a session');
 like(($node->psql('postgres', "SELECT * FROM perf_optimizer.slow_queries(order_by => 'p95')"))[2],
 	qr/order_by "p95" needs perf_optimizer in shared_preload_libraries/, 'but has no percentiles to order by');
 

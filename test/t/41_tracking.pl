@@ -118,12 +118,42 @@ cmp_ok($counted, '>=', 16 * 200, 'no call is lost');
 # Schedulers and the test itself ran some statements, too.
 cmp_ok($counted, '<=', 16 * 200 + 40, 'nor counted twice');
 
-# A killed backend: the server starts anew and tracks from nothing, without a trace of the file.
-my $pid = $node->safe_psql('postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'});
-kill 9, $pid;
+# A restart in good order in the middle of work: what clients were told is counted, and at most what each had under way beside it.
+$node->safe_psql('postgres', 'SELECT perf_optimizer.reset_tracking()');
+my $report;
+$background = IPC::Run::start([ 'pgbench', '-n', '-S', '-M', 'prepared', '-c', '8', '-T', '120', '-h', $node->host, '-p', $node->port, 'postgres' ],
+	'>', \$report, '2>', '/dev/null');
+ok($node->poll_query_until('postgres', q{
+	SELECT coalesce(sum(calls), 0) > 500 FROM perf_optimizer.tracked_statements() WHERE query_id IN (SELECT query_id FROM perf_optimizer.query_samples() WHERE query LIKE 'SELECT abalance%')}),
+	'clients are at work');
+$node->restart;
+$background->finish;
+my ($processed) = $report =~ /transactions actually processed: (\d+)/;
+cmp_ok(calls(), '>=', $processed, 'a restart in the middle loses nothing');
+cmp_ok(calls(), '<=', $processed + 8, 'and counts nothing twice');
+
+# A killed backend among 64 at work: the server starts anew and tracks from nothing, without a trace of the file.
+$background = IPC::Run::start([ 'pgbench', '-n', '-S', '-M', 'prepared', '-c', '64', '-T', '120', '-h', $node->host, '-p', $node->port, 'postgres' ],
+	'>', '/dev/null', '2>', '/dev/null');
+my $working = q{FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE 'SELECT abalance%'};
+ok($node->poll_query_until('postgres', "SELECT count(*) = 64 $working"), '64 clients are at work');
+kill 9, $node->safe_psql('postgres', "SELECT min(pid) $working");
+$background->finish;
 ok($node->poll_query_until('postgres', 'SELECT coalesce(max(calls), 0) < 100 FROM perf_optimizer.tracked_statements()'), 'after a crash it begins anew');
 $node->command_ok([ 'pgbench', '-n', '-S', '-M', 'prepared', '-c', '4', '-t', '100', 'postgres' ], 'and goes on');
 is(calls(), 400, 'counting right');
+
+# 5000 different statements: all are there, whatever becomes of their texts.
+$node->append_conf('postgresql.conf', "perf_optimizer.track_max = 5500\nperf_optimizer.text_memory = 1MB");
+$node->restart;
+my $evicted = $node->safe_psql('postgres', 'SELECT evicted FROM perf_optimizer.tracking_stats()');
+$node->safe_psql('postgres', 'SELECT perf_optimizer.reset_tracking()');
+$node->safe_psql('postgres', q{SELECT format('SELECT %s FROM pgbench_branches WHERE bid = 0%s', repeat('1 + ', i) || '1', repeat(' AND bid > 1', j))
+	FROM generate_series(1, 50) AS i, generate_series(1, 100) AS j \gexec});
+is($node->safe_psql('postgres', qq{SELECT statements >= 5000, evicted - $evicted, texts_dropped > 0 FROM perf_optimizer.tracking_stats()}), 't|0|t',
+	'5000 statements whose texts do not fit: only texts are let go');
+is($node->safe_psql('postgres', q{SELECT count(*) >= 5000, sum(calls) BETWEEN 5000 AND 5100 FROM perf_optimizer.tracked_statements() WHERE row_count = 0}), 't|t', 'each counted once');
+cmp_ok($node->safe_psql('postgres', q{SELECT count(*) FROM perf_optimizer.query_samples()}), '>', 100, 'the newest and most used keep theirs');
 
 # A standby tracks, too.
 my $backup = $node->backup('standby');

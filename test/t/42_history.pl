@@ -41,6 +41,20 @@ is($node->safe_psql('postgres', "SET lock_timeout = '3s'; SELECT perf_optimizer.
 $blocker->query_safe('COMMIT');
 $blocker->quit;
 
+# The sampler pauses longer while nobody is active, and not while somebody is.
+ok($node->poll_query_until('postgres', 'SELECT pause_ms > 50 AND looks > 0 AND last_look IS NOT NULL AND statements > 0 FROM perf_optimizer.wait_stats()'), 'the sampler pauses longer while nobody is active');
+my $active = IPC::Run::start([ 'psql', '-XAtq', '-d', $node->connstr('postgres'), '-c', 'SELECT pg_sleep(600)' ], '>', '/dev/null', '2>', '/dev/null');
+ok($node->poll_query_until('postgres', 'SELECT pause_ms = 50 FROM perf_optimizer.wait_stats()'), 'and not while somebody is');
+ok($node->poll_query_until('postgres', q{SELECT coalesce(sum(seconds), 0) > 0.2 FROM perf_optimizer.wait_profile() WHERE wait_class = 'other' AND query_id IS NOT NULL}), 'whose time counts whole');
+$node->safe_psql('postgres', q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(600)%' AND pid <> pg_backend_pid()});
+$active->finish;
+$node->append_conf('postgresql.conf', 'perf_optimizer.sample_interval = 0');
+$node->reload;
+ok($node->poll_query_until('postgres', 'SELECT pause_ms IS NULL FROM perf_optimizer.wait_stats()'), 'it can be switched off');
+$node->append_conf('postgresql.conf', 'perf_optimizer.sample_interval = 50ms');
+$node->reload;
+ok($node->poll_query_until('postgres', 'SELECT pause_ms IS NOT NULL FROM perf_optimizer.wait_stats()'), 'and on');
+
 # A restart: what was counted before is not counted again, what is after is.
 $node->safe_psql('postgres', 'SELECT max(id) FROM po_t WHERE id < 10') for 1 .. 3;
 $node->safe_psql('postgres', 'SELECT perf_optimizer.take_snapshot()');
@@ -85,7 +99,7 @@ $node->safe_psql('postgres', 'SELECT perf_optimizer.take_snapshot(); SELECT min(
 $node->safe_psql('postgres', 'SELECT perf_optimizer.take_snapshot()');
 is($node->safe_psql('postgres', q{SELECT calls FROM perf_optimizer.statement_history WHERE query = 'SELECT min(id) FROM po_t'}), '1', 'without preloading snapshots keep pg_stat_statements');
 like($node->safe_psql('postgres', 'SELECT perf_optimizer.report_html()'), qr/^<!DOCTYPE html>/, 'and reports work');
-for my $call ('n_plus_one_queries()', 'query_samples()', 'tracking_stats()', 'wait_history()', 'wait_profile()')
+for my $call ('n_plus_one_queries()', 'query_samples()', 'tracking_stats()', 'wait_history()', 'wait_profile()', 'wait_stats()')
 {
 	like(($node->psql('postgres', "\\set VERBOSITY verbose\nSELECT * FROM perf_optimizer.$call"))[2], qr/55000: \w+ needs perf_optimizer in shared_preload_libraries/, "$call needs preloading");
 }

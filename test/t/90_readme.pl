@@ -15,7 +15,7 @@ sub blocks
 
 my $node = PostgreSQL::Test::Cluster->new('readme');
 $node->init;
-$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_stat_statements, perf_optimizer'\nmax_worker_processes = 16");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'pg_stat_statements, perf_optimizer'\nmax_worker_processes = 20");
 $node->start;
 $node->safe_psql('postgres', 'CREATE DATABASE platform');
 
@@ -45,5 +45,13 @@ ok($node->poll_query_until('platform',
 	'the worker refreshes on schedule');
 is($node->safe_psql('platform', "SELECT count(*) FROM perf_optimizer.job_runs WHERE status NOT IN ('succeeded', 'queued', 'running', 'skipped')"),
 	'0', 'and no run failed');
+
+# The table of settings names each, with its default and how it is changed.
+my ($table) = slurp_file("$ENV{TESTDIR}/README.md") =~ /^## Settings\n(.*?)^## /ms;
+my %documented = map { my @cell = split / *\| */; $cell[1] =~ /^`(perf_optimizer\.\w+)`$/ ? ($1 => $cell[3]) : () } split /\n/, $table // '';
+my %by = (postmaster => 'restart', sighup => 'reload', superuser => 'superuser', user => 'session');
+my %real = map { my ($name, $context) = split /\|/; ($name => $by{$context}) }
+  split /\n/, $node->safe_psql('platform', q{SELECT name, context FROM pg_settings WHERE name LIKE 'perf\_optimizer.%' AND name <> 'perf_optimizer.test_clock_offset'});
+is_deeply(\%documented, \%real, 'the table of settings is that of the server');
 $node->stop;
 done_testing();

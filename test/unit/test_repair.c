@@ -13,7 +13,14 @@
 static void
 check(const char *text, const char *wanted)
 {
-	is_str(po_repair_text(text), wanted, text);
+	is_str(po_repair_text(text, false), wanted, text);
+}
+
+/* Like check, where the text does not parse as it stands, so that names are types. */
+static void
+check_names(const char *text, const char *wanted)
+{
+	is_str(po_repair_text(text, true), wanted, text);
 }
 
 /* Runs the cases. */
@@ -27,6 +34,20 @@ main(void)
 	check("a = date $1 or b = date $2", "a = CAST($1 AS date) or b = CAST($2 AS date)");
 	check("timestamp with time zone $1", "CAST($1 AS timestamp with time zone)");
 	check("timestamp without time zone $1", "CAST($1 AS timestamp without time zone)");
+	check("interval $1 day", "CAST($1 AS interval day)");
+	check("interval $1 hour to minute", "CAST($1 AS interval hour to minute)");
+	check("interval(3) $1 + x", "CAST($1 AS interval(3)) + x");
+	check("timestamp(3) with time zone $1", "CAST($1 AS timestamp(3) with time zone)");
+	check("numeric(10, 2) $1", "CAST($1 AS numeric(10, 2))");
+	check("double precision $1", "CAST($1 AS double precision)");
+	check("character varying(9) $1", "CAST($1 AS character varying(9))");
+	check("f(a) = $1", "f(a) = $1");
+	check("color $1", "color $1");
+	check_names("a = color $1", "a = CAST($1 AS color)");
+	check_names("a = app.\"Color\" $1", "a = CAST($1 AS app.\"Color\")");
+	check_names("select distinct $1 limit $2", "select distinct $1 limit $2");
+	check_names("a at time zone $1", "a at time zone $1");
+	ok(po_repair_has_parameter("a $$ $1") && !po_repair_has_parameter("a $$ $x$"), "a parameter");
 	check("extract($1 from x)", "pg_catalog.extract($1, x)");
 	check("EXTRACT ( $1 FROM x) + $2", "pg_catalog.EXTRACT ( $1, x) + $2");
 	check("'interval $1'", "'interval $1'");

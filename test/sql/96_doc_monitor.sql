@@ -1,0 +1,15 @@
+-- The examples of doc/monitor.md.
+SET client_min_messages = warning;
+CREATE SCHEMA doc_monitor;
+SET search_path = doc_monitor, public;
+RESET client_min_messages;
+CREATE TABLE "Payment" ("id" int PRIMARY KEY, "amount" numeric);
+INSERT INTO "Payment" SELECT i, i FROM generate_series(1, 1000) AS i;
+SELECT total >= 1 AS connected, used_ratio < 0.9 AS room FROM perf_optimizer.connection_stats();
+SELECT relname, table_bytes, index_bytes FROM perf_optimizer.table_stats('"Payment"');
+SELECT component FROM perf_optimizer.database_size() WHERE component IN ('total', 'tables', 'indexes') ORDER BY 1;
+SELECT check_name, status, value FROM perf_optimizer.health() WHERE check_name IN ('dead letters', 'checksum failures') ORDER BY 1;
+SELECT name, kind, labels, value FROM perf_optimizer.metrics() WHERE name = 'perf_optimizer_dead_letter_jobs';
+SELECT line FROM regexp_split_to_table(perf_optimizer.metrics_text(), E'\n') AS line WHERE line LIKE '%dead_letter_jobs%';
+SET client_min_messages = warning;
+DROP SCHEMA doc_monitor CASCADE;
