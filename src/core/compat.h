@@ -197,7 +197,7 @@
 #define PO_FLATTEN_JOIN_ALIASES(query, node) flatten_join_alias_vars((query), (Node *) (node))
 #endif
 
-/* 16: see PO_ADD_PERMISSIONS; this makes an entry one that is read without a check. */
+/* 16: see PO_ADD_PERMISSIONS, which then gives an entry rights that nothing checks. */
 #if PG_VERSION_NUM >= 160000
 #define PO_CLEAR_PERMISSIONS(rte) ((rte)->perminfoindex = 0)
 #else

@@ -205,7 +205,7 @@ get_list(JsonbContainer *object, const char *name)
 static void
 fill_field(PoNode *node, JsonbContainer *object, const NodeField *field)
 {
-	char	   *place = (char *) node + field->offset;
+	void	   *place = (char *) node + field->offset;
 	JsonbValue *value = po_pasted_node_field(object, field->name);
 
 	if (value == NULL)

@@ -340,6 +340,16 @@ write_affected(Affected *affected, PoApplyCounts *counts)
 	po_apply_finish(apply, counts);
 }
 
+/* Gives the sets' memory and files back. */
+static void
+end_sets(Affected *affected)
+{
+	ListCell   *cell;
+
+	foreach(cell, affected->keys->sets)
+		tuplestore_end(((KeySet *) lfirst(cell))->rows.store);
+}
+
 /*
  * Brings the rows of a view that the deltas concern up to date with the active
  * snapshot, in the current memory context, as the view's owner.  Returns false,
@@ -351,11 +361,13 @@ po_affected_refresh(Relation matview, PoShape *shape, List *deltas, const char *
 					double max_keys, PoApplyCounts *counts)
 {
 	Affected	affected = {matview, shape, text};
+	bool		few;
 
 	affected.bounds = palloc0(sizeof(KeyBounds) * list_length(shape->keys));
 	collect_keys(&affected, deltas);
-	if (affected.keys->count > max_keys || list_length(affected.keys->sets) > MAX_SETS)
-		return false;
-	write_affected(&affected, counts);
-	return true;
+	few = affected.keys->count <= max_keys && list_length(affected.keys->sets) <= MAX_SETS;
+	if (few)
+		write_affected(&affected, counts);
+	end_sets(&affected);
+	return few;
 }

@@ -57,7 +57,10 @@ po_compose_rows_entry(QueryEnvironment *environment, const char *name)
 	return addRangeTableEntryForENR(state, makeRangeVar(NULL, pstrdup(name), -1), true)->p_rte;
 }
 
-/* Returns a SELECT of target_list from all entries of rtable where condition holds. */
+/*
+ * Returns a SELECT of target_list from all entries of rtable where condition
+ * holds; its relations are read without a check of rights.
+ */
 Query *
 po_compose_select(List *rtable, List *target_list, Node *condition)
 {
@@ -67,9 +70,12 @@ po_compose_select(List *rtable, List *target_list, Node *condition)
 	for (int i = 1; i <= list_length(rtable); i++)
 	{
 		RangeTblRef *ref = makeNode(RangeTblRef);
+		RangeTblEntry *rte = list_nth(rtable, i - 1);
 
 		ref->rtindex = i;
 		from = lappend(from, ref);
+		if (rte->rtekind == RTE_RELATION)
+			PO_ADD_PERMISSIONS(query, rte);
 	}
 	query->commandType = CMD_SELECT;
 	query->canSetTag = true;

@@ -183,8 +183,6 @@ substitute(List *occurrences, RangeTblEntry *target, List *deltas)
 			PO_CLEAR_PERMISSIONS(copy);
 			replace_entry(rte, union_all(select_rows(delta, copy, false), select_rows(delta, NULL, true)));
 		}
-		else
-			PO_CLEAR_PERMISSIONS(rte);
 	}
 }
 

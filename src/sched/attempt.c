@@ -78,9 +78,11 @@ error_context(void *arg)
 static void
 do_work(const PoJobKind *kind, PoJobRun *run)
 {
-	ErrorContextCallback callback = {.callback = error_context,.arg = run};
+	ErrorContextCallback callback;
 	PoJob		job = *run->job;
 
+	callback.callback = error_context;
+	callback.arg = run;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	StartTransactionCommand();

@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(94);
+SELECT plan(99);
 
 CREATE ROLE po_test_owner;
 CREATE ROLE po_test_other;
@@ -101,6 +101,12 @@ UPDATE base SET k = k + 1 WHERE id <= 2000;
 SELECT is(po_inc.refreshed('plain', 'incremental'), 'incremental', 'as asked for, whatever it costs');
 UPDATE base SET k = k + 1 WHERE id <= 2000;
 SELECT is(po_inc.refreshed('plain'), 'concurrent: the whole query was run: so much of po_inc.base changed that the whole query is cheaper', 'too much changed');
+SET work_mem = '64kB';
+UPDATE base SET k = k + 1 WHERE id <= 15000;
+SELECT is(po_inc.refreshed('plain', 'incremental'), 'incremental', 'keys beyond work_mem');
+UPDATE base SET k = k + 1 WHERE id <= 400;
+SELECT is(po_inc.refreshed('plain'), 'incremental', 'few are few');
+RESET work_mem;
 DROP MATERIALIZED VIEW plain;
 SELECT perf_optimizer.refresh('sums') IS NULL AS x \gset
 ALTER TABLE base DISABLE TRIGGER ALL;
@@ -213,6 +219,17 @@ CREATE MATERIALIZED VIEW theirs AS SELECT k, count(*) AS c FROM base GROUP BY k;
 SELECT matches(reason, 'does not own po_inc.base', 'a table of somebody else') FROM perf_optimizer.can_refresh_incrementally('theirs') WHERE NOT ok;
 SELECT throws_ok($$ SELECT perf_optimizer.enable_incremental('theirs') $$, '42501', NULL, 'needs its owner');
 SELECT throws_ok($$ INSERT INTO perf_optimizer.matview_incremental VALUES ('theirs', '{}') $$, '42501', NULL, 'the registry is not for writing');
+CREATE TABLE own (id int PRIMARY KEY, k int);
+INSERT INTO own SELECT i, i % 10 FROM generate_series(1, 100) i;
+CREATE MATERIALIZED VIEW owned AS SELECT o.k, count(p.id) AS c FROM own o LEFT JOIN own p ON p.id = o.k GROUP BY o.k;
+SELECT lives_ok($$ SELECT perf_optimizer.enable_incremental('owned') $$, 'an ordinary owner registers a view of his');
+SELECT perf_optimizer.refresh('owned') IS NULL AS x \gset
+UPDATE own SET k = 3 WHERE id = 5;
+SELECT is(po_inc.refreshed('owned'), 'incremental', 'and refreshes it');
+UPDATE own SET k = 4 WHERE id = 5;
+RESET ROLE;
+SELECT is(po_inc.refreshed('owned'), 'incremental', 'as does a superuser');
+DROP TABLE own CASCADE;
 SET ROLE po_test_other;
 SELECT throws_ok($$ SELECT perf_optimizer.enable_incremental('po_inc.sums') $$, '42501', NULL, 'not one''s view');
 SELECT throws_ok($$ SELECT perf_optimizer.disable_incremental('po_inc.sums') $$, '42501', NULL, 'not one''s view');

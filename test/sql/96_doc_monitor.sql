@@ -11,5 +11,7 @@ SELECT component FROM perf_optimizer.database_size() WHERE component IN ('total'
 SELECT check_name, status, value FROM perf_optimizer.health() WHERE check_name IN ('dead letters', 'checksum failures') ORDER BY 1;
 SELECT name, kind, labels, value FROM perf_optimizer.metrics() WHERE name = 'perf_optimizer_dead_letter_jobs';
 SELECT line FROM regexp_split_to_table(perf_optimizer.metrics_text(), E'\n') AS line WHERE line LIKE '%dead_letter_jobs%';
+SELECT n, warmup, min_ms <= p50_ms AND p50_ms <= p95_ms AND p95_ms <= max_ms AS in_order
+  FROM perf_optimizer.benchmark_query('SELECT count(*) FROM "Payment" WHERE "amount" > $1', 50, ARRAY['500']);
 SET client_min_messages = warning;
 DROP SCHEMA doc_monitor CASCADE;
