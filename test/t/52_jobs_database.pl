@@ -63,6 +63,7 @@ holds('two', "SELECT EXISTS (SELECT FROM perf_optimizer.job_runs WHERE name = 't
 
 # What does not need the database for itself leaves workers alone; a database that is shut has none.
 my $pids = q(SELECT string_agg(pid::text, ',' ORDER BY pid) FROM pg_stat_activity WHERE backend_type = 'perf_optimizer scheduler' AND datname = 'two');
+holds('postgres', "SELECT ($pids) IS NOT NULL", 'a scheduler is there');
 $before = sql('postgres', $pids);
 sql('postgres', 'ALTER DATABASE two CONNECTION LIMIT 50');
 is(sql('postgres', $pids), $before, 'ALTER DATABASE CONNECTION LIMIT leaves the scheduler alone');
