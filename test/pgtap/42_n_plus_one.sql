@@ -97,7 +97,7 @@ ALTER TABLE po_comments ADD COLUMN tenant int NOT NULL DEFAULT 1, ADD COLUMN cod
 BEGIN;
 SELECT format('/* request %s */ SELECT body FROM po_comments WHERE tenant = 1 AND post_id = %s', i * i, i) FROM generate_series(1, 12) AS i \gexec
 COMMIT;
-SELECT matches(suggestion, '^/\* request \d+ \*/ SELECT post_id, body FROM po_comments WHERE tenant = 1 AND post_id = ANY\(\$1::integer\[\]\)$', 'the key that differs is the one to ask for')
+SELECT matches(suggestion, '^(/\* request \d+ \*/ )?SELECT post_id, body FROM po_comments WHERE tenant = 1 AND post_id = ANY\(\$1::integer\[\]\)$', 'the key that differs is the one to ask for')
   FROM pg_temp.found('%SELECT body FROM po_comments WHERE tenant =%');
 SELECT is(pg_temp.run(suggestion), 9::bigint, 'and its rewrite runs') FROM pg_temp.found('%SELECT body FROM po_comments WHERE tenant =%');
 PREPARE po_both(int, int) AS SELECT count(*) FROM po_comments WHERE tenant = $1 AND post_id = $2 AND id > 0;
