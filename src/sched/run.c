@@ -199,16 +199,16 @@ po_run_begin(int64 run_id, PoJob **job, MemoryContext memory)
 	return DatumGetInt32(po_store_datum(0, PO_JOB_NCOLUMNS + 1, &isnull));
 }
 
-/* Stores the end of an attempt; one that never came to run gets its row here. */
+/* Stores the end of an attempt at a moment; one that never came to run gets its row here. */
 static void
-settle_attempt(int64 run_id, int attempt, const PoOutcome *outcome)
+settle_attempt(int64 run_id, int attempt, TimestampTz now, const PoOutcome *outcome)
 {
 	PoStoreArgs args = {0};
 
 	po_store_int8(&args, run_id);
 	po_store_int4(&args, attempt);
 	po_store_text(&args, po_state_name(outcome->state));
-	po_store_time(&args, po_clock_now());
+	po_store_time(&args, now);
 	po_store_text(&args, outcome->sqlstate);
 	po_store_text(&args, outcome->message);
 	po_store_text(&args, outcome->detail);
@@ -223,7 +223,7 @@ settle_attempt(int64 run_id, int attempt, const PoOutcome *outcome)
 
 /* Decides whether the attempt is tried again; fills when.  job is NULL when it is gone. */
 static bool
-plan_retry(const PoJob *job, int attempt, const PoOutcome *outcome, TimestampTz *when)
+plan_retry(const PoJob *job, int attempt, TimestampTz now, const PoOutcome *outcome, TimestampTz *when)
 {
 	const PoJobKind *kind = job != NULL ? po_kind_find_or_null(job->kind) : NULL;
 	PoRetryPolicy policy;
@@ -237,7 +237,7 @@ plan_retry(const PoJob *job, int attempt, const PoOutcome *outcome, TimestampTz 
 	policy.retry_after_crash = job->retry_after_crash || kind->retry_after_crash;
 	if (!po_state_should_retry(&policy, outcome->state, attempt))
 		return false;
-	*when = po_clock_now() +
+	*when = now +
 		po_state_backoff(&policy, attempt, pg_prng_double(&pg_global_prng_state));
 	return true;
 }
@@ -277,6 +277,7 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 	PoRun	   *run = po_run_load(run_id, PO_RUN_WAIT, CurrentMemoryContext);
 	PoJob	   *job;
 	PoRunState	next;
+	TimestampTz now = po_clock_now();	/* the backoff counts from the recorded end */
 	TimestampTz when;
 	int			attempt;
 	bool		retry;
@@ -286,18 +287,18 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 		return DT_NOEND;
 	attempt = run->state == PO_RUN_QUEUED ? run->attempt + 1 : run->attempt;
 	job = po_job_load(run->job_id, CurrentMemoryContext);
-	retry = plan_retry(job, attempt, outcome, &when);
+	retry = plan_retry(job, attempt, now, outcome, &when);
 	next = retry ? PO_RUN_QUEUED : outcome->state;
 	dead = job != NULL && !retry && (next == PO_RUN_FAILED || next == PO_RUN_TIMED_OUT || next == PO_RUN_CRASHED);
 	/* A runner that could not connect leaves a waiting run waiting. */
 	if (run->state != next)
 		check_transition(run_id, run->state, next);
-	settle_attempt(run_id, attempt, outcome);
+	settle_attempt(run_id, attempt, now, outcome);
 	po_store_int8(&args, run_id);
 	po_store_text(&args, po_state_name(next));
 	po_store_int4(&args, attempt);
 	po_store_time(&args, when);
-	po_store_time(&args, po_clock_now());
+	po_store_time(&args, now);
 	po_store_int8_or_null(&args, outcome->rows_affected, outcome->rows_affected < 0);
 	po_store_text(&args, outcome->sqlstate);
 	po_store_text(&args, outcome->message);
