@@ -207,6 +207,8 @@ CALL perf_optimizer.restore_archive('filed/away', '-infinity', 'infinity');
 SELECT results_eq('SELECT * FROM po_am.filed ORDER BY id', 'SELECT * FROM filed_before ORDER BY id', 'all of them, unchanged');
 SELECT is((SELECT sum(rows_restored) FROM perf_optimizer.archive_files WHERE policy = 'filed/away'), 100::numeric, 'which the manifest counts');
 UPDATE po_am.filed SET at = at - interval '60 days' WHERE id > 90;
+CREATE INDEX ON po_am.filed (at);
+SELECT lives_ok($$ SELECT perf_optimizer.alter_archive_policy('filed/away', batch_rows => 10) $$, 'batches by time');
 CALL perf_optimizer.run_archive('filed/away');
 SELECT ok(count(*) >= 1 AND bool_and((purged_at IS NOT NULL) = (newest < now() - interval '95 days 1 hour')), 'files that are old as a whole are purged, and no others')
   FROM perf_optimizer.archive_files WHERE policy = 'filed/away';
