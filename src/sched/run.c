@@ -165,7 +165,8 @@ po_run_cancel_queued_of_job(int64 job_id)
 /*
  * Marks a waiting run as running in this process, records the attempt, and loads
  * the job into memory.  Returns the attempt's number, 0 when the run is not
- * waiting any more, its job is gone or held, or a session is changing it.
+ * waiting any more or waits for its retry (the scheduler saw it before its last
+ * attempt), its job is gone or held, or a session is changing it.
  */
 int
 po_run_begin(int64 run_id, PoJob **job, MemoryContext memory)
@@ -185,7 +186,7 @@ po_run_begin(int64 run_id, PoJob **job, MemoryContext memory)
 	po_store_text(&args, po_state_name(PO_RUN_QUEUED));
 	if (po_store_run("WITH waiting AS (SELECT r.run_id FROM perf_optimizer.job_run r"
 					 " JOIN perf_optimizer.job j ON j.job_id = r.job_id CROSS JOIN " PO_JOB_OURS
-					 " AND r.run_id = $1 AND r.status = $4 FOR UPDATE OF r SKIP LOCKED),"
+					 " AND r.run_id = $1 AND r.status = $4 AND r.not_before <= $3 FOR UPDATE OF r SKIP LOCKED),"
 					 " begun AS (UPDATE perf_optimizer.job_run r SET status = 'running', attempt = r.attempt + 1, pid = $2,"
 					 " started_at = $3, finished_at = NULL, rows_affected = NULL, sqlstate = NULL, message = NULL,"
 					 " detail = NULL, hint = NULL, context = NULL FROM waiting w WHERE r.run_id = w.run_id"
