@@ -26,15 +26,23 @@ BEGIN
   RETURN least_us;
 END $$;
 
+-- What an application's driver prepares once.
+PREPARE nodes(text) AS SELECT count(*) FROM perf_optimizer.plan_nodes($1);
+PREPARE analysis(text) AS SELECT estimated_cost FROM perf_optimizer.analyze_query($1);
+
 CREATE TEMP TABLE measured AS
 SELECT n, what,
        pg_temp.each_us('EXPLAIN (FORMAT JSON) ' || query, :loops) AS explain_us,
        pg_temp.each_us(format('SELECT count(*) FROM perf_optimizer.plan_nodes(%L)', query), :loops) AS nodes_us,
-       pg_temp.each_us(format('SELECT estimated_cost FROM perf_optimizer.analyze_query(%L)', query), :loops) AS analyze_us
+       pg_temp.each_us(format('EXECUTE nodes(%L)', query), :loops) AS nodes_prepared_us,
+       pg_temp.each_us(format('SELECT estimated_cost FROM perf_optimizer.analyze_query(%L)', query), :loops) AS analyze_us,
+       pg_temp.each_us(format('EXECUTE analysis(%L)', query), :loops) AS analyze_prepared_us
 FROM subject ORDER BY n;
 
-SELECT what AS statement, round(explain_us, 1) AS explain_us, round(nodes_us, 1) AS plan_nodes_us, round(analyze_us, 1) AS analyze_query_us,
-       round(nodes_us / explain_us, 2) AS plan_nodes_ratio, round(analyze_us / explain_us, 2) AS analyze_query_ratio
+SELECT what AS statement, round(explain_us, 1) AS explain_us, round(nodes_us, 1) AS plan_nodes_us,
+       round(nodes_prepared_us, 1) AS prepared_us, round(analyze_us, 1) AS analyze_query_us, round(analyze_prepared_us, 1) AS prepared_us,
+       round(nodes_us / explain_us, 2) AS plan_nodes_ratio, round(nodes_prepared_us / explain_us, 2) AS prepared_ratio,
+       round(analyze_us / explain_us, 2) AS analyze_query_ratio, round(analyze_prepared_us / explain_us, 2) AS prepared_ratio
 FROM measured ORDER BY n;
 
 -- 1000 different statements in one call of a set, ten times over: no two have the same queryid.  (The blanks keep the
