@@ -310,6 +310,27 @@ po_predicate_compared_columns(const PoNode *node)
 }
 
 /*
+ * Returns what a column of a plan node's expressions stands for in the node below it that
+ * computes it, and sets *plan to that node; NULL when that cannot be told.
+ */
+static Node *
+target_below(Plan **plan, const Var *var)
+{
+	List	   *targets = NIL;
+
+	if (var->varno == INDEX_VAR)
+		targets = IsA(*plan, IndexOnlyScan) ? ((IndexOnlyScan *) *plan)->indextlist : NIL;
+	else
+	{
+		*plan = var->varno == OUTER_VAR ? outerPlan(*plan) : innerPlan(*plan);
+		targets = *plan ? (*plan)->targetlist : NIL;
+	}
+	if (var->varattno < 1 || var->varattno > list_length(targets))
+		return NULL;
+	return strip_relabels((Node *) ((TargetEntry *) list_nth(targets, var->varattno - 1))->expr);
+}
+
+/*
  * Follows a column of a plan node's expressions down to the table column that it
  * stands for; returns false when it is something else.
  */
@@ -318,21 +339,8 @@ po_predicate_resolve(Plan *plan, const Var *var, int *rti, AttrNumber *attnum)
 {
 	while (plan != NULL && IS_SPECIAL_VARNO(var->varno))
 	{
-		List	   *targets;
-		TargetEntry *entry;
-		Node	   *expr;
+		Node	   *expr = target_below(&plan, var);
 
-		if (var->varno == INDEX_VAR)
-			targets = IsA(plan, IndexOnlyScan) ? ((IndexOnlyScan *) plan)->indextlist : NIL;
-		else
-		{
-			plan = var->varno == OUTER_VAR ? outerPlan(plan) : innerPlan(plan);
-			targets = plan ? plan->targetlist : NIL;
-		}
-		if (var->varattno < 1 || var->varattno > list_length(targets))
-			return false;
-		entry = list_nth(targets, var->varattno - 1);
-		expr = strip_relabels((Node *) entry->expr);
 		if (expr == NULL || !IsA(expr, Var))
 			return false;
 		var = (Var *) expr;
@@ -340,4 +348,63 @@ po_predicate_resolve(Plan *plan, const Var *var, int *rti, AttrNumber *attnum)
 	*rti = var->varno;
 	*attnum = var->varattno;
 	return plan != NULL && var->varattno > 0;
+}
+
+/* Returns the column beneath an implicit cast of a column. */
+static Var *
+cast_column(Node *cast)
+{
+	return (Var *) strip_relabels(linitial(((FuncExpr *) strip_relabels(cast))->args));
+}
+
+/*
+ * Reads one side of a join's equality; returns the predicate when it is an implicit cast of
+ * a table's column, perhaps computed further down, else NULL.
+ */
+static PoPredicate *
+read_joined_cast(Plan *plan, Node *operand, int *rti)
+{
+	PoPredicate *predicate = palloc0(sizeof(PoPredicate));
+	Var		   *column;
+
+	while (operand != NULL && IsA(operand, Var) && plan != NULL && IS_SPECIAL_VARNO(((Var *) operand)->varno))
+		operand = target_below(&plan, (Var *) operand);
+	if (operand == NULL || plan == NULL)
+		return NULL;
+	classify_operand(predicate, operand);
+	if (predicate->kind != PO_PREDICATE_CAST)
+		return NULL;
+	/* As it stands in a scan's condition, so that indexes on the expression can be told. */
+	predicate->operand = copyObject(operand);
+	column = cast_column(predicate->operand);
+	if (!po_predicate_resolve(plan, column, rti, &predicate->attnum))
+		return NULL;
+	column->varno = *rti;
+	column->varattno = predicate->attnum;
+	return predicate;
+}
+
+/*
+ * Returns the predicate about a table's column that an equality among the conditions of a
+ * join casts implicitly, and sets *rti to the table's entry; NULL for another condition.
+ */
+PoPredicate *
+po_predicate_joined_cast(Plan *join, Node *clause, int *rti)
+{
+	ListCell   *lc;
+
+	if (!IsA(clause, OpExpr) || list_length(((OpExpr *) clause)->args) != 2)
+		return NULL;
+	foreach(lc, ((OpExpr *) clause)->args)
+	{
+		Node	   *operand = strip_relabels(lfirst(lc));
+		PoPredicate *predicate;
+
+		if (btree_strategy(((OpExpr *) clause)->opno, exprType(operand)) != BTEqualStrategyNumber)
+			return NULL;
+		predicate = read_joined_cast(join, operand, rti);
+		if (predicate != NULL)
+			return predicate;
+	}
+	return NULL;
 }

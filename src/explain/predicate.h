@@ -39,6 +39,7 @@ extern List *po_predicate_list(List *quals, int rti);
 extern List *po_predicate_of_scan(const PoNode *node);
 extern bool po_predicate_is_prefix(const PoPredicate *predicate);
 extern bool po_predicate_resolve(Plan *plan, const Var *var, int *rti, AttrNumber *attnum);
+extern PoPredicate *po_predicate_joined_cast(Plan *join, Node *clause, int *rti);
 extern List *po_predicate_columns(List *predicates, PoPredicateKind kind);
 extern List *po_predicate_of_index(const PoNode *node);
 extern List *po_predicate_index_columns(const PoNode *node);

@@ -4,7 +4,11 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "access/htup_details.h"
 #include "access/stratnum.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "core/compat.h"
 #include "explain/advice.h"
@@ -14,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
+#include "utils/syscache.h"
 
 /* late-limit */
 #define LATE_MIN_ROWS 1000
@@ -89,33 +94,71 @@ check_sort(PoAnalysis *analysis, const PoNode *limit, const PoNode *sort)
 	po_finding_end(analysis, &draft);
 }
 
-/* Tells whether a scan is an ordered index scan that passes over most of what it reads. */
+/* Tells whether an index holds only some of its table's rows. */
 static bool
-passes_over_rows(const PoNode *scan)
+is_partial(Oid indexid)
 {
-	return (scan->kind == PO_NODE_INDEX_SCAN || scan->kind == PO_NODE_INDEX_ONLY_SCAN) &&
-		scan->removed_filter >= LATE_MIN_ROWS &&
-		scan->removed_filter >= LATE_FACTOR * scan->total_rows;
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(indexid));
+	bool		partial;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	partial = !heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
+	ReleaseSysCache(tuple);
+	return partial;
+}
+
+/*
+ * Returns how many rows an ordered index scan filters out in order to find so many:
+ * measured, or expected where it goes through all of a table, whose rows are known; 0 for
+ * what cannot be told.
+ */
+static double
+rows_passed_over(PoAnalysis *analysis, const PoNode *scan, double found)
+{
+	double		matching = po_finding_rows(analysis, scan);
+
+	if (scan->kind != PO_NODE_INDEX_SCAN && scan->kind != PO_NODE_INDEX_ONLY_SCAN)
+		return 0;
+	if (scan->executed || analysis->statement == NULL)
+		return scan->removed_filter;
+	if (scan->filter == NULL || scan->condition != NULL || is_partial(scan->indexid))
+		return 0;
+	return found * Max(po_facts_get(analysis, scan->relid)->tuples / Max(matching, 1) - 1, 0);
+}
+
+/* Tells whether a scan passes over most of what it reads. */
+static bool
+is_late(double passed_over, double found)
+{
+	return passed_over >= LATE_MIN_ROWS && passed_over >= LATE_FACTOR * found;
 }
 
 /* Reports an ordered index scan that filters out most of what it reads to satisfy a LIMIT. */
 static void
 check_ordered_scan(PoAnalysis *analysis, const PoNode *limit, const PoNode *scan)
 {
+	double		found = scan->executed ? scan->total_rows : po_finding_rows(analysis, limit);
+	double		passed_over = rows_passed_over(analysis, scan, found);
+	bool		proven;
 	PoFindingDraft draft;
 
-	if (!passes_over_rows(scan) || po_finding_repeats(analysis, scan->relid))
+	if (!is_late(passed_over, found) || po_finding_repeats(analysis, scan->relid))
 		return;
 	draft = po_finding_begin(analysis, limit, po_finding_subtree_share(analysis, scan));
 	draft.finding->relid = scan->relid;
-	po_json_float(&draft.evidence, "rows_removed", scan->removed_filter);
+	po_json_float(&draft.evidence, scan->executed ? "rows_removed" : "rows_removed_expected", rint(passed_over));
 	po_json_float(&draft.evidence, "rows_returned", po_finding_rows(analysis, limit));
-	draft.finding->advice = po_advice_prove(analysis, scan->relid, &draft) || analysis->statement == NULL ?
+	proven = po_advice_prove(analysis, scan->relid, &draft);
+	/* Without counts, only a proof says that passing over rows is worth a finding. */
+	if (!proven && !scan->executed)
+		return;
+	draft.finding->advice = proven || analysis->statement == NULL ?
 		pstrdup("Create an index on the filter's columns followed by the sort keys.") :
 		pstrdup("No B-tree on columns was found that serves this filter: see whether it can be written as a comparison of a column.");
-	draft.finding->message = psprintf("%s passes over %.0f rows in order to find %.0f that match %s.",
-									  po_finding_label(scan), scan->removed_filter,
-									  scan->total_rows, scan->filter ? scan->filter : "the filter");
+	draft.finding->message = psprintf("%s %s over %.0f rows in order to find %.0f that match %s.",
+									  po_finding_label(scan), scan->executed ? "passes" : "is expected to pass",
+									  passed_over, found, scan->filter ? scan->filter : "the filter");
 	po_finding_end(analysis, &draft);
 }
 
@@ -126,13 +169,13 @@ limited_source(const PoAnalysis *analysis, const PoNode *limit)
 	return limit->kind == PO_NODE_LIMIT ? source_below(analysis, limit) : NULL;
 }
 
-/* Tells whether late-limit reports this scan. */
+/* Tells whether late-limit reports this scan of an executed plan. */
 bool
 po_rule_limit_is_late(const PoAnalysis *analysis, const PoNode *scan)
 {
 	const PoNode *above = po_node_parent(analysis->tree, scan);
 
-	if (!passes_over_rows(scan))
+	if (!is_late(scan->removed_filter, scan->total_rows))
 		return false;
 	while (above != NULL && above->kind != PO_NODE_LIMIT)
 		above = po_node_parent(analysis->tree, above);

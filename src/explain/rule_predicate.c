@@ -22,11 +22,13 @@
 #include "explain/advice.h"
 #include "explain/predicate.h"
 #include "explain/rule.h"
+#include "explain/skew.h"
 #include "explain/wrapper.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/primnodes.h"
+#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
@@ -44,6 +46,8 @@
 #define TRIGRAM_LENGTH 3
 #define TRIGRAM_BEFORE 2
 #define TRIGRAM_AFTER 1
+/* implicit-cast: pages that finding a value in an index costs, generously; its rows cost one each. */
+#define PAGES_OF_LOOKUP 2
 /* or-across-columns: most arms of an OR for which indexes are tried. */
 #define MAX_ARMS 8
 
@@ -148,29 +152,163 @@ po_rule_predicate_wrapped(PoAnalysis *analysis, const PoNode *node)
 	po_finding_end(analysis, &draft);
 }
 
-/* implicit-cast: the column is cast to the value's type, which hides it from every index. */
+/* Passes a B-tree on all rows that begins with the predicate's column. */
+static bool
+begins_with_column(Relation index, const PoPredicate *predicate, const PoNode *node)
+{
+	return index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL &&
+		index->rd_index->indkey.values[0] == predicate->attnum;
+}
+
+/* Tells whether a node joins two others. */
+static bool
+is_join(const PoNode *node)
+{
+	return node->kind == PO_NODE_NESTED_LOOP || node->kind == PO_NODE_HASH_JOIN ||
+		node->kind == PO_NODE_MERGE_JOIN;
+}
+
+/* Returns the conditions by which a join pairs rows. */
+static List *
+join_clauses(const Plan *plan)
+{
+	List	   *clauses = list_copy(((const Join *) plan)->joinqual);
+
+	if (IsA(plan, HashJoin))
+		clauses = list_concat(clauses, ((const HashJoin *) plan)->hashclauses);
+	else if (IsA(plan, MergeJoin))
+		clauses = list_concat(clauses, ((const MergeJoin *) plan)->mergeclauses);
+	return clauses;
+}
+
+/* Returns the scan of a range table entry beneath a node, or NULL. */
+static const PoNode *
+scan_beneath(const PoAnalysis *analysis, const PoNode *top, int rti)
+{
+	for (int i = top->id; i < analysis->tree->nnodes && analysis->tree->nodes[i].depth > top->depth; i++)
+	{
+		const PoNode *node = &analysis->tree->nodes[i];
+
+		if (node->rti == rti && po_node_is_scan(node))
+			return node;
+	}
+	return NULL;
+}
+
+/* Tells whether a join gives each row of one of its sides, paired or not, so that all of them are read. */
+static bool
+keeps_all(const PoNode *join, bool outer_side)
+{
+	switch (join->jointype)
+	{
+		case JOIN_INNER:
+		case JOIN_SEMI:
+			return false;
+		case JOIN_LEFT:
+		case JOIN_ANTI:
+			return outer_side;
+		case JOIN_FULL:
+			return true;
+		default:
+			return !outer_side;
+	}
+}
+
+/* Returns how many rows of a scan's table a value of a predicate's column has on average. */
+static double
+rows_of_value(PoAnalysis *analysis, const PoNode *scan, const PoPredicate *predicate)
+{
+	double		tuples = po_facts_get(analysis, scan->relid)->tuples;
+	double		distinct = po_skew_distinct(scan->relid, predicate->attnum, tuples);
+
+	return distinct > 0 ? tuples / distinct : tuples;
+}
+
+/*
+ * Tells whether a table that a join reads whole would be entered by an index, if only its
+ * column were not cast: looking up each row of the other side costs less than the scan.
+ * The planner's estimate of the join is of no use, it knows nothing of the cast's values.
+ */
+static bool
+would_look_up(PoAnalysis *analysis, const PoNode *join, const PoNode *scan,
+			  const PoPredicate *predicate)
+{
+	const PoNode *outer = po_node_child(analysis->tree, join, PO_ROLE_OUTER);
+	const PoNode *inner = po_node_child(analysis->tree, join, PO_ROLE_INNER);
+	bool		in_outer = inner != NULL && scan->id < inner->id;
+	double		lookups;
+
+	if (outer == NULL || inner == NULL || scan->condition != NULL || keeps_all(join, in_outer))
+		return false;
+	lookups = po_finding_rows(analysis, in_outer ? inner : outer);
+	return lookups * (PAGES_OF_LOOKUP + rows_of_value(analysis, scan, predicate)) * random_page_cost <
+		scan->total_cost;
+}
+
+/* Completes a finding about a column that is cast: what for, and what to do. */
+static void
+end_cast(PoAnalysis *analysis, PoFindingDraft *draft, const PoNode *scan, const PoPredicate *predicate,
+		 const char *purpose, char *advice)
+{
+	char	   *from = format_type_be(predicate->from_type);
+	char	   *to = format_type_be(predicate->to_type);
+
+	po_json_text(&draft->evidence, "column", get_attname(scan->relid, predicate->attnum, false));
+	po_json_text(&draft->evidence, "column_type", from);
+	po_json_text(&draft->evidence, "cast_to", to);
+	draft->finding->message =
+		psprintf("Column %s of type %s is cast to %s to be %s, so no index on it can serve.",
+				 po_advice_column(scan->relid, predicate->attnum), from, to, purpose);
+	draft->finding->advice = advice;
+	po_finding_end(analysis, draft);
+}
+
+/* Reports a join whose condition casts the indexed column of a table that is therefore read whole. */
+static void
+check_cast_join(PoAnalysis *analysis, const PoNode *join)
+{
+	ListCell   *lc;
+
+	foreach(lc, join_clauses(join->plan))
+	{
+		int			rti;
+		PoPredicate *predicate = po_predicate_joined_cast(join->plan, lfirst(lc), &rti);
+		const PoNode *scan = predicate ? scan_beneath(analysis, join, rti) : NULL;
+		PoFindingDraft draft;
+
+		if (scan == NULL || po_finding_repeats(analysis, scan->relid) ||
+			!would_look_up(analysis, join, scan, predicate) || !any_index(scan, predicate, begins_with_column) ||
+			any_index(scan, predicate, holds_expression))
+			continue;
+		draft = po_finding_begin(analysis, join, po_finding_share(analysis, scan));
+		draft.finding->relid = scan->relid;
+		end_cast(analysis, &draft, scan, predicate, "joined",
+				 psprintf("Give both columns one type, or cast the other side to %s where its values allow it.",
+						  format_type_be(predicate->from_type)));
+	}
+}
+
+/* implicit-cast: the column is cast to the type of what it is compared or joined with, which hides it from every index. */
 void
 po_rule_predicate_cast(PoAnalysis *analysis, const PoNode *node)
 {
 	PoPredicate *predicate;
 	PoFindingDraft draft;
 
+	if (is_join(node))
+	{
+		check_cast_join(analysis, node);
+		return;
+	}
 	if (!is_worth_it(analysis, node))
 		return;
 	predicate = find_predicate(node, PO_PREDICATE_CAST);
 	if (predicate == NULL || any_index(node, predicate, holds_expression))
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
-	po_json_text(&draft.evidence, "column", get_attname(node->relid, predicate->attnum, false));
-	po_json_text(&draft.evidence, "column_type", format_type_be(predicate->from_type));
-	po_json_text(&draft.evidence, "cast_to", format_type_be(predicate->to_type));
-	draft.finding->message =
-		psprintf("Column %s of type %s is cast to %s to be compared, so no index on it can serve.",
-				 po_advice_column(node->relid, predicate->attnum),
-				 format_type_be(predicate->from_type), format_type_be(predicate->to_type));
-	draft.finding->advice = psprintf("Cast the other side: compare with a value of type %s.",
-									 format_type_be(predicate->from_type));
-	po_finding_end(analysis, &draft);
+	end_cast(analysis, &draft, node, predicate, "compared",
+			 psprintf("Cast the other side: compare with a value of type %s.",
+					  format_type_be(predicate->from_type)));
 }
 
 /* Passes an index on what the predicate searches that answers its operator: one of trigrams. */
@@ -428,8 +566,7 @@ or_over_sides(const PoNode *node)
 	List	   *quals;
 	ListCell   *lc;
 
-	if (node->plan == NULL || (node->kind != PO_NODE_NESTED_LOOP && node->kind != PO_NODE_HASH_JOIN &&
-							   node->kind != PO_NODE_MERGE_JOIN))
+	if (node->plan == NULL || !is_join(node))
 		return NULL;
 	quals = list_concat_copy(((Join *) node->plan)->joinqual, node->plan->qual);
 	foreach(lc, quals)
@@ -484,14 +621,6 @@ check_or_join(PoAnalysis *analysis, const PoNode *node)
 	draft.finding->advice =
 		pstrdup("Write the alternatives as a UNION, each of which can enter its own table by an index.");
 	po_finding_end(analysis, &draft);
-}
-
-/* Passes a B-tree on all rows that begins with the predicate's column. */
-static bool
-begins_with_column(Relation index, const PoPredicate *predicate, const PoNode *node)
-{
-	return index->rd_rel->relam == BTREE_AM_OID && RelationGetIndexPredicate(index) == NIL &&
-		index->rd_index->indkey.values[0] == predicate->attnum;
 }
 
 /*

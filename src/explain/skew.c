@@ -28,6 +28,21 @@ distinct_values(HeapTuple statistics, double tuples)
 	return n < 0 ? -n * tuples : n;
 }
 
+/* Returns the number of distinct values that the statistics tell of a table's column, 0 when they do not. */
+double
+po_skew_distinct(Oid relid, AttrNumber attnum, double tuples)
+{
+	HeapTuple	statistics = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(relid),
+											 Int16GetDatum(attnum), BoolGetDatum(false));
+	double		distinct;
+
+	if (!HeapTupleIsValid(statistics))
+		return 0;
+	distinct = distinct_values(statistics, tuples);
+	ReleaseSysCache(statistics);
+	return distinct;
+}
+
 /* Returns the share of the rows that hold a column's most common value, 0 when unknown. */
 static double
 most_common_share(HeapTuple statistics)

@@ -7,6 +7,7 @@
 
 #include "explain/finding.h"
 
+extern double po_skew_distinct(Oid relid, AttrNumber attnum, double tuples);
 extern void po_skew_note(PoAnalysis *analysis, PoFindingDraft *draft);
 
 #endif							/* PO_SKEW_H */

@@ -278,14 +278,3 @@ po_hypo_build_texts(PoHypoIndex *index, const PoForm *form, const PoExpressions 
 	index->definition = form_definition(index, form, expressions);
 	index->name = choose_name(index);
 }
-
-/* Describes a B-tree index on a key, with its texts; otherwise like po_hypo_build_form. */
-PoHypoIndex *
-po_hypo_build_columns(Oid relid, const PoKey *key, const PoExpressions *expressions)
-{
-	PoForm		form = {.key = *key};
-	PoHypoIndex *index = po_hypo_build_form(relid, &form, expressions);
-
-	po_hypo_build_texts(index, &form, expressions);
-	return index;
-}

@@ -17,11 +17,11 @@
 /* A further column must save at least this share of the cost to be worth it. */
 #define WIDER_GAIN 0.02
 
-/* Tries one key and keeps it in the proof when it is the best so far. */
+/* Tries one form and keeps it in the proof and in *best when it is the best so far. */
 static void
-try_key(PoStatement *statement, Oid relid, const PoKey *key, PoProof *proof)
+try_form(PoStatement *statement, Oid relid, const PoForm *form, PoProof *proof, PoForm *best)
 {
-	PoHypoIndex *index = po_hypo_build_columns(relid, key, NULL);
+	PoHypoIndex *index = po_hypo_build_form(relid, form, NULL);
 	List	   *used;
 	double		cost = po_whatif_cost(statement, list_make1(index), NIL, &used);
 	double		limit = proof->cost_after;
@@ -32,6 +32,27 @@ try_key(PoStatement *statement, Oid relid, const PoKey *key, PoProof *proof)
 		return;
 	proof->index = index;
 	proof->cost_after = cost;
+	*best = *form;
+}
+
+/* Tries the keys that could serve one access to the table, narrow before wide. */
+static void
+try_keys(PoStatement *statement, const PoAccess *access, PoProof *proof, PoForm *best)
+{
+	PoKey		keys[MAX_KEYS];
+	int			n = po_candidate_generate(&access->needs, keys, MAX_KEYS);
+
+	for (int width = 1; width <= PO_KEY_COLUMNS; width++)
+	{
+		for (int i = 0; i < n; i++)
+		{
+			PoForm		form = {.key = keys[i]};
+
+			CHECK_FOR_INTERRUPTS();
+			if (keys[i].ncolumns == width)
+				try_form(statement, access->relid, &form, proof, best);
+		}
+	}
 }
 
 /*
@@ -45,7 +66,7 @@ try_key(PoStatement *statement, Oid relid, const PoKey *key, PoProof *proof)
 bool
 po_proof_find(PoStatement *statement, Oid relid, double min_gain, PoProof *proof)
 {
-	PoKey		keys[MAX_KEYS];
+	PoForm		best = {0};
 	ListCell   *lc;
 
 	proof->index = NULL;
@@ -53,26 +74,18 @@ po_proof_find(PoStatement *statement, Oid relid, double min_gain, PoProof *proof
 	foreach(lc, po_access_collect(statement, NULL, &proof->cost_before))
 	{
 		PoAccess   *access = (PoAccess *) lfirst(lc);
-		int			n;
 
 		if (access->relid != relid)
 			continue;
-		n = po_candidate_generate(&access->needs, keys, MAX_KEYS);
 		if (proof->index == NULL)
 			proof->cost_after = proof->cost_before;
-		for (int width = 1; width <= PO_KEY_COLUMNS; width++)
-		{
-			for (int i = 0; i < n; i++)
-			{
-				CHECK_FOR_INTERRUPTS();
-				if (keys[i].ncolumns == width)
-					try_key(statement, relid, &keys[i], proof);
-			}
-		}
+		try_keys(statement, access, proof, &best);
 	}
 	if (proof->index == NULL ||
 		proof->cost_before - proof->cost_after < min_gain * proof->cost_before)
 		return false;
+	/* Only the one that is shown needs its texts, which cost more than a planner call. */
+	po_hypo_build_texts(proof->index, &best, NULL);
 	proof->size_bytes = po_size_bytes(proof->index);
 	return true;
 }

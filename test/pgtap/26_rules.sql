@@ -8,7 +8,7 @@ SET client_min_messages = warning;
 SET jit = off;
 SET max_parallel_workers_per_gather = 0;
 
-SELECT plan(59);
+SELECT plan(78);
 
 CREATE FUNCTION pg_temp.finding(wanted text, query text, execute boolean DEFAULT false, params text[] DEFAULT NULL)
 RETURNS SETOF jsonb LANGUAGE sql AS $$
@@ -52,7 +52,40 @@ SELECT ok(NOT pg_temp.finds('filtering-index-scan', 'SELECT * FROM big WHERE b =
 SET enable_seqscan = off;
 SELECT matches(pg_temp.advice('filtering-index-scan', 'SELECT * FROM big WHERE id < 30000 AND md5(pad) = ''x''', true), '^No B-tree', 'no index is named that does not help');
 RESET enable_seqscan;
+-- late-limit by what the planner expects
+SELECT is(pg_temp.sql('late-limit', 'SELECT * FROM big WHERE b = 6999 ORDER BY id LIMIT 1'), 'CREATE INDEX CONCURRENTLY ON public.big USING btree (b, id)', 'expected of a plan, with the index that was proven');
+SELECT ok((f -> 'evidence' ->> 'rows_removed_expected')::int BETWEEN 5000 AND 9000, 'and the rows passed over that are expected') FROM pg_temp.finding('late-limit', 'SELECT * FROM big WHERE b = 6999 ORDER BY id LIMIT 1') f;
+SELECT ok(NOT pg_temp.finds('late-limit', 'SELECT * FROM big WHERE b > 50 ORDER BY id LIMIT 10', x), 'not where most rows match') FROM unnest(ARRAY[false, true]) x;
+SELECT ok(NOT pg_temp.finds('late-limit', 'SELECT * FROM big WHERE md5(pad) = ''x'' ORDER BY id LIMIT 20'), 'not by expectation where no index would help');
+SELECT ok(pg_temp.finds('late-limit', 'SELECT * FROM big WHERE md5(pad) = ''x'' ORDER BY id LIMIT 20', true), 'but by what was counted');
+SELECT ok(NOT pg_temp.finds('late-limit', 'SELECT * FROM big WHERE id > 59000 AND b = 6999 ORDER BY id LIMIT 1'), 'nor where the index is entered by a condition');
+
 SELECT is(pg_temp.sql('late-limit', 'SELECT * FROM part ORDER BY k LIMIT 5'), 'CREATE INDEX ON public.part USING btree (k)', 'late-limit over partitions');
+
+-- implicit-cast: of a join's key
+CREATE TABLE rate (k numeric, d int, v text);
+INSERT INTO rate SELECT i, i, 'v' || i FROM generate_series(1, 20) i;
+CREATE TABLE lots AS SELECT i::numeric AS k FROM generate_series(1, 10000) i;
+ANALYZE rate, lots;
+SELECT is((SELECT (f -> 'evidence') - 'share_ratio' FROM pg_temp.finding('implicit-cast', 'SELECT v, pad FROM rate JOIN big ON big.id = rate.k', x) f),
+	'{"column": "id", "column_type": "integer", "cast_to": "numeric"}', 'a join that casts the key of an index' || CASE WHEN x THEN ', executed' ELSE '' END) FROM unnest(ARRAY[false, true]) x;
+SELECT matches(pg_temp.advice('implicit-cast', 'SELECT v, pad FROM rate JOIN big ON big.id = rate.k'), '^Give both columns one type', 'says what to do');
+SET enable_hashjoin = off;
+SELECT ok(pg_temp.finds('implicit-cast', 'SELECT v, pad FROM rate JOIN big ON big.id = rate.k'), 'joined in order');
+SET enable_mergejoin = off;
+SELECT ok(pg_temp.finds('implicit-cast', 'SELECT v, pad FROM rate JOIN big ON big.id = rate.k'), 'joined in a loop');
+RESET enable_hashjoin; RESET enable_mergejoin;
+SELECT ok(pg_temp.finds('implicit-cast', 'SELECT v, pad FROM rate LEFT JOIN big ON big.id = rate.k'), 'the side of an outer join that need not be read whole');
+SELECT ok(NOT pg_temp.finds('implicit-cast', 'SELECT v, pad FROM big LEFT JOIN rate ON big.id = rate.k'), 'not the one that must');
+SELECT ok(NOT pg_temp.finds('implicit-cast', 'SELECT v, pad FROM rate JOIN big ON big.id = rate.d'), 'not with columns of one type');
+SELECT ok(NOT pg_temp.finds('implicit-cast', 'SELECT v, pad FROM rate JOIN big ON big.id::numeric = rate.k'), 'not a cast that is written out');
+SELECT ok(NOT pg_temp.finds('implicit-cast', 'SELECT v, pad FROM rate JOIN big ON big.c = rate.k'), 'not a column without an index');
+SELECT ok(NOT pg_temp.finds('implicit-cast', 'SELECT pad FROM lots JOIN big ON big.id = lots.k'), 'not where the other side has many rows');
+CREATE INDEX big_numeric ON big ((id::numeric)); ANALYZE big;
+SET enable_indexscan = off; SET enable_bitmapscan = off;
+SELECT ok(NOT pg_temp.finds('implicit-cast', 'SELECT v, pad FROM rate JOIN big ON big.id = rate.k'), 'quiet when an index on the cast exists');
+RESET enable_indexscan; RESET enable_bitmapscan;
+DROP INDEX big_numeric;
 
 -- row-misestimate
 SELECT ok(NOT pg_temp.finds('row-misestimate', 'SELECT * FROM few x JOIN few y ON x.g = y.g', true), 'good estimates');
