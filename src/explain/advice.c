@@ -200,7 +200,7 @@ po_advice_prove_each(PoAnalysis *analysis, const PoNode *node, List *columns, Po
 		if (!po_hypo_build_supported(node->relid, lfirst_int(lc)))
 			return false;
 		indexes = lappend(indexes, po_hypo_build_form(node->relid, &form, NULL));
-		po_hypo_build_texts(llast(indexes), &form, NULL);
+		po_hypo_build_definition(llast(indexes), &form, NULL);
 	}
 	return prove_indexes(analysis, indexes, draft);
 }

@@ -75,6 +75,7 @@ typedef struct PoAnalysis
 	int			work_mem_kb;	/* of a pasted plan, 0: unknown */
 	bool		other_costs;	/* of a pasted plan: made with cost settings of its own */
 	List	   *facts;			/* PoFacts read so far */
+	List	  **predicates;		/* PoPredicate of each node's filter, NIL: not read; NULL: none was read */
 	List	   *findings;		/* PoFinding */
 	int			proofs;			/* indexes tried out so far */
 	const struct PoFindingRule *rule;	/* the one that runs */

@@ -109,13 +109,27 @@ is_worth_it(PoAnalysis *analysis, const PoNode *node)
 		!po_finding_repeats(analysis, node->relid);
 }
 
+/* Returns the predicates in the filter of a scan, which are read once for all rules. */
+static List *
+filter_predicates(PoAnalysis *analysis, const PoNode *node)
+{
+	List	  **predicates;
+
+	if (analysis->predicates == NULL)
+		analysis->predicates = palloc0(sizeof(List *) * analysis->tree->nnodes);
+	predicates = &analysis->predicates[node->id - 1];
+	if (*predicates == NIL)
+		*predicates = po_predicate_of_scan(node);
+	return *predicates;
+}
+
 /* Returns the first predicate of a kind in a scan's filter that an index has no answer to. */
 static PoPredicate *
-find_predicate(const PoNode *node, PoPredicateKind kind)
+find_predicate(PoAnalysis *analysis, const PoNode *node, PoPredicateKind kind)
 {
 	ListCell   *lc;
 
-	foreach(lc, po_predicate_of_scan(node))
+	foreach(lc, filter_predicates(analysis, node))
 	{
 		PoPredicate *predicate = lfirst(lc);
 
@@ -135,7 +149,7 @@ po_rule_predicate_wrapped(PoAnalysis *analysis, const PoNode *node)
 
 	if (!is_worth_it(analysis, node))
 		return;
-	predicate = find_predicate(node, PO_PREDICATE_WRAPPED);
+	predicate = find_predicate(analysis, node, PO_PREDICATE_WRAPPED);
 	if (predicate == NULL || any_index(node, predicate, holds_expression))
 		return;
 	expression = po_advice_expression(node, predicate->operand);
@@ -302,7 +316,7 @@ po_rule_predicate_cast(PoAnalysis *analysis, const PoNode *node)
 	}
 	if (!is_worth_it(analysis, node))
 		return;
-	predicate = find_predicate(node, PO_PREDICATE_CAST);
+	predicate = find_predicate(analysis, node, PO_PREDICATE_CAST);
 	if (predicate == NULL || any_index(node, predicate, holds_expression))
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_relation_share(analysis, node));
@@ -343,11 +357,11 @@ searched_text(const PoNode *node, const PoPredicate *predicate)
 
 /* Returns the first LIKE predicate whose constant pattern begins, or not, with a wildcard. */
 static PoPredicate *
-find_like(const PoNode *node, bool leading)
+find_like(PoAnalysis *analysis, const PoNode *node, bool leading)
 {
 	ListCell   *lc;
 
-	foreach(lc, po_predicate_of_scan(node))
+	foreach(lc, filter_predicates(analysis, node))
 	{
 		PoPredicate *predicate = lfirst(lc);
 
@@ -469,7 +483,7 @@ po_rule_predicate_wildcard(PoAnalysis *analysis, const PoNode *node)
 
 	if (!is_worth_it(analysis, node))
 		return;
-	predicate = find_like(node, true);
+	predicate = find_like(analysis, node, true);
 	if (predicate == NULL || !has_trigram(predicate->pattern) ||
 		any_index(node, predicate, is_trigram_index))
 		return;
@@ -522,7 +536,7 @@ po_rule_predicate_collation(PoAnalysis *analysis, const PoNode *node)
 
 	if (!is_worth_it(analysis, node))
 		return;
-	predicate = find_like(node, false);
+	predicate = find_like(analysis, node, false);
 	if (predicate == NULL || !any_index(node, predicate, is_useless_for_prefix) ||
 		any_index(node, predicate, is_prefix_index) ||
 		any_index(node, predicate, is_trigram_index))
@@ -667,7 +681,7 @@ po_rule_predicate_or(PoAnalysis *analysis, const PoNode *node)
 	}
 	if (node->kind != PO_NODE_SEQ_SCAN || !is_worth_it(analysis, node))
 		return;
-	predicate = find_predicate(node, PO_PREDICATE_OR);
+	predicate = find_predicate(analysis, node, PO_PREDICATE_OR);
 	if (predicate == NULL)
 		return;
 	columns = compared_by_arms(node, predicate->clause);

@@ -271,10 +271,17 @@ po_hypo_build_form(Oid relid, const PoForm *form, const PoExpressions *expressio
 	return index;
 }
 
-/* Sets the name and the statement of an index that po_hypo_build_form made of the same form. */
+/* Sets the statement that creates an index that po_hypo_build_form made of the same form. */
+void
+po_hypo_build_definition(PoHypoIndex *index, const PoForm *form, const PoExpressions *expressions)
+{
+	index->definition = form_definition(index, form, expressions);
+}
+
+/* Like po_hypo_build_definition, and sets the name, which plans that are shown need. */
 void
 po_hypo_build_texts(PoHypoIndex *index, const PoForm *form, const PoExpressions *expressions)
 {
-	index->definition = form_definition(index, form, expressions);
+	po_hypo_build_definition(index, form, expressions);
 	index->name = choose_name(index);
 }

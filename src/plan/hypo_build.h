@@ -14,6 +14,8 @@ extern Oid	po_hypo_build_family(Oid type, Oid *input);
 extern void po_hypo_build_key(PoHypoIndex *index, int i, Oid type, Oid collation, Oid opclass,
 							  int16 options);
 extern PoHypoIndex *po_hypo_build_form(Oid relid, const PoForm *form, const PoExpressions *expressions);
+extern void po_hypo_build_definition(PoHypoIndex *index, const PoForm *form,
+									 const PoExpressions *expressions);
 extern void po_hypo_build_texts(PoHypoIndex *index, const PoForm *form, const PoExpressions *expressions);
 extern bool po_hypo_build_supported(Oid relid, AttrNumber attnum);
 

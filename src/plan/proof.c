@@ -84,8 +84,7 @@ po_proof_find(PoStatement *statement, Oid relid, double min_gain, PoProof *proof
 	if (proof->index == NULL ||
 		proof->cost_before - proof->cost_after < min_gain * proof->cost_before)
 		return false;
-	/* Only the one that is shown needs its texts, which cost more than a planner call. */
-	po_hypo_build_texts(proof->index, &best, NULL);
+	po_hypo_build_definition(proof->index, &best, NULL);
 	proof->size_bytes = po_size_bytes(proof->index);
 	return true;
 }
