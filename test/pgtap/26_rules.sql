@@ -8,7 +8,7 @@ SET client_min_messages = warning;
 SET jit = off;
 SET max_parallel_workers_per_gather = 0;
 
-SELECT plan(78);
+SELECT plan(79);
 
 CREATE FUNCTION pg_temp.finding(wanted text, query text, execute boolean DEFAULT false, params text[] DEFAULT NULL)
 RETURNS SETOF jsonb LANGUAGE sql AS $$
@@ -206,5 +206,18 @@ ANALYZE mostly_narrow;
 SELECT ok(NOT pg_temp.finds('select-star', 'SELECT * FROM mostly_narrow'), 'quiet for one value out of line');
 \set sql `PGOPTIONS='-c enable_material=off' psql -XAt -d :'DBNAME' -c "SELECT suggested_sql FROM perf_optimizer.plan_findings('SELECT * FROM few') WHERE rule = 'forced-settings'"`
 SELECT is(:'sql'::text, 'SET enable_material = on', 'RESET would not help where the session began with it off');
+
+-- Memory: once the caches are filled an analysis leaves nothing behind, whether it proves an index or not
+CREATE FUNCTION pg_temp.analyze_often(n int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	FOR i IN 1 .. n LOOP
+		PERFORM estimated_cost FROM perf_optimizer.analyze_query('SELECT pad FROM big WHERE a = ' || i % 100);
+		PERFORM total_cost FROM perf_optimizer.plan_nodes('SELECT g FROM few WHERE id = ' || i % 100);
+	END LOOP;
+END $$;
+SELECT pg_temp.analyze_often(200);
+SELECT sum(used_bytes) AS used FROM pg_backend_memory_contexts \gset
+SELECT pg_temp.analyze_often(1000);
+SELECT cmp_ok(sum(used_bytes) - :used, '<', 32000::numeric, 'a thousand analyses use no more memory than some') FROM pg_backend_memory_contexts;
 
 SELECT * FROM finish();
