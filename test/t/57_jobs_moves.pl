@@ -11,6 +11,7 @@ my $settings = q(
 shared_preload_libraries = 'perf_optimizer'
 max_worker_processes = 20
 max_connections = 10
+jit = off
 timezone = 'UTC'
 );
 my $old = PostgreSQL::Test::Cluster->new('jobs_old', $ENV{PO_OLD_BINDIR} ? (install_path => $ENV{PO_OLD_BINDIR} =~ s{/bin/?$}{}r) : ());
