@@ -34,7 +34,7 @@
 
 /* Beyond these shares of a base's rows and of the view's rows the whole query is cheaper. */
 #define MAX_CHANGED_SHARE 0.05
-#define MAX_KEY_SHARE 0.20
+#define MAX_KEY_SHARE 0.35
 
 /* So many changed rows or keys are few, whatever they are a share of. */
 #define ALWAYS_FEW 1000
