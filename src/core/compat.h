@@ -380,6 +380,15 @@
 	(pg_namespace_aclcheck((oid), (role), ACL_USAGE) == ACLCHECK_OK)
 #endif
 
+/* 16: and to call a function.  Needs utils/acl.h and catalog/pg_proc.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_MAY_EXECUTE(oid, role) \
+	(object_aclcheck(ProcedureRelationId, (oid), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#else
+#define PO_MAY_EXECUTE(oid, role) \
+	(pg_proc_aclcheck((oid), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#endif
+
 /* ---- background workers and running commands ---- */
 
 /* 19: syscache callbacks get an enum.  Needs utils/syscache.h. */

@@ -478,12 +478,13 @@ po_capture_copy(void)
 static void
 end_transaction(XactEvent event, void *arg)
 {
+	if (likely(buffers == NIL))
+		return;
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			if (buffers != NIL)
-				po_capture_copy();
+			po_capture_copy();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
