@@ -13,5 +13,8 @@ SELECT name, kind, labels, value FROM perf_optimizer.metrics() WHERE name = 'per
 SELECT line FROM regexp_split_to_table(perf_optimizer.metrics_text(), E'\n') AS line WHERE line LIKE '%dead_letter_jobs%';
 SELECT n, warmup, min_ms <= p50_ms AND p50_ms <= p95_ms AND p95_ms <= max_ms AS in_order
   FROM perf_optimizer.benchmark_query('SELECT count(*) FROM "Payment" WHERE "amount" > $1', 50, ARRAY['500']);
+CREATE TABLE "Ledger" ("id" smallint GENERATED ALWAYS AS IDENTITY);
+SELECT setval('"Ledger_id_seq"', 30000) AS position;
+SELECT rule, severity, message, suggested_sql FROM perf_optimizer.database_findings() WHERE object LIKE '%Ledger%' ORDER BY rule DESC;
 SET client_min_messages = warning;
 DROP SCHEMA doc_monitor CASCADE;
