@@ -16,5 +16,9 @@ SELECT n, warmup, min_ms <= p50_ms AND p50_ms <= p95_ms AND p95_ms <= max_ms AS 
 CREATE TABLE "Ledger" ("id" smallint GENERATED ALWAYS AS IDENTITY);
 SELECT setval('"Ledger_id_seq"', 30000) AS position;
 SELECT rule, severity, message, suggested_sql FROM perf_optimizer.database_findings() WHERE object LIKE '%Ledger%' ORDER BY rule DESC;
+CREATE TABLE "Size" AS
+  SELECT timestamptz '2024-01-01' + i * interval '1 day' AS day, 1000 + 10 * i + 37 * i % 11 AS gigabytes FROM generate_series(0, 89) AS i;
+SELECT moment::date AS day, round(projected) AS projected, round(lower) AS lower, round(upper) AS upper, round(per_day::numeric, 2) AS per_day
+  FROM perf_optimizer.forecast(ARRAY(SELECT day FROM "Size" ORDER BY day), ARRAY(SELECT gigabytes FROM "Size" ORDER BY day), ARRAY['2024-04-01', '2024-07-01']::timestamptz[]);
 SET client_min_messages = warning;
 DROP SCHEMA doc_monitor CASCADE;
