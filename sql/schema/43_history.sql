@@ -16,10 +16,12 @@ CREATE TABLE perf_optimizer.snapshot (
   blocks_read float8,
   temp_bytes float8,
   deadlocks float8,
-  database_bytes bigint
+  database_bytes bigint,
+  transaction_ids float8,
+  wal_bytes float8
 );
 CREATE INDEX snapshot_taken_at_idx ON perf_optimizer.snapshot (taken_at);
-COMMENT ON TABLE perf_optimizer.snapshot IS 'Snapshots of this database''s workload: what happened from from_at to taken_at. merged counts the snapshots that were thinned out into one.';
+COMMENT ON TABLE perf_optimizer.snapshot IS 'Snapshots of this database''s workload: what happened from from_at to taken_at. merged counts the snapshots that were thinned out into one; transaction_ids and wal_bytes are what the whole server used and wrote.';
 
 CREATE TABLE perf_optimizer.snapshot_text (
   query_id bigint NOT NULL,

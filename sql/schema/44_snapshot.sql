@@ -269,7 +269,12 @@ BEGIN
            SELECT g.grown[1], g.grown[2], g.grown[3], g.grown[4], g.grown[5], g.grown[6]
              FROM perf_optimizer.exchange_counters('database', ARRAY(
                     SELECT ROW('', NULL, ARRAY[s.xact_commit, s.xact_rollback, s.blks_hit, s.blks_read, s.temp_bytes, s.deadlocks]::float8[], NULL, NULL)::perf_optimizer.counters
-                      FROM pg_stat_database s WHERE s.datname = current_database())) g)
+                      FROM pg_stat_database s WHERE s.datname = current_database())) g),
+         (transaction_ids, wal_bytes) = (
+           -- These count from the beginning of the server: what came before the first look says nothing.
+           SELECT CASE WHEN g.last IS NOT NULL THEN g.grown[1] END, CASE WHEN g.last IS NOT NULL THEN g.grown[2] END
+             FROM perf_optimizer.exchange_counters('server', ARRAY[
+                    ROW('', NULL, ARRAY[pg_snapshot_xmax(pg_current_snapshot())::text, pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text]::float8[], NULL, NULL)::perf_optimizer.counters]) g)
    WHERE n.snapshot_id = snapshot;
 END
 $$;
@@ -419,8 +424,9 @@ AS $$
   INSERT INTO perf_optimizer.snapshot_setting (snapshot_id, name, setting, previous)
   SELECT keeper, s.name, (array_agg(s.setting ORDER BY s.snapshot_id DESC))[1], (array_agg(s.previous ORDER BY s.snapshot_id))[1] FROM gone s GROUP BY 2;
   UPDATE perf_optimizer.snapshot k
-     SET (from_at, merged, commits, rollbacks, blocks_hit, blocks_read, temp_bytes, deadlocks) = (
-           SELECT min(s.from_at), sum(s.merged), sum(s.commits), sum(s.rollbacks), sum(s.blocks_hit), sum(s.blocks_read), sum(s.temp_bytes), sum(s.deadlocks)
+     SET (from_at, merged, commits, rollbacks, blocks_hit, blocks_read, temp_bytes, deadlocks, transaction_ids, wal_bytes) = (
+           SELECT min(s.from_at), sum(s.merged), sum(s.commits), sum(s.rollbacks), sum(s.blocks_hit), sum(s.blocks_read), sum(s.temp_bytes), sum(s.deadlocks),
+                  sum(s.transaction_ids), sum(s.wal_bytes)
              FROM perf_optimizer.snapshot s WHERE s.snapshot_id = ANY (ids))
    WHERE k.snapshot_id = keeper;
 $$;

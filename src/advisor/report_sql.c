@@ -6,6 +6,7 @@
 
 #include "access/table.h"
 #include "catalog/index.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "core/args.h"
 #include "core/own.h"
@@ -43,11 +44,12 @@ table_of_index(Oid index)
 	return table;
 }
 
-/* Tells whether a role may read some column of a table, and so know its statistics. */
+/* Tells whether a role may know a table's statistics: it may read some column, or all statistics. */
 static bool
 may_read(Oid table, Oid role)
 {
-	return pg_class_aclcheck(table, role, ACL_SELECT) == ACLCHECK_OK ||
+	return has_privs_of_role(role, ROLE_PG_READ_ALL_STATS) ||
+		pg_class_aclcheck(table, role, ACL_SELECT) == ACLCHECK_OK ||
 		pg_attribute_aclcheck_all(table, role, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
 }
 

@@ -220,7 +220,6 @@ run(PoJobRun *run)
 const PoJobKind po_apply_kind = {
 	.name = "apply",
 	.retry_after_crash = true,
-	.one_off = true,
 	.validate = validate,
 	.waits_for_snapshots = waits_for_snapshots,
 	.run = run,

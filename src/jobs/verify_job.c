@@ -171,7 +171,6 @@ run(PoJobRun *run)
 const PoJobKind po_verify_kind = {
 	.name = "verify",
 	.retry_after_crash = true,
-	.one_off = true,
 	.validate = validate,
 	.waits_for_snapshots = waits_for_snapshots,
 	.run = run,

@@ -4,7 +4,13 @@
  */
 #include "postgres.h"
 
+#include <unistd.h>
+
+#include "access/table.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "commands/sequence.h"
 #include "core/args.h"
 #include "core/own.h"
 #include "core/srf.h"
@@ -12,11 +18,19 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "monitor/benchmark.h"
+#include "monitor/heap_size.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(perf_optimizer_benchmark_query);
 PG_FUNCTION_INFO_V1(perf_optimizer_save_baseline);
 PG_FUNCTION_INFO_V1(perf_optimizer_drop_baseline);
+PG_FUNCTION_INFO_V1(perf_optimizer_memory_bytes);
+PG_FUNCTION_INFO_V1(perf_optimizer_sequence_position);
+PG_FUNCTION_INFO_V1(perf_optimizer_table_expected_bytes);
 
 /* Returns the iterations argument; raises 22004 and 22023. */
 static int
@@ -131,4 +145,71 @@ perf_optimizer_drop_baseline(PG_FUNCTION_ARGS)
 	found = remove_baseline(name);
 	SPI_finish();
 	PG_RETURN_BOOL(found);
+}
+
+/* Tells whether the caller may know figures of a relation: what SELECT or pg_read_all_stats give. */
+static bool
+may_know(Oid relid)
+{
+	return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+/* table_expected_bytes(relation): its size as if it were written anew; NULL when that is not known. */
+Datum
+perf_optimizer_table_expected_bytes(PG_FUNCTION_ARGS)
+{
+	Oid			relid;
+	Relation	table;
+	double		bytes = -1;
+
+	po_args_require(fcinfo, 0, "relation");
+	relid = PG_GETARG_OID(0);
+	table = try_table_open(relid, AccessShareLock);
+	if (table == NULL)
+		PG_RETURN_NULL();
+	if (RELKIND_HAS_TABLE_AM(table->rd_rel->relkind) && may_know(relid))
+		bytes = po_heap_size_expected(table);
+	table_close(table, AccessShareLock);
+	if (bytes < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64((int64) bytes);
+}
+
+/* sequence_position(sequence): its last value; NULL when it gave none yet or the caller may not know. */
+Datum
+perf_optimizer_sequence_position(PG_FUNCTION_ARGS)
+{
+	LOCAL_FCINFO(call, 1);
+	PoOwnScope	scope;
+	Oid			relid;
+	Datum		result;
+
+	po_args_require(fcinfo, 0, "sequence");
+	relid = PG_GETARG_OID(0);
+	if (get_rel_relkind(relid) != RELKIND_SEQUENCE || !may_know(relid))
+		PG_RETURN_NULL();
+	InitFunctionCallInfoData(*call, NULL, 1, InvalidOid, NULL, NULL);
+	call->args[0].value = ObjectIdGetDatum(relid);
+	call->args[0].isnull = false;
+	po_own_become_owner(&scope, relid);
+	result = pg_sequence_last_value(call);
+	po_own_end(&scope);
+	if (call->isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(result);
+}
+
+/* memory_bytes(): the machine's memory; NULL where the system does not say. */
+Datum
+perf_optimizer_memory_bytes(PG_FUNCTION_ARGS)
+{
+#ifdef _SC_PHYS_PAGES
+	long		pages = sysconf(_SC_PHYS_PAGES);
+	long		size = sysconf(_SC_PAGESIZE);
+
+	if (pages > 0 && size > 0)
+		PG_RETURN_INT64((int64) pages * size);
+#endif
+	PG_RETURN_NULL();
 }

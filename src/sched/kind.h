@@ -37,7 +37,7 @@ typedef struct PoJob
 	int64		after_job;		/* runs when that job has succeeded; 0: none */
 	char	   *exclude_window; /* as core/window.h reads it, or NULL */
 	TimestampTz at;				/* the moment of a job that runs once; else
-								 * DT_NOEND */
+								 * DT_NOEND, as in those of po_once_start */
 	bool		done;			/* that moment's slot has been taken */
 	TimestampTz next_run;		/* DT_NOEND: no slot to come */
 } PoJob;
@@ -73,8 +73,6 @@ typedef struct PoJobKind
 {
 	const char *name;
 	bool		retry_after_crash;	/* repeating a half-done attempt is safe */
-	bool		one_off;		/* stored by po_once_start: repeated after a
-								 * crash only, removed when done */
 	void		(*validate) (PoJob *job);
 	List	   *(*reads) (const PoJob *job);
 	bool		(*waits_for_snapshots) (const PoJob *job);

@@ -17,6 +17,7 @@
 #include "sched/job.h"
 #include "sched/run.h"
 #include "sched/store.h"
+#include "sched/timetable.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -222,6 +223,16 @@ settle_attempt(int64 run_id, int attempt, TimestampTz now, const PoOutcome *outc
 						" hint = EXCLUDED.hint, context = EXCLUDED.context", &args);
 }
 
+/*
+ * Tells whether a job was stored by po_once_start: it is repeated after a crash only
+ * and removed when its run is done; one whose run failed waits in the dead letters.
+ */
+static bool
+is_one_off(const PoJob *job)
+{
+	return job->schedule != NULL && strcmp(job->schedule, PO_TIMETABLE_ONCE) == 0 && job->at == DT_NOEND;
+}
+
 /* Decides whether the attempt is tried again; fills when.  job is NULL when it is gone. */
 static bool
 plan_retry(const PoJob *job, int attempt, TimestampTz now, const PoOutcome *outcome, TimestampTz *when)
@@ -230,7 +241,7 @@ plan_retry(const PoJob *job, int attempt, TimestampTz now, const PoOutcome *outc
 	PoRetryPolicy policy;
 
 	*when = DT_NOEND;
-	if (kind == NULL || (kind->one_off && outcome->state != PO_RUN_CRASHED))
+	if (kind == NULL || (is_one_off(job) && outcome->state != PO_RUN_CRASHED))
 		return false;
 	policy.max_attempts = job->max_attempts;
 	policy.backoff_us = job->backoff_us;
@@ -241,15 +252,6 @@ plan_retry(const PoJob *job, int attempt, TimestampTz now, const PoOutcome *outc
 	*when = now +
 		po_state_backoff(&policy, attempt, pg_prng_double(&pg_global_prng_state));
 	return true;
-}
-
-/* Tells whether a job is removed when its run is done; one whose run failed waits in the dead letters. */
-static bool
-is_one_off(const PoJob *job)
-{
-	const PoJobKind *kind = po_kind_find_or_null(job->kind);
-
-	return kind != NULL && kind->one_off;
 }
 
 /*
