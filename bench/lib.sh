@@ -24,8 +24,7 @@ measuring() {
 	cat <<-'SQL'
 		SET client_min_messages = warning;
 		CREATE FUNCTION cpu_ms() RETURNS bigint LANGUAGE sql AS $$
-		  SELECT (split_part(s, ' ', 14)::bigint + split_part(s, ' ', 15)::bigint) * 10
-		  FROM regexp_replace(pg_read_file('/proc/self/stat'), '\(.*\)', 'x') AS s $$;
+		  SELECT (split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::numeric / 1000000)::bigint $$;
 		CREATE UNLOGGED TABLE measured (method text, step bigint, cpu_ms bigint, wal_bytes numeric, ms numeric);
 	SQL
 }

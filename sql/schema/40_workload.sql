@@ -28,8 +28,6 @@ CREATE FUNCTION perf_optimizer.slow_queries(
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 20
 SET search_path = pg_catalog, pg_temp
-SET jit = off
-SET enable_nestloop = off
 SET work_mem = '64MB'
 AS 'MODULE_PATHNAME', 'perf_optimizer_slow_queries';
 

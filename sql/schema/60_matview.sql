@@ -30,10 +30,11 @@ CREATE TABLE perf_optimizer.matview_tracking (
   view_print bigint NOT NULL,
   consumed pg_snapshot,
   bases oid[] NOT NULL,
-  reason text
+  reason text,
+  lookups jsonb
 );
 COMMENT ON TABLE perf_optimizer.matview_tracking IS
-  'What the last refresh of each registered view saw: fingerprints of what its query reaches and of the view, the snapshot, the tables whose logs it reads, or the reason why the next refresh compares in full. Written by refresh() alone.';
+  'What the last refresh of each registered view saw: fingerprints of what its query reaches and of the view, the snapshot, the tables whose logs it reads, or the reason why the next refresh compares in full, and lookups: of each relation in which it finds rows by their keys the columns that an index should begin with. Written by refresh() and enable_incremental() alone.';
 
 CREATE TABLE perf_optimizer.matview_log (
   base oid PRIMARY KEY,
@@ -124,6 +125,29 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_matview_pending';
 COMMENT ON FUNCTION perf_optimizer.matview_pending(regclass) IS
   'How many committed changes of its tables a registered materialized view has not taken in, each combination of noted values counted once a transaction. NULL for a view that is not registered, or whose next refresh compares in full.';
 
+CREATE FUNCTION perf_optimizer.matview_missing_index(lookups jsonb, OUT relation regclass, OUT columns text)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT c.oid::regclass, concat_ws(', ', VARIADIC l.columns || l.rises)
+  FROM ROWS FROM (jsonb_to_recordset($1) AS (relation oid, columns text[], rises text)) WITH ORDINALITY AS l (relation, columns, rises, place)
+  JOIN pg_class c ON c.oid = l.relation AND c.relpages >= 100
+  WHERE NOT EXISTS (
+    SELECT FROM pg_index i
+    JOIN pg_class x ON x.oid = i.indexrelid
+    JOIN pg_am am ON am.oid = x.relam AND am.amname = 'btree'
+    CROSS JOIN LATERAL (SELECT array_agg(pg_get_indexdef(i.indexrelid, p, false) ORDER BY p) FROM generate_series(1, i.indnkeyatts) AS p) AS d (definitions)
+    WHERE i.indrelid = l.relation AND i.indisvalid AND i.indpred IS NULL
+      AND NOT EXISTS (SELECT FROM unnest(l.columns) AS w (wanted)
+                      WHERE w.wanted <> ALL (d.definitions[:cardinality(l.columns)])
+                        AND ltrim(rtrim(w.wanted, ')'), '(') <> ALL (SELECT ltrim(rtrim(f, ')'), '(') FROM unnest(d.definitions[:cardinality(l.columns)]) AS f))
+      AND (l.rises IS NULL OR l.rises = d.definitions[cardinality(l.columns) + 1]))
+  ORDER BY l.place
+  LIMIT 1
+$$;
+COMMENT ON FUNCTION perf_optimizer.matview_missing_index(jsonb) IS
+  'The first relation, of at least 100 pages, in which an incremental refresh looks rows up without an index that begins with the columns asked for, and these columns as CREATE INDEX takes them; of matview_tracking.lookups.';
+
 CREATE FUNCTION perf_optimizer.forget_dropped_matviews() RETURNS event_trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_forget_dropped_matviews';
@@ -143,6 +167,44 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_refresh';
 COMMENT ON FUNCTION perf_optimizer.refresh(regclass, text) IS
   'Refreshes a materialized view. mode: incremental computes only the rows that noted changes concern and needs enable_incremental; concurrent runs the whole query and writes only the rows that differ, needs no unique index and blocks no reader; full is the server''s REFRESH, which replaces the relation and blocks readers; auto is the cheapest that blocks no reader: nothing at all (mode_used skipped) or incremental for a registered view, else concurrent, or full for a view that was never populated. A registered view whose rows cannot be told from the noted changes is refreshed by the whole query, and reason says why. Returns what was done; duration_ms is milliseconds, rows_deleted is NULL after full (not counted). Needs ownership of the view (from PostgreSQL 17 also MAINTAIN). Errors: 42809 not a materialized view, 42501 no right, 22023 unknown mode, 22004 a NULL, 55000 mode incremental for a view that is not registered, 23505 the query breaks a unique index of the view.';
 
+CREATE FUNCTION perf_optimizer.refresh_in_order(matviews regclass[] DEFAULT NULL, mode text DEFAULT 'auto')
+RETURNS TABLE (matview regclass, mode_used text, rows_inserted bigint, rows_updated bigint, rows_deleted bigint, duration_ms float8, reason text)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 20
+AS $$
+DECLARE
+  target pg_catalog.regclass;
+  targets pg_catalog.regclass[];
+BEGIN
+  IF pg_catalog.array_position(matviews, NULL) IS NOT NULL THEN
+    RAISE EXCEPTION 'argument "matviews" must not contain NULL' USING ERRCODE = 'null_value_not_allowed';
+  END IF;
+  -- Everything is qualified instead of a pinned search_path, in which the views' queries would run.
+  targets := ARRAY(
+    WITH RECURSIVE chain (view, depth) AS (
+      SELECT m.oid::pg_catalog.regclass, 0
+      FROM pg_catalog.pg_class m
+      WHERE CASE WHEN matviews IS NOT NULL THEN m.oid OPERATOR(pg_catalog.=) ANY (matviews::pg_catalog.oid[])
+                 WHEN m.relkind OPERATOR(pg_catalog.<>) 'm' THEN false
+                 WHEN pg_catalog.pg_has_role(m.relowner, 'USAGE') THEN true
+                 WHEN pg_catalog.current_setting('server_version_num')::pg_catalog.int4 OPERATOR(pg_catalog.>=) 170000
+                 THEN pg_catalog.has_table_privilege(m.oid, 'MAINTAIN')
+                 ELSE false
+            END
+      UNION
+      SELECT b.relation, c.depth OPERATOR(pg_catalog.+) 1
+      FROM chain c
+      CROSS JOIN LATERAL pg_catalog.unnest(perf_optimizer.matview_bases(c.view)) AS b (relation)
+      JOIN pg_catalog.pg_class m ON m.oid OPERATOR(pg_catalog.=) b.relation AND m.relkind OPERATOR(pg_catalog.=) 'm'
+    )
+    SELECT c.view FROM chain c GROUP BY c.view ORDER BY pg_catalog.max(c.depth) DESC, c.view::pg_catalog.oid);
+  FOREACH target IN ARRAY targets LOOP
+    RETURN QUERY SELECT target, r.mode_used, r.rows_inserted, r.rows_updated, r.rows_deleted, r.duration_ms, r.reason
+                 FROM perf_optimizer.refresh(target, mode) AS r;
+  END LOOP;
+END $$;
+COMMENT ON FUNCTION perf_optimizer.refresh_in_order(regclass[], text) IS
+  'Refreshes materialized views and every materialized view that they read, directly or through other views: each once, and what is read before what reads it. matviews NULL means all that the current user may refresh. mode and the columns are those of refresh, which is called for each in this one transaction; an error undoes all. Returns a row for each view in the order of the refreshes. Errors: 22004 a NULL, and those of refresh.';
+
 CREATE VIEW perf_optimizer.matview_status AS
 SELECT m.oid::pg_catalog.regclass AS matview,
        u.unique_index,
@@ -161,6 +223,7 @@ SELECT m.oid::pg_catalog.regclass AS matview,
        pg_catalog.pg_total_relation_size(m.oid) AS size_bytes,
        CASE WHEN NOT m.relispopulated
             THEN 'never populated: reading it is an error until the first refresh'
+            WHEN w.finding IS NOT NULL AND (u.unique_index IS NOT NULL OR k.columns IS NULL) THEN w.finding
             WHEN u.unique_index IS NOT NULL THEN NULL
             WHEN k.columns IS NULL
             THEN 'no unique index: REFRESH MATERIALIZED VIEW CONCURRENTLY fails with 55000, and the query proves no columns unique; perf_optimizer.refresh needs no unique index'
@@ -170,6 +233,7 @@ SELECT m.oid::pg_catalog.regclass AS matview,
        END AS finding,
        (CASE WHEN NOT m.relispopulated
             THEN pg_catalog.format('REFRESH MATERIALIZED VIEW %I.%I', n.nspname, m.relname)
+            WHEN w.finding IS NOT NULL AND (u.unique_index IS NOT NULL OR k.columns IS NULL) THEN w.suggested_sql
             WHEN u.unique_index IS NOT NULL THEN NULL
             WHEN k.columns IS NULL
             THEN pg_catalog.format('SELECT * FROM perf_optimizer.refresh(%L, %L)',
@@ -201,7 +265,24 @@ LEFT JOIN LATERAL (
   LIMIT 1) u ON true
 CROSS JOIN LATERAL perf_optimizer.matview_unique_key(m.oid) k
 CROSS JOIN LATERAL perf_optimizer.matview_base_activity(m.oid) a
+CROSS JOIN LATERAL perf_optimizer.matview_missing_index(CASE WHEN i.matview IS NOT NULL THEN t.lookups END) x
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN x.relation IS NOT NULL
+              THEN pg_catalog.format('incremental refresh looks rows up in %s, where no index begins with: %s', c.name, x.columns)
+              WHEN i.matview IS NOT NULL AND m.relhasindex AND m.relpages OPERATOR(pg_catalog.>=) 100
+                   AND NOT EXISTS (SELECT FROM pg_catalog.pg_options_to_table(m.reloptions) AS o WHERE o.option_name OPERATOR(pg_catalog.=) 'fillfactor')
+              THEN 'incremental refresh updates rows in place: with room left in its pages most updates need no new index entries'
+         END,
+         CASE WHEN x.relation IS NOT NULL
+              THEN pg_catalog.format('CREATE INDEX CONCURRENTLY ON %s (%s)', c.name, x.columns)
+              ELSE pg_catalog.format('ALTER MATERIALIZED VIEW %I.%I SET (fillfactor = 90)', n.nspname, m.relname)
+         END
+  FROM (SELECT CASE WHEN r.relation IS NOT NULL THEN pg_catalog.format('%I.%I', xn.nspname, xc.relname) END
+        FROM (SELECT x.relation) AS r (relation)
+        LEFT JOIN pg_catalog.pg_class xc ON xc.oid OPERATOR(pg_catalog.=) r.relation
+        LEFT JOIN pg_catalog.pg_namespace xn ON xn.oid OPERATOR(pg_catalog.=) xc.relnamespace) AS c (name)
+) AS w (finding, suggested_sql)
 WHERE m.relkind OPERATOR(pg_catalog.=) 'm';
 COMMENT ON VIEW perf_optimizer.matview_status IS
-  'Each materialized view: a unique index that REFRESH CONCURRENTLY can use, our last refresh (moment, mode, milliseconds), whether its tables were written since by the statistics counters (stale; other sessions report up to ten seconds late, and it is NULL when unknown: never refreshed by us, tables truncated or rewritten, statistics reset), what it reads, its size in bytes, and what is wrong with the statement that cures it. For a view that enable_incremental registered (incremental), pending_changes counts the noted changes that it has not taken in, stale says whether there are any, and full_reason why its next refresh compares in full; pending_changes is NULL then.';
+  'Each materialized view: a unique index that REFRESH CONCURRENTLY can use, our last refresh (moment, mode, milliseconds), whether its tables were written since by the statistics counters (stale; other sessions report up to ten seconds late, and it is NULL when unknown: never refreshed by us, tables truncated or rewritten, statistics reset), what it reads, its size in bytes, and what is wrong with the statement that cures it. For a view that enable_incremental registered (incremental), pending_changes counts the noted changes that it has not taken in, stale says whether there are any, and full_reason why its next refresh compares in full; pending_changes is NULL then. finding and suggested_sql then also name an index that an incremental refresh lacks, and a fillfactor.';
 GRANT SELECT ON perf_optimizer.matview_status TO PUBLIC;

@@ -14,6 +14,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "advisor/sample_table.h"
+#include "core/compat.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -61,6 +62,7 @@ describe(Sampler *sampler, const Bitmapset *columns)
 		TupleDescCopyEntry(sampler->desc, (AttrNumber) sampler->ncolumns,
 						   RelationGetDescr(sampler->table), (AttrNumber) column);
 	}
+	PO_FINALIZE_TUPLE_DESC(sampler->desc);
 }
 
 /* Takes some rows of a scan, the same each time. */

@@ -254,6 +254,28 @@
 	ExecInsertIndexTuples((rri), (slot), (estate), (update), false, NULL, NIL)
 #endif
 
+/* 18: index scans may count what they do; 19: they take flags.  Need access/genam.h, access/tableam.h. */
+#if PG_VERSION_NUM >= 190000
+#define PO_INDEX_BEGINSCAN(table, index, snapshot, nkeys) \
+	index_beginscan((table), (index), (snapshot), NULL, (nkeys), 0, SO_NONE)
+#define PO_TABLE_INDEX_FETCH_BEGIN(table) table_index_fetch_begin((table), SO_NONE)
+#elif PG_VERSION_NUM >= 180000
+#define PO_INDEX_BEGINSCAN(table, index, snapshot, nkeys) \
+	index_beginscan((table), (index), (snapshot), NULL, (nkeys), 0)
+#define PO_TABLE_INDEX_FETCH_BEGIN(table) table_index_fetch_begin(table)
+#else
+#define PO_INDEX_BEGINSCAN(table, index, snapshot, nkeys) \
+	index_beginscan((table), (index), (snapshot), (nkeys), 0)
+#define PO_TABLE_INDEX_FETCH_BEGIN(table) table_index_fetch_begin(table)
+#endif
+
+/* 19: a row descriptor is finished before it is used.  Needs access/tupdesc.h. */
+#if PG_VERSION_NUM >= 190000
+#define PO_FINALIZE_TUPLE_DESC(desc) TupleDescFinalize(desc)
+#else
+#define PO_FINALIZE_TUPLE_DESC(desc) ((void) (desc))
+#endif
+
 /* ---- executing ---- */
 
 /* 16: the executor itself can start a plan whose parameters have no values. */
@@ -356,6 +378,15 @@
 #else
 #define PO_MAY_USE_SCHEMA(oid, role) \
 	(pg_namespace_aclcheck((oid), (role), ACL_USAGE) == ACLCHECK_OK)
+#endif
+
+/* 16: and to call a function.  Needs utils/acl.h and catalog/pg_proc.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_MAY_EXECUTE(oid, role) \
+	(object_aclcheck(ProcedureRelationId, (oid), (role), ACL_EXECUTE) == ACLCHECK_OK)
+#else
+#define PO_MAY_EXECUTE(oid, role) \
+	(pg_proc_aclcheck((oid), (role), ACL_EXECUTE) == ACLCHECK_OK)
 #endif
 
 /* ---- background workers and running commands ---- */

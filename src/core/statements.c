@@ -1,6 +1,6 @@
 /*
  * statements.c
- *	  Where pg_stat_statements is and which columns its installed version has.
+ *	  Where pg_stat_statements is, which columns its installed version has, and its rows.
  *
  * The extension may sit in any schema, and after pg_upgrade its SQL side may be
  * older than its library, so the view is found through the extension's members
@@ -16,11 +16,16 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "core/compat.h"
 #include "core/relname.h"
 #include "core/statements.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "parser/parse_func.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -113,4 +118,45 @@ po_statements_lookup(PoStatementsView *view)
 		fill_view(view, extension) &&
 		pg_class_aclcheck(view->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		PO_MAY_USE_SCHEMA(get_rel_namespace(view->relid), GetUserId());
+}
+
+/* Returns the function behind the view; raises 42501 when the current user may not call it. */
+static Oid
+find_function(const PoStatementsView *view)
+{
+	char	   *schema = get_namespace_name(get_rel_namespace(view->relid));
+	Oid			argument = BOOLOID;
+	Oid			function = LookupFuncName(list_make2(makeString(schema), makeString(STATEMENTS_EXTENSION)), 1, &argument, false);
+
+	if (!PO_MAY_EXECUTE(function, GetUserId()))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, STATEMENTS_EXTENSION);
+	return function;
+}
+
+/*
+ * Reads all rows of the view, with their texts, as its function returns them: a
+ * query over it would copy thousands of texts from step to step, which takes
+ * longer than reading them.  The store can be read more than once; it and its
+ * columns go with the current context.
+ */
+Tuplestorestate *
+po_statements_read(const PoStatementsView *view, TupleDesc *columns)
+{
+	LOCAL_FCINFO(fcinfo, 1);
+	FmgrInfo	function;
+	ReturnSetInfo result = {
+		.type = T_ReturnSetInfo,
+		.econtext = CreateStandaloneExprContext(),
+		.allowedModes = SFRM_Materialize | SFRM_Materialize_Random,
+	};
+
+	fmgr_info(find_function(view), &function);
+	InitFunctionCallInfoData(*fcinfo, &function, 1, InvalidOid, NULL, (Node *) &result);
+	fcinfo->args[0].value = BoolGetDatum(true);
+	fcinfo->args[0].isnull = false;
+	(void) FunctionCallInvoke(fcinfo);
+	if (result.returnMode != SFRM_Materialize || result.setResult == NULL || result.setDesc == NULL)
+		elog(ERROR, "pg_stat_statements returned no set");
+	*columns = result.setDesc;
+	return result.setResult;
 }

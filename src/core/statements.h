@@ -1,9 +1,12 @@
 /*
  * statements.h
- *	  Where pg_stat_statements is and which columns its installed version has.
+ *	  Where pg_stat_statements is, which columns its installed version has, and its rows.
  */
 #ifndef PO_STATEMENTS_H
 #define PO_STATEMENTS_H
+
+#include "access/tupdesc.h"
+#include "utils/tuplestore.h"
 
 /* The view of an installed pg_stat_statements, whatever its schema and version. */
 typedef struct PoStatementsView
@@ -15,5 +18,6 @@ typedef struct PoStatementsView
 
 extern bool po_statements_lookup(PoStatementsView *view);
 extern void po_statements_find(PoStatementsView *view, const char *what);
+extern Tuplestorestate *po_statements_read(const PoStatementsView *view, TupleDesc *columns);
 
 #endif							/* PO_STATEMENTS_H */

@@ -7,7 +7,8 @@
  * The set is split by which keys are NULL, so that equality can be asked for
  * where it is, and an index used.  Then, for each part, the view's rows with
  * these keys are read by joining the view with the set, and the query's rows by
- * joining inside its branches; the difference of the two is written.
+ * joining inside its branches, a branch's only table being read by gather.c where
+ * an index serves; the difference of the two is written.
  */
 #include "postgres.h"
 
@@ -20,6 +21,8 @@
 #include "matview/affected.h"
 #include "matview/compose.h"
 #include "matview/diff.h"
+#include "matview/gather.h"
+#include "matview/probe.h"
 #include "matview/range.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -258,9 +261,56 @@ add_bounds(List *conditions, KeySet *set, int varno, KeyBounds *bounds)
 											 InvalidOid, InvalidOid));
 }
 
-/* Restricts a branch to the keys of a set by joining it with the set. */
+/* Returns what gather.c needs to know of a branch's keys in a set. */
+static List *
+probe_keys(Affected *affected, Query *branch, KeySet *set)
+{
+	List	   *keys = NIL;
+	ListCell   *cell;
+
+	foreach(cell, affected->shape->keys)
+	{
+		int			i = foreach_current_index(cell);
+		PoProbeKey *key = palloc0(sizeof(PoProbeKey));
+
+		key->expr = po_shape_key(branch, lfirst_int(cell));
+		key->isnull = bms_is_member(i, set->nulls);
+		key->range = affected->bounds[i].range;
+		key->low = affected->bounds[i].low;
+		keys = lappend(keys, key);
+	}
+	return keys;
+}
+
+/*
+ * Reads the rows of a branch's only table for the keys of a set and lets the
+ * branch read them instead of the table.  Returns the rows; NULL, with the branch
+ * as it was, where that is impossible or not worth while.
+ */
+static PoComposeRows *
+gather_branch(Affected *affected, Query *branch, KeySet *set, QueryEnvironment *environment)
+{
+	PoComposeRows *rows = palloc0(sizeof(PoComposeRows));
+	char	   *name = psprintf("po_rows_%p", branch);
+	Bitmapset  *used;
+	RangeTblEntry *rte;
+	int			varno;
+
+	if (!po_shape_is_single(branch))
+		return NULL;
+	varno = linitial_node(RangeTblRef, branch->jointree->fromlist)->rtindex;
+	rte = rt_fetch(varno, branch->rtable);
+	used = po_shape_find_base(affected->shape, rte->relid)->used;
+	if (!po_gather_rows(rte->relid, varno, probe_keys(affected, branch, set), &set->rows, used, rows))
+		return NULL;
+	po_compose_add_rows(environment, name, rows);
+	po_compose_replace_entry(rte, po_gather_select(rte->relid, used, po_compose_rows_entry(environment, name)));
+	return rows;
+}
+
+/* Restricts a branch to the keys of a set by joining it with the set; bounded: also by what keys rise with. */
 static void
-restrict_branch(Affected *affected, Query *branch, KeySet *set, QueryEnvironment *environment)
+restrict_branch(Affected *affected, Query *branch, KeySet *set, QueryEnvironment *environment, bool bounded)
 {
 	List	   *conditions = make_ands_implicit((Expr *) branch->jointree->quals);
 	RangeTblRef *ref = makeNode(RangeTblRef);
@@ -275,7 +325,7 @@ restrict_branch(Affected *affected, Query *branch, KeySet *set, QueryEnvironment
 
 		conditions = lappend(conditions, key_condition(set, ref->rtindex, i,
 													   copyObject(po_shape_key(branch, lfirst_int(cell)))));
-		if (affected->bounds[i].low && !bms_is_member(i, set->nulls))
+		if (bounded && affected->bounds[i].low && !bms_is_member(i, set->nulls))
 			conditions = add_bounds(conditions, set, ref->rtindex, &affected->bounds[i]);
 	}
 	branch->jointree->quals = (Node *) make_ands_explicit(conditions);
@@ -287,11 +337,20 @@ run_restricted(Affected *affected, KeySet *set, DestReceiver *dest)
 {
 	QueryEnvironment *environment = po_compose_environment(KEYS, &set->rows);
 	Query	   *query = copyObject(affected->shape->query);
+	List	   *gathered = NIL;
 	ListCell   *cell;
 
 	foreach(cell, po_shape_branches(query))
-		restrict_branch(affected, lfirst_node(Query, cell), set, environment);
+	{
+		PoComposeRows *rows = gather_branch(affected, lfirst_node(Query, cell), set, environment);
+
+		restrict_branch(affected, lfirst_node(Query, cell), set, environment, rows == NULL);
+		if (rows)
+			gathered = lappend(gathered, rows);
+	}
 	po_compose_run(query, affected->text, environment, dest);
+	foreach(cell, gathered)
+		tuplestore_end(((PoComposeRows *) lfirst(cell))->store);
 }
 
 /* Reads the view's rows for the keys of a set, each preceded by its location. */

@@ -46,6 +46,9 @@
 #define MAX_ROWS 100000
 #define MAX_BYTES (32 * 1024 * 1024)
 
+/* More rows than this are written as those of COPY are, which takes more to begin. */
+#define MANY_ROWS 1000
+
 /* A row of the set of a transaction's log rows. */
 typedef struct CapturedRow
 {
@@ -405,14 +408,15 @@ write_everything(CaptureBuffer *buffer, Relation log, TupleTableSlot *slot)
 static void
 write_rows(CaptureBuffer *buffer, Relation log, TupleTableSlot *slot)
 {
-	BulkInsertState bulk = GetBulkInsertState();
+	BulkInsertState bulk = buffer->rows->members > MANY_ROWS ? GetBulkInsertState() : NULL;
 	rowset_iterator iterator;
 	CapturedRow *row;
 
 	rowset_start_iterate(buffer->rows, &iterator);
 	while ((row = rowset_iterate(buffer->rows, &iterator)) != NULL)
 		write_row(log, row->tuple, bulk, slot);
-	FreeBulkInsertState(bulk);
+	if (bulk)
+		FreeBulkInsertState(bulk);
 }
 
 /* Tells whether a log has outgrown its limit. */
@@ -474,12 +478,13 @@ po_capture_copy(void)
 static void
 end_transaction(XactEvent event, void *arg)
 {
+	if (likely(buffers == NIL))
+		return;
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			if (buffers != NIL)
-				po_capture_copy();
+			po_capture_copy();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:

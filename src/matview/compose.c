@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "core/compat.h"
 #include "executor/executor.h"
 #include "matview/compose.h"
@@ -57,6 +58,26 @@ po_compose_rows_entry(QueryEnvironment *environment, const char *name)
 	return addRangeTableEntryForENR(state, makeRangeVar(NULL, pstrdup(name), -1), true)->p_rte;
 }
 
+/* Returns a NULL for a column of a relation. */
+Expr *
+po_compose_null_column(Form_pg_attribute att)
+{
+	if (att->attisdropped)
+		return (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
+	return (Expr *) makeNullConst(att->atttypid, att->atttypmod, att->attcollation);
+}
+
+/* Turns a relation's entry into a subquery in its place; columns keep their numbers. */
+void
+po_compose_replace_entry(RangeTblEntry *rte, Query *subquery)
+{
+	RangeTblEntry *replacement = po_compose_subquery_entry(subquery);
+
+	replacement->alias = rte->alias;
+	replacement->eref = rte->eref;
+	memcpy(rte, replacement, sizeof(RangeTblEntry));
+}
+
 /*
  * Returns a SELECT of target_list from all entries of rtable where condition
  * holds; its relations are read without a check of rights.
@@ -94,11 +115,10 @@ po_compose_parse(const char *text, QueryEnvironment *environment)
 	return parse_analyze_fixedparams(raw, text, NULL, 0, environment);
 }
 
-/* Returns an environment in which rows have a name. */
-QueryEnvironment *
-po_compose_environment(const char *name, PoComposeRows *rows)
+/* Gives rows a name in an environment. */
+void
+po_compose_add_rows(QueryEnvironment *environment, const char *name, PoComposeRows *rows)
 {
-	QueryEnvironment *environment = create_queryEnv();
 	EphemeralNamedRelation relation = palloc0(sizeof(EphemeralNamedRelationData));
 
 	relation->md.name = pstrdup(name);
@@ -108,6 +128,15 @@ po_compose_environment(const char *name, PoComposeRows *rows)
 	relation->md.enrtuples = (double) rows->count;
 	relation->reldata = rows->store;
 	register_ENR(environment, relation);
+}
+
+/* Returns an environment in which rows have a name. */
+QueryEnvironment *
+po_compose_environment(const char *name, PoComposeRows *rows)
+{
+	QueryEnvironment *environment = create_queryEnv();
+
+	po_compose_add_rows(environment, name, rows);
 	return environment;
 }
 

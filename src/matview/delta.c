@@ -53,15 +53,6 @@ unconsumed(PoDelta *delta)
 											  makeBoolExpr(NOT_EXPR, list_make1(seen), -1)));
 }
 
-/* Returns a NULL for a column of the base. */
-static Expr *
-null_column(Form_pg_attribute att)
-{
-	if (att->attisdropped)
-		return (Expr *) makeNullConst(INT4OID, -1, InvalidOid);
-	return (Expr *) makeNullConst(att->atttypid, att->atttypmod, att->attcollation);
-}
-
 /* Returns the log's column that holds a column of the base, of the base's type. */
 static Expr *
 log_column(PoDelta *delta, Form_pg_attribute att)
@@ -89,7 +80,7 @@ select_rows(PoDelta *delta, RangeTblEntry *base_entry, bool changed)
 		Expr	   *expr;
 
 		if (!bms_is_member(att->attnum, changed ? delta->base->logged : delta->base->used))
-			expr = null_column(att);
+			expr = po_compose_null_column(att);
 		else if (changed)
 			expr = log_column(delta, att);
 		else
@@ -136,17 +127,6 @@ union_all(Query *left, Query *right)
 	return query;
 }
 
-/* Turns a relation's entry into a subquery in its place; columns keep their numbers. */
-static void
-replace_entry(RangeTblEntry *rte, Query *subquery)
-{
-	RangeTblEntry *replacement = po_compose_subquery_entry(subquery);
-
-	replacement->alias = rte->alias;
-	replacement->eref = rte->eref;
-	memcpy(rte, replacement, sizeof(RangeTblEntry));
-}
-
 /* Returns the unconsumed log of a relation, or NULL when nothing in it is new. */
 static PoDelta *
 find_delta(List *deltas, Oid relid)
@@ -175,13 +155,13 @@ substitute(List *occurrences, RangeTblEntry *target, List *deltas)
 		PoDelta    *delta = find_delta(deltas, rte->relid);
 
 		if (rte == target)
-			replace_entry(rte, select_rows(delta, NULL, true));
+			po_compose_replace_entry(rte, select_rows(delta, NULL, true));
 		else if (delta)
 		{
 			RangeTblEntry *copy = copyObject(rte);
 
 			PO_CLEAR_PERMISSIONS(copy);
-			replace_entry(rte, union_all(select_rows(delta, copy, false), select_rows(delta, NULL, true)));
+			po_compose_replace_entry(rte, union_all(select_rows(delta, copy, false), select_rows(delta, NULL, true)));
 		}
 	}
 }

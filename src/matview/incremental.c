@@ -24,6 +24,7 @@
 #include "matview/fingerprint.h"
 #include "matview/incremental.h"
 #include "matview/log.h"
+#include "matview/lookup.h"
 #include "matview/view_query.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -34,7 +35,7 @@
 
 /* Beyond these shares of a base's rows and of the view's rows the whole query is cheaper. */
 #define MAX_CHANGED_SHARE 0.05
-#define MAX_KEY_SHARE 0.20
+#define MAX_KEY_SHARE 0.35
 
 /* So many changed rows or keys are few, whatever they are a share of. */
 #define ALWAYS_FEW 1000
@@ -212,6 +213,8 @@ po_incremental_record(Oid matview, PoIncremental *incremental, Snapshot snapshot
 	incremental->track.view_print = po_fingerprint_view(matview);
 	if (incremental->armed)
 		incremental->track.consumed = po_track_snapshot(snapshot);
+	if (incremental->armed && incremental->obstacle)
+		incremental->track.lookups = po_lookup_describe(matview, &incremental->shape);
 	po_track_store(matview, incremental->shape.bases, &incremental->track);
 	foreach(cell, incremental->deltas)
 		table_close(((PoDelta *) lfirst(cell))->log, NoLock);

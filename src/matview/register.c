@@ -11,6 +11,7 @@
 #include "lib/stringinfo.h"
 #include "matview/arm.h"
 #include "matview/incremental.h"
+#include "matview/lookup.h"
 #include "matview/refresh.h"
 #include "matview/register.h"
 #include "matview/track.h"
@@ -131,6 +132,7 @@ po_register_enable(Oid matview)
 	check(matview, &shape);
 	arm(shape.bases);
 	po_track_register(matview);
+	track.lookups = po_lookup_describe(matview, &shape);
 	po_track_store(matview, shape.bases, &track);
 	return describe(matview, &shape);
 }

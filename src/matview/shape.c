@@ -444,16 +444,26 @@ choose_keys(Relation matview, List *candidates)
 	return keys ? keys : candidates;
 }
 
-/* Returns the entry of a base, made on first use. */
-static PoShapeBase *
-get_base(PoShape *shape, Oid relid)
+/* Returns the entry of a base; NULL when the query does not read it. */
+PoShapeBase *
+po_shape_find_base(PoShape *shape, Oid relid)
 {
-	PoShapeBase *base;
 	ListCell   *cell;
 
 	foreach(cell, shape->bases)
 		if (((PoShapeBase *) lfirst(cell))->relid == relid)
 			return lfirst(cell);
+	return NULL;
+}
+
+/* Returns the entry of a base, made on first use. */
+static PoShapeBase *
+get_base(PoShape *shape, Oid relid)
+{
+	PoShapeBase *base = po_shape_find_base(shape, relid);
+
+	if (base)
+		return base;
 	base = palloc0(sizeof(PoShapeBase));
 	base->relid = relid;
 	shape->bases = lappend(shape->bases, base);

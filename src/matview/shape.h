@@ -35,6 +35,7 @@ typedef struct PoShape
 extern void po_shape_analyse(Relation matview, Query *query, PoShape *shape);
 extern List *po_shape_branches(Query *query);
 extern List *po_shape_occurrences(Query *level);
+extern PoShapeBase *po_shape_find_base(PoShape *shape, Oid relid);
 extern Expr *po_shape_key(Query *branch, int output);
 extern Bitmapset *po_shape_nullable(Node *jointree, bool nullable);
 extern bool po_shape_touches(Query *level, Node *node, Bitmapset *relids);

@@ -195,9 +195,9 @@ base_array(List *bases)
 void
 po_track_store(Oid matview, List *bases, const PoTrack *track)
 {
-	Oid			types[] = {OIDOID, INT8OID, INT8OID, PG_SNAPSHOTOID, OIDARRAYOID, TEXTOID};
-	Datum		values[6];
-	char		nulls[] = "      ";
+	Oid			types[] = {OIDOID, INT8OID, INT8OID, PG_SNAPSHOTOID, OIDARRAYOID, TEXTOID, JSONBOID};
+	Datum		values[7];
+	char		nulls[] = "       ";
 
 	values[0] = ObjectIdGetDatum(matview);
 	values[1] = Int64GetDatum((int64) track->query_print);
@@ -205,13 +205,16 @@ po_track_store(Oid matview, List *bases, const PoTrack *track)
 	values[3] = track->consumed;
 	values[4] = base_array(bases);
 	values[5] = track->reason ? CStringGetTextDatum(track->reason) : (Datum) 0;
+	values[6] = track->lookups;
 	nulls[3] = track->current ? ' ' : 'n';
 	nulls[5] = track->reason ? ' ' : 'n';
+	nulls[6] = track->lookups ? ' ' : 'n';
 	SPI_connect();
-	(void) po_own_execute("INSERT INTO perf_optimizer.matview_tracking AS t (matview, query_print, view_print, consumed, bases, reason) "
-						  "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (matview) DO UPDATE SET query_print = excluded.query_print, "
-						  "view_print = excluded.view_print, consumed = excluded.consumed, bases = excluded.bases, reason = excluded.reason",
-						  6, types, values, nulls);
+	(void) po_own_execute("INSERT INTO perf_optimizer.matview_tracking AS t (matview, query_print, view_print, consumed, bases, reason, lookups) "
+						  "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (matview) DO UPDATE SET query_print = excluded.query_print, "
+						  "view_print = excluded.view_print, consumed = excluded.consumed, bases = excluded.bases, reason = excluded.reason, "
+						  "lookups = coalesce(excluded.lookups, t.lookups)",
+						  7, types, values, nulls);
 	SPI_finish();
 }
 

@@ -18,6 +18,8 @@ typedef struct PoTrack
 	Datum		consumed;		/* pg_snapshot */
 	List	   *bases;			/* OIDs */
 	char	   *reason;			/* why not current, or NULL */
+	Datum		lookups;		/* jsonb of po_lookup_describe, to be stored;
+								 * 0: as before */
 } PoTrack;
 
 extern bool po_track_read(Oid matview, PoTrack *track);

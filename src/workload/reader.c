@@ -10,11 +10,17 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "miscadmin.h"
 #include "storage/lwlock.h"
 #include "utils/memutils.h"
 #include "workload/blob.h"
 #include "workload/reader.h"
+
+/* plan-flip: a plan shape has so many times the mean of another, over so many calls of each. */
+#define FLIP_FACTOR 2.0
+#define FLIP_MIN_CALLS 5
 
 /* Takes the shared lock on a table into which all slots were folded just before. */
 static void
@@ -96,6 +102,34 @@ po_reader_next(PoReader *reader)
 	if (reader->at == reader->n)
 		read_batch(reader);
 	return reader->at < reader->n ? &reader->batch[reader->at++] : NULL;
+}
+
+/* Tells whether a statement ran in bursts of a kind. */
+bool
+po_reader_saw_burst(const PoTrackEntry *entry, PoBurstKind kind)
+{
+	for (int i = 0; i < PO_TRACK_BURSTS; i++)
+		if (entry->bursts[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* Tells whether one plan shape of a statement is so much slower than another, both run often enough to say so. */
+bool
+po_reader_saw_flip(const PoTrackEntry *entry)
+{
+	double		fastest = INFINITY;
+	double		slowest = 0;
+
+	for (int i = 0; i < PO_TRACK_PLANS; i++)
+		if (entry->plans[i].calls >= FLIP_MIN_CALLS)
+		{
+			double		mean = entry->plans[i].total_ns / (double) entry->plans[i].calls;
+
+			fastest = Min(fastest, mean);
+			slowest = Max(slowest, mean);
+		}
+	return slowest > 0 && slowest >= FLIP_FACTOR * fastest;
 }
 
 /* Copies the state of the table. */

@@ -51,6 +51,8 @@ typedef struct PoTrackingState
 
 extern void po_reader_begin(PoReader *reader, int what);
 extern const PoTracked *po_reader_next(PoReader *reader);
+extern bool po_reader_saw_burst(const PoTrackEntry *entry, PoBurstKind kind);
+extern bool po_reader_saw_flip(const PoTrackEntry *entry);
 extern void po_reader_state(PoTrackingState *state);
 extern void po_reader_reset(void);
 

@@ -9,48 +9,89 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
+#include <math.h>
+
 #include "core/preload.h"
 #include "core/statements.h"
 #include "executor/spi.h"
-#include "lib/stringinfo.h"
+#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "workload/reader.h"
 #include "workload/slow.h"
 
-/* The orders that pg_stat_statements' counters allow, and their columns below. */
+/* What an order sorts by, in PoStatementCounters; 0 for p95 where nothing was timed. */
 static const struct
 {
 	const char *name;
-	const char *column;
+	size_t		offset;
 }			orders[] =
 {
-	{"total_time", "total_time"},
-	{"mean_time", "mean_time"},
-	{"p95", "p95_ms"},
-	{"calls", "calls"},
-	{"temp", "temp_bytes"},
-	{"wal", "wal_bytes"},
-	{"reads", "read_blocks"},
+	{"total_time", offsetof(PoStatementCounters, total_time_ms)},
+	{"mean_time", offsetof(PoStatementCounters, mean_time_ms)},
+	{"p95", offsetof(PoStatementCounters, p95_ms)},
+	{"calls", offsetof(PoStatementCounters, calls)},
+	{"temp", offsetof(PoStatementCounters, temp_bytes)},
+	{"wal", offsetof(PoStatementCounters, wal_bytes)},
+	{"reads", offsetof(PoStatementCounters, read_blocks)},
 };
 
-/* The result columns of the query below, from 1 as SPI counts. */
-enum
+/* The columns of pg_stat_statements that are read, by their names. */
+typedef enum Column
 {
-	COL_QUERY_ID = 1, COL_ROLE, COL_QUERY, COL_CALLS, COL_TOTAL_TIME, COL_MEAN_TIME,
-	COL_MAX_TIME, COL_STDDEV_TIME, COL_ROWS, COL_HIT, COL_READ, COL_TEMP, COL_WAL,
-	COL_TOPLEVEL, COL_ALL_TIME, COL_ALL_READ, COL_ALL_TEMP, COL_ALL_WAL,
-	COL_TRACKED, COL_P50, COL_P95, COL_P99, COL_N_PLUS_ONE, COL_REPEATED, COL_PLAN_FLIP
+	COL_USERID, COL_DBID, COL_TOPLEVEL, COL_QUERYID, COL_QUERY, COL_CALLS, COL_TOTAL, COL_MEAN, COL_MAX, COL_STDDEV,
+	COL_ROWS, COL_HIT, COL_READ, COL_TEMP, COL_WAL, NCOLUMNS
+} Column;
+
+static const char *const column_names[NCOLUMNS] = {
+	"userid", "dbid", "toplevel", "queryid", "query", "calls", "total_exec_time", "mean_exec_time", "max_exec_time",
+	"stddev_exec_time", "rows", "shared_blks_hit", "shared_blks_read", "temp_blks_written", "wal_bytes"
 };
 
-/* Returns the column that an order sorts by, or NULL. */
-static const char *
-order_column(const char *order_by)
+/* A row of pg_stat_statements that passed the filter, and where it came from. */
+typedef struct Candidate
+{
+	PoSlowQuery query;
+	Oid			userid;
+	int64		row;			/* its number in the store */
+	double		rank;			/* what it is sorted by */
+} Candidate;
+
+/* What only tracking knows of a statement. */
+typedef struct TrackedFacts
+{
+	PoTrackKey	key;
+	double		percentiles_ms[3];
+	bool		n_plus_one;
+	bool		repeated;
+	bool		plan_flip;
+} TrackedFacts;
+
+/* One reading of pg_stat_statements. */
+typedef struct Reading
+{
+	const PoSlowFilter *filter;
+	size_t		order;			/* offset of what ranks */
+	Tuplestorestate *store;
+	TupleTableSlot *slot;
+	AttrNumber	columns[NCOLUMNS];	/* 0: the installed version has none */
+	HTAB	   *tracked;		/* of TrackedFacts */
+	Candidate  *candidates;
+	int			n;
+	int			room;
+	PoStatementCounters sums;	/* the all_ fields */
+} Reading;
+
+/* Returns the index of an order, -1 for none of that name. */
+static int
+find_order(const char *order_by)
 {
 	for (int i = 0; i < lengthof(orders); i++)
 		if (strcmp(orders[i].name, order_by) == 0)
-			return orders[i].column;
-	return NULL;
+			return i;
+	return -1;
 }
 
 /*
@@ -60,7 +101,7 @@ order_column(const char *order_by)
 void
 po_slow_check_order(const char *order_by)
 {
-	if (order_column(order_by) == NULL)
+	if (find_order(order_by) < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"order_by\" is not a known order: \"%s\"", order_by),
@@ -69,174 +110,284 @@ po_slow_check_order(const char *order_by)
 		po_preload_require("order_by \"p95\"");
 }
 
-/*
- * Returns the SQL that reads the statements: $1 database, $2 least mean time,
- * $3 least calls, $4 rows.  Sums are over the whole database, and over top-level
- * statements only, because a nested statement's work is its caller's, too.
- * Texts are joined to the rows of the result alone, for copying those of thousands of
- * statements from step to step takes most of the time.  The function has
- * enable_nestloop off, because nothing tells the planner how many statements there are.
- */
-static char *
-compose_query(const PoStatementsView *view, const char *column)
+/* Copies what tracking knows of this database's statements that the caller may see. */
+static HTAB *
+read_tracked(void)
 {
-	StringInfoData sql;
-	const char *toplevel = view->has_toplevel ? "s.toplevel" : "true";
+	HASHCTL		control = {
+		.keysize = sizeof(PoTrackKey),
+		.entrysize = sizeof(TrackedFacts),
+		.hcxt = CurrentMemoryContext,
+	};
+	HTAB	   *table = hash_create("perf_optimizer tracked statements", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	PoReader	reader;
+	const PoTracked *t;
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql,
-					 "WITH s AS MATERIALIZED (SELECT s.queryid, s.userid, s.calls, s.total_exec_time AS total_time,"
-					 " s.mean_exec_time AS mean_time, s.max_exec_time, s.stddev_exec_time, s.rows,"
-					 " s.shared_blks_hit::float8 AS hit_blocks, s.shared_blks_read::float8 AS read_blocks,"
-					 " s.temp_blks_written::float8 * %d AS temp_bytes, s.wal_bytes::float8 AS wal_bytes,"
-					 " %s AS toplevel FROM %s(false) s WHERE s.dbid = $1),",
-					 BLCKSZ, toplevel, view->name);
-	appendStringInfo(&sql,
-					 " q AS MATERIALIZED (SELECT s.*, t.query_id IS NOT NULL AS tracked, t.p50_ms, t.p95_ms, t.p99_ms,"
-					 " t.n_plus_one, t.repeated, t.plan_flip"
-					 " FROM s LEFT JOIN perf_optimizer.tracked_statements() t"
-					 " ON t.query_id = s.queryid AND t.userid = s.userid AND t.toplevel = s.toplevel"
-					 " WHERE s.mean_time >= $2 AND s.calls >= $3"
-					 " ORDER BY %s DESC NULLS LAST, s.total_time DESC, s.queryid, s.userid LIMIT $4),"
-					 " a AS MATERIALIZED (SELECT sum(s.total_time) AS all_time, sum(s.read_blocks) AS all_read,"
-					 " sum(s.temp_bytes) AS all_temp, sum(s.wal_bytes) AS all_wal FROM s WHERE s.toplevel)",
-					 column);
-	appendStringInfo(&sql,
-					 " SELECT q.queryid, pg_catalog.pg_get_userbyid(q.userid)::text,"
-					 " CASE WHEN q.queryid IS NULL THEN '<insufficient privilege>' ELSE s.query END,"
-					 " q.calls, q.total_time, q.mean_time,"
-					 " q.max_exec_time, q.stddev_exec_time, q.rows, q.hit_blocks, q.read_blocks, q.temp_bytes, q.wal_bytes,"
-					 " q.toplevel, a.all_time, a.all_read, a.all_temp, a.all_wal,"
-					 " q.tracked, q.p50_ms, q.p95_ms, q.p99_ms, q.n_plus_one, q.repeated, q.plan_flip"
-					 " FROM q CROSS JOIN a LEFT JOIN %s s"
-					 " ON s.dbid = $1 AND s.queryid = q.queryid AND s.userid = q.userid AND %s = q.toplevel"
-					 " ORDER BY q.%s DESC NULLS LAST, q.total_time DESC, q.queryid, q.userid",
-					 view->name, toplevel, column);
-	return sql.data;
+	po_reader_begin(&reader, 0);
+	while ((t = po_reader_next(&reader)) != NULL)
+	{
+		TrackedFacts *facts;
+
+		if (!po_sample_may_read(t->entry.key.userid))
+			continue;
+		facts = hash_search(table, &t->entry.key, HASH_ENTER, NULL);
+		memcpy(facts->percentiles_ms, t->percentiles_ms, sizeof(facts->percentiles_ms));
+		facts->n_plus_one = po_reader_saw_burst(&t->entry, PO_BURST_N_PLUS_ONE);
+		facts->repeated = po_reader_saw_burst(&t->entry, PO_BURST_REPEATED);
+		facts->plan_flip = po_reader_saw_flip(&t->entry);
+	}
+	return table;
 }
 
-/* Returns a float8 column of the i-th row, 0 for NULL. */
-static double
-get_float8(uint64 i, int column)
+/* Reads pg_stat_statements and what is tracked. */
+static void
+begin_reading(Reading *reading, const PoSlowFilter *filter)
+{
+	PoStatementsView view;
+	TupleDesc	columns;
+
+	po_statements_find(&view, "slow_queries");
+	memset(reading, 0, sizeof(Reading));
+	reading->filter = filter;
+	reading->order = orders[find_order(filter->order_by)].offset;
+	reading->store = po_statements_read(&view, &columns);
+	reading->slot = MakeSingleTupleTableSlot(columns, &TTSOpsMinimalTuple);
+	for (int i = 0; i < NCOLUMNS; i++)
+		reading->columns[i] = Max(SPI_fnumber(columns, column_names[i]), 0);
+	reading->tracked = read_tracked();
+	reading->room = 64;
+	reading->candidates = palloc(sizeof(Candidate) * reading->room);
+}
+
+/* Returns a column of the row in the slot, and whether it is NULL. */
+static Datum
+get_column(const Reading *reading, Column column, bool *isnull)
+{
+	*isnull = true;
+	return reading->columns[column] == 0 ? (Datum) 0 : slot_getattr(reading->slot, reading->columns[column], isnull);
+}
+
+/* Returns a bigint column, 0 for NULL. */
+static int64
+get_int8(const Reading *reading, Column column)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
+	Datum		value = get_column(reading, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+/* Returns a float8 column, 0 for NULL. */
+static double
+get_float8(const Reading *reading, Column column)
+{
+	bool		isnull;
+	Datum		value = get_column(reading, column, &isnull);
 
 	return isnull ? 0 : DatumGetFloat8(value);
 }
 
-/* Returns a bigint column of the i-th row, 0 for NULL; tells in *isnull when not NULL itself. */
-static int64
-get_int8(uint64 i, int column, bool *isnull)
+/* Returns an oid column. */
+static Oid
+get_oid(const Reading *reading, Column column)
 {
-	bool		null;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &null);
+	bool		isnull;
+	Datum		value = get_column(reading, column, &isnull);
 
-	if (isnull != NULL)
-		*isnull = null;
-	return null ? 0 : DatumGetInt64(value);
+	return isnull ? InvalidOid : DatumGetObjectId(value);
 }
 
-/* Returns a column of the i-th row as text in the context of the caller of SPI, or NULL. */
-static char *
-get_text(uint64 i, int column)
+/* Returns the bytes of WAL, a numeric column. */
+static double
+get_wal(const Reading *reading)
 {
-	char	   *value = SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column);
-	char	   *copy;
+	bool		isnull;
+	Datum		value = get_column(reading, COL_WAL, &isnull);
 
-	if (value == NULL)
-		return NULL;
-	copy = SPI_palloc(strlen(value) + 1);
-	strcpy(copy, value);
-	return copy;
+	return isnull ? 0 : (double) DatumGetInt64(DirectFunctionCall1(numeric_int8, value));
 }
 
-/* Returns a boolean column of the i-th row, false for NULL. */
+/* Tells whether the statement of the row was sent by a client; versions without the column knew no other. */
 static bool
-get_bool(uint64 i, int column)
+is_toplevel(const Reading *reading)
 {
 	bool		isnull;
-	Datum		value = SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, column, &isnull);
+	Datum		value = get_column(reading, COL_TOPLEVEL, &isnull);
 
-	return !isnull && DatumGetBool(value);
+	return isnull || DatumGetBool(value);
 }
 
-/* Fills what tracking knows from the i-th row. */
+/* Fills what pg_stat_statements counted for the row in the slot. */
 static void
-read_tracked(uint64 i, PoStatementCounters *c)
+read_counters(const Reading *reading, PoStatementCounters *c)
 {
-	c->tracked = get_bool(i, COL_TRACKED);
-	c->p50_ms = get_float8(i, COL_P50);
-	c->p95_ms = get_float8(i, COL_P95);
-	c->p99_ms = get_float8(i, COL_P99);
-	c->n_plus_one = get_bool(i, COL_N_PLUS_ONE);
-	c->repeated = get_bool(i, COL_REPEATED);
-	c->plan_flip = get_bool(i, COL_PLAN_FLIP);
+	memset(c, 0, sizeof(PoStatementCounters));
+	c->calls = (double) get_int8(reading, COL_CALLS);
+	c->total_time_ms = get_float8(reading, COL_TOTAL);
+	c->mean_time_ms = get_float8(reading, COL_MEAN);
+	c->hit_blocks = (double) get_int8(reading, COL_HIT);
+	c->read_blocks = (double) get_int8(reading, COL_READ);
+	c->temp_bytes = (double) get_int8(reading, COL_TEMP) * BLCKSZ;
+	c->wal_bytes = get_wal(reading);
 }
 
-/* Fills the counters from the i-th row. */
+/* Adds a row to the sums: of top-level statements only, because a nested statement's work is its caller's, too. */
 static void
-read_counters(uint64 i, PoStatementCounters *c)
+add_to_sums(PoStatementCounters *sums, const PoStatementCounters *c)
 {
-	c->calls = (double) get_int8(i, COL_CALLS, NULL);
-	c->total_time_ms = get_float8(i, COL_TOTAL_TIME);
-	c->mean_time_ms = get_float8(i, COL_MEAN_TIME);
-	c->hit_blocks = get_float8(i, COL_HIT);
-	c->read_blocks = get_float8(i, COL_READ);
-	c->temp_bytes = get_float8(i, COL_TEMP);
-	c->wal_bytes = get_float8(i, COL_WAL);
-	c->all_time_ms = get_float8(i, COL_ALL_TIME);
-	c->all_read_blocks = get_float8(i, COL_ALL_READ);
-	c->all_temp_bytes = get_float8(i, COL_ALL_TEMP);
-	c->all_wal_bytes = get_float8(i, COL_ALL_WAL);
-	read_tracked(i, c);
+	sums->all_time_ms += c->total_time_ms;
+	sums->all_read_blocks += c->read_blocks;
+	sums->all_temp_bytes += c->temp_bytes;
+	sums->all_wal_bytes += c->wal_bytes;
 }
 
-/* Fills a statement from the i-th row. */
+/* Fills what tracking knows of a statement, if it does. */
 static void
-read_row(uint64 i, PoSlowQuery *q)
+add_tracked(const Reading *reading, Candidate *candidate)
 {
+	PoSlowQuery *q = &candidate->query;
+	PoStatementCounters *c = &q->counters;
+	PoTrackKey	key = {
+		.queryid = (uint64) q->query_id,
+		.dbid = MyDatabaseId,
+		.userid = candidate->userid,
+		.toplevel = q->toplevel,
+	};
+	const TrackedFacts *facts = q->has_query_id ? hash_search(reading->tracked, &key, HASH_FIND, NULL) : NULL;
+
+	c->tracked = facts != NULL;
+	if (facts == NULL)
+		return;
+	c->p50_ms = isnan(facts->percentiles_ms[0]) ? 0 : facts->percentiles_ms[0];
+	c->p95_ms = isnan(facts->percentiles_ms[1]) ? 0 : facts->percentiles_ms[1];
+	c->p99_ms = isnan(facts->percentiles_ms[2]) ? 0 : facts->percentiles_ms[2];
+	c->n_plus_one = facts->n_plus_one;
+	c->repeated = facts->repeated;
+	c->plan_flip = facts->plan_flip;
+}
+
+/* Keeps the row in the slot, the row-th of the store. */
+static void
+add_candidate(Reading *reading, const PoStatementCounters *counters, bool toplevel, int64 row)
+{
+	Candidate  *candidate;
+	PoSlowQuery *q;
 	bool		isnull;
 
-	q->query_id = get_int8(i, COL_QUERY_ID, &isnull);
+	if (reading->n == reading->room)
+	{
+		reading->room *= 2;
+		reading->candidates = repalloc_huge(reading->candidates, sizeof(Candidate) * reading->room);
+	}
+	candidate = &reading->candidates[reading->n++];
+	memset(candidate, 0, sizeof(Candidate));
+	candidate->row = row;
+	candidate->userid = get_oid(reading, COL_USERID);
+	q = &candidate->query;
+	q->query_id = DatumGetInt64(get_column(reading, COL_QUERYID, &isnull));
 	q->has_query_id = !isnull;
-	q->role_name = get_text(i, COL_ROLE);
-	q->query = get_text(i, COL_QUERY);
-	q->max_time_ms = get_float8(i, COL_MAX_TIME);
-	q->stddev_time_ms = get_float8(i, COL_STDDEV_TIME);
-	q->row_count = get_int8(i, COL_ROWS, NULL);
-	q->toplevel = get_bool(i, COL_TOPLEVEL);
-	read_counters(i, &q->counters);
+	q->toplevel = toplevel;
+	q->max_time_ms = get_float8(reading, COL_MAX);
+	q->stddev_time_ms = get_float8(reading, COL_STDDEV);
+	q->row_count = get_int8(reading, COL_ROWS);
+	q->counters = *counters;
+	add_tracked(reading, candidate);
+	memcpy(&candidate->rank, (const char *) &q->counters + reading->order, sizeof(double));
+}
+
+/* Looks at all rows: adds up those of this database, and keeps those that pass the filter. */
+static void
+collect(Reading *reading)
+{
+	for (int64 row = 0; tuplestore_gettupleslot(reading->store, true, false, reading->slot); row++)
+	{
+		PoStatementCounters counters;
+		bool		toplevel;
+
+		CHECK_FOR_INTERRUPTS();
+		if (get_oid(reading, COL_DBID) != MyDatabaseId)
+			continue;
+		read_counters(reading, &counters);
+		toplevel = is_toplevel(reading);
+		if (toplevel)
+			add_to_sums(&reading->sums, &counters);
+		if (counters.mean_time_ms >= reading->filter->min_mean_ms && counters.calls >= (double) reading->filter->min_calls)
+			add_candidate(reading, &counters, toplevel, row);
+	}
+}
+
+/* Compares two candidates: the larger first, ties by total time, statement and role. */
+static int
+compare_candidates(const void *left, const void *right)
+{
+	const Candidate *a = left;
+	const Candidate *b = right;
+
+	if (a->rank != b->rank)
+		return a->rank > b->rank ? -1 : 1;
+	if (a->query.counters.total_time_ms != b->query.counters.total_time_ms)
+		return a->query.counters.total_time_ms > b->query.counters.total_time_ms ? -1 : 1;
+	if (a->query.has_query_id != b->query.has_query_id)
+		return a->query.has_query_id ? -1 : 1;
+	if (a->query.query_id != b->query.query_id)
+		return a->query.query_id < b->query.query_id ? -1 : 1;
+	return a->userid < b->userid ? -1 : a->userid > b->userid;
+}
+
+/* Fills the texts of the first n candidates, in a second reading of the store. */
+static void
+fill_texts(Reading *reading, int n)
+{
+	int64		nrows = tuplestore_tuple_count(reading->store);
+	PoSlowQuery **wanted = palloc0(sizeof(PoSlowQuery *) * (nrows + 1));
+
+	for (int i = 0; i < n; i++)
+		wanted[reading->candidates[i].row] = &reading->candidates[i].query;
+	tuplestore_rescan(reading->store);
+	for (int64 row = 0; tuplestore_gettupleslot(reading->store, true, false, reading->slot); row++)
+	{
+		bool		isnull;
+		Datum		value;
+
+		if (wanted[row] == NULL)
+			continue;
+		value = get_column(reading, COL_QUERY, &isnull);
+		wanted[row]->query = isnull ? NULL : TextDatumGetCString(value);
+	}
+	pfree(wanted);
 }
 
 /*
  * Reads the statements that pass the filter into *queries, palloc'd in the
  * current context, and returns their number.  Raises 55000 when
- * pg_stat_statements cannot be read.  The caller's search_path must be pinned.
+ * pg_stat_statements cannot be read.
  */
 int
 po_slow_read(const PoSlowFilter *filter, PoSlowQuery **queries)
 {
-	Oid			types[] = {OIDOID, FLOAT8OID, INT8OID, INT8OID};
-	Datum		values[lengthof(types)];
-	PoStatementsView view;
+	Reading		reading;
 	int			n;
 
-	po_statements_find(&view, "slow_queries");
-	values[0] = ObjectIdGetDatum(MyDatabaseId);
-	values[1] = Float8GetDatum(filter->min_mean_ms);
-	values[2] = Int64GetDatum(filter->min_calls);
-	values[3] = Int64GetDatum((int64) filter->max_rows);
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(compose_query(&view, order_column(filter->order_by)),
-							  lengthof(types), types, values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "reading pg_stat_statements failed");
-	n = (int) SPI_processed;
-	*queries = SPI_palloc(sizeof(PoSlowQuery) * Max(n, 1));
+	begin_reading(&reading, filter);
+	collect(&reading);
+	qsort(reading.candidates, reading.n, sizeof(Candidate), compare_candidates);
+	n = Min(reading.n, filter->max_rows);
+	fill_texts(&reading, n);
+	*queries = palloc(sizeof(PoSlowQuery) * Max(n, 1));
 	for (int i = 0; i < n; i++)
-		read_row(i, &(*queries)[i]);
-	SPI_finish();
+	{
+		PoSlowQuery *q = &reading.candidates[i].query;
+
+		q->role_name = GetUserNameFromId(reading.candidates[i].userid, true);
+		if (q->role_name == NULL)
+			q->role_name = psprintf("unknown (OID=%u)", reading.candidates[i].userid);
+		q->counters.all_time_ms = reading.sums.all_time_ms;
+		q->counters.all_read_blocks = reading.sums.all_read_blocks;
+		q->counters.all_temp_bytes = reading.sums.all_temp_bytes;
+		q->counters.all_wal_bytes = reading.sums.all_wal_bytes;
+		(*queries)[i] = *q;
+	}
+	ExecDropSingleTupleTableSlot(reading.slot);
+	tuplestore_end(reading.store);
 	return n;
 }

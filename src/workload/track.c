@@ -257,8 +257,8 @@ begin_frame(QueryDesc *desc)
 	frame->desc = desc;
 	frame->utility = false;
 	begin_below(frame);
-	frame->quiet = !frame->in_loop || is_set_query(desc->plannedstmt);
-	if (running < 0)
+	frame->quiet = !frame->in_loop || (po_settings_n_plus_one && is_set_query(desc->plannedstmt));
+	if (running < 0 && po_settings_capture_samples)
 		note_client_text(frame, desc);
 	else
 		frame->text.start = NULL;

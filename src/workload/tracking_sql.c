@@ -27,11 +27,6 @@ PG_FUNCTION_INFO_V1(perf_optimizer_query_samples);
 PG_FUNCTION_INFO_V1(perf_optimizer_tracking_stats);
 PG_FUNCTION_INFO_V1(perf_optimizer_reset_tracking);
 
-
-/* plan-flip: a plan shape has so many times the mean of another, over so many calls of each. */
-#define FLIP_FACTOR 2.0
-#define FLIP_MIN_CALLS 5
-
 /* Sets a float8 column, NULL for NaN. */
 static void
 put_ms(PoRow *row, double ms)
@@ -72,34 +67,6 @@ count_plans(const PoTrackEntry *entry)
 	return n;
 }
 
-/* Tells whether a statement ran in bursts of a kind. */
-static bool
-has_burst(const PoTrackEntry *entry, PoBurstKind kind)
-{
-	for (int i = 0; i < PO_TRACK_BURSTS; i++)
-		if (entry->bursts[i].kind == kind)
-			return true;
-	return false;
-}
-
-/* Tells whether one plan shape of a statement is so much slower than another, both run often enough to say so. */
-static bool
-has_flip(const PoTrackEntry *entry)
-{
-	double		fastest = INFINITY;
-	double		slowest = 0;
-
-	for (int i = 0; i < PO_TRACK_PLANS; i++)
-		if (entry->plans[i].calls >= FLIP_MIN_CALLS)
-		{
-			double		mean = entry->plans[i].total_ns / (double) entry->plans[i].calls;
-
-			fastest = Min(fastest, mean);
-			slowest = Max(slowest, mean);
-		}
-	return slowest > 0 && slowest >= FLIP_FACTOR * fastest;
-}
-
 /* Emits one statement. */
 static void
 put_statement(PoRow *row, const PoTracked *t)
@@ -121,9 +88,9 @@ put_statement(PoRow *row, const PoTracked *t)
 	po_row_int4(row, count_plans(e));
 	po_row_datum(row, TimestampTzGetDatum(e->first_seen));
 	po_row_datum(row, TimestampTzGetDatum(e->last_seen));
-	po_row_bool(row, has_burst(e, PO_BURST_N_PLUS_ONE));
-	po_row_bool(row, has_burst(e, PO_BURST_REPEATED));
-	po_row_bool(row, has_flip(e));
+	po_row_bool(row, po_reader_saw_burst(e, PO_BURST_N_PLUS_ONE));
+	po_row_bool(row, po_reader_saw_burst(e, PO_BURST_REPEATED));
+	po_row_bool(row, po_reader_saw_flip(e));
 	po_row_float8(row, e->failed_ns / PO_NS_PER_MS);
 	po_srf_emit(row);
 }

@@ -49,6 +49,27 @@ INSERT INTO a (k, j, t, n, ts, tz, f) SELECT i % 12, i % 5, 'T' || i % 4, i, '20
 INSERT INTO b (a_id, k, v, t) SELECT 1 + i % 120, i % 10, i, 'x' || i % 3 FROM generate_series(1, 160) i;
 INSERT INTO c (b_id, w, day) SELECT 1 + i % 160, i % 6, '2024-01-01'::date + i FROM generate_series(1, 120) i;
 INSERT INTO p SELECT i, i % 6, i % 7, i FROM generate_series(1, 120) i;
+-- A table that is written through its parent, and one whose rows a trigger changes or leaves out.
+CREATE TABLE h (id int, k int, v numeric);
+CREATE TABLE h1 (PRIMARY KEY (id)) INHERITS (h);
+INSERT INTO h SELECT i, i % 7, i FROM generate_series(1, 40) i;
+INSERT INTO h1 SELECT i, i % 7, i FROM generate_series(41, 120) i;
+CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' THEN RETURN CASE WHEN OLD.id % 9 > 0 THEN OLD END; END IF;
+  IF NEW.id % 8 = 0 THEN RETURN NULL; END IF;
+  NEW.k := CASE WHEN NEW.id % 6 = 0 THEN NULL ELSE NEW.k END;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER meddle BEFORE INSERT OR UPDATE OR DELETE ON h1 FOR EACH ROW EXECUTE FUNCTION meddle();
+-- Changes of one table that change others.
+CREATE FUNCTION pass_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE fuzz.c SET w = (coalesce(w, 0) + 1) % 6 WHERE b_id = NEW.id;
+  IF NEW.k = 5 THEN DELETE FROM fuzz.h WHERE id = NEW.id % 120; END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER pass_on AFTER INSERT OR UPDATE OF k ON b FOR EACH ROW EXECUTE FUNCTION pass_on();
 ANALYZE;
 SQL
 
@@ -100,9 +121,16 @@ my @pool = (
 	'SELECT s.k, s.m, count(*) AS c FROM (SELECT k, n % 7 AS m FROM a WHERE n > 5) s GROUP BY s.k, s.m',
 	'SELECT v.x, count(*) AS c FROM a JOIN (VALUES (1), (2), (3)) v (x) ON v.x = a.j GROUP BY v.x',
 	"SELECT k || '/' || j AS label, to_char(tz, 'YYYY-MM') AS month, count(*) AS c FROM a GROUP BY 1, 2",
+	'SELECT k, count(*) AS c, sum(v) AS v FROM h1 GROUP BY k',
+	'SELECT k, count(*) AS c, min(v) AS v FROM ONLY h GROUP BY k',
+	'SELECT h1.k, count(*) AS c FROM h1 JOIN a ON a.id = h1.id GROUP BY h1.k',
 	'SELECT k % 3 AS third, sum(c) AS c FROM mv0 GROUP BY 1',
 	'SELECT a.j, sum(mv0.c) AS c FROM mv0 JOIN a ON a.k = mv0.k GROUP BY a.j',
 );
+
+# Indexes by which rows of keys can be found, or seemingly can.
+my @indexes = ('a (k)', 'a (k, ts)', 'a (tz)', 'a (ts DESC, f)', 'a (lower(t), f)', 'a (n)', 'a (j) INCLUDE (k)', 'a (k, j) WHERE j > 1',
+	'a ((k / 2), j DESC NULLS LAST)', 'a (doubled)', 'b (k)', 'b (k) WHERE v > 20', 'c (day)', 'c (w DESC)', 'h1 (k)', 'p (g)', 'p1 (g, v)');
 
 # Integers below n, elements of lists.
 sub below { return int(rand($_[0])); }
@@ -145,6 +173,11 @@ sub change
 		sub { 'UPDATE p SET g = g + 1, v = v + 1 WHERE ' . condition('id') },
 		sub { 'UPDATE p1 SET g = ' . below(7) . ' WHERE ' . condition('id') },
 		sub { 'DELETE FROM p WHERE ' . condition('id') },
+		sub { 'INSERT INTO h1 SELECT i, ' . maybe_null(8, below(9)) . ', i FROM generate_series(' . below(180) . ', ' . below(220) . ') i ON CONFLICT DO NOTHING' },
+		sub { "UPDATE h SET k = $k WHERE " . condition('id') },
+		sub { 'UPDATE ' . pick('h', 'ONLY h', 'h1') . ' SET v = v + 1 WHERE ' . condition('id') },
+		sub { 'DELETE FROM h WHERE ' . condition('id') },
+		sub { "INSERT INTO h VALUES (" . below(300) . ", $k, 3)" },
 		sub { 'MERGE INTO b USING (SELECT ' . below(200) . ' AS id) s ON b.id = s.id WHEN MATCHED THEN UPDATE SET v = b.v + 1 WHEN NOT MATCHED THEN INSERT (a_id, k, v) VALUES (NULL, 1, 2)' },
 		sub { "COPY c (b_id, w, day) FROM PROGRAM 'printf \"1\\t2\\t2024-03-03\\n" . below(200) . "\\t3\\t2024-04-04\\n\"'" },
 		sub { below(6) ? 'SELECT 1' : 'TRUNCATE ' . pick('c', 'p', 'p1', 'p3', 'b', 'a, b') },
@@ -240,9 +273,8 @@ sub make_views
 		$sql .= "SELECT perf_optimizer.enable_incremental('mv$i');\n";
 	}
 	$sql .= 'CREATE UNIQUE INDEX ON mv0 (k);' if below(2);
-	$sql .= 'CREATE INDEX ON a (k);' if below(2);
-	$sql .= 'CREATE INDEX ON a (k, ts); CREATE INDEX ON a (tz);' if below(2);
-	$sql .= 'CREATE INDEX ON p (g);' if below(2);
+	$sql .= join('', map { below(2) ? "CREATE INDEX ON $_;" : '' } @indexes);
+	$sql .= 'ANALYZE;' if below(2);
 	$node->safe_psql('postgres', $sql);
 	return \@queries;
 }

@@ -21,6 +21,9 @@ SELECT * FROM perf_optimizer.refresh('call_summary', 'quick');
 SELECT * FROM perf_optimizer.refresh('"CapitalCall"');
 -- Incremental refresh.
 SELECT * FROM perf_optimizer.can_refresh_incrementally('call_summary');
+CREATE MATERIALIZED VIEW calls_by_status AS SELECT "status", sum(calls) AS calls FROM call_summary GROUP BY "status";
+INSERT INTO "CapitalCall" VALUES (1002, 51, 10, 'PENDING');
+SELECT matview, mode_used, rows_inserted, rows_updated, rows_deleted FROM perf_optimizer.refresh_in_order('{calls_by_status}');
 SELECT perf_optimizer.enable_incremental('call_summary');
 SELECT mode_used, reason FROM perf_optimizer.refresh('call_summary');
 UPDATE "CapitalCall" SET "status" = 'PAID' WHERE "id" = 4;

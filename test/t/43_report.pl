@@ -55,7 +55,7 @@ sub browse
 	my $file = "$dir/$name.html";
 	append_to_file($file, $html);
 	my ($dom, $log);
-	IPC::Run::run([ $browser, '--headless=new', '--no-sandbox', '--disable-gpu', "--user-data-dir=$dir/$name", '--enable-logging=stderr', '--v=0',
+	IPC::Run::run([ $browser, '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', "--user-data-dir=$dir/$name", '--enable-logging=stderr', '--v=0',
 			'--virtual-time-budget=3000', '--window-size=1280,1600', @options, '--dump-dom', "file://$file" ], '>', \$dom, '2>', \$log, IPC::Run::timeout(180));
 	return ($dom, join("\n", grep { /CONSOLE/ } split /\n/, $log));
 }

@@ -1,0 +1,295 @@
+/*
+ * gather.c
+ *	  Reading a table's rows for many keys in the order in which the table has them.
+ *
+ * The locations of all rows come from an index first and are sorted; then the
+ * table is read once from front to back.  With 5,000 keys of 20 rows each, spread
+ * over a table, that is half as many pages as a nested loop reads, with 50,000
+ * keys a sixteenth, and fetching pages is most of what recomputing groups costs.
+ *
+ * Locations remain valid after the index page is left, because what the snapshot
+ * sees cannot be removed meanwhile; bitmap scans rest on the same.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "core/compat.h"
+#include "matview/gather.h"
+#include "matview/probe.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "storage/bufmgr.h"
+#include "utils/acl.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+/* Beyond this share of a table's rows reading all of it is cheaper; so few are always gathered. */
+#define MAX_SHARE 0.35
+#define ALWAYS_FEW 10000
+
+/* Locations are sorted and fetched when so many bytes of maintenance_work_mem are full. */
+#define INITIAL_LOCATIONS 1024
+
+#define ST_SORT sort_locations
+#define ST_ELEMENT_TYPE uint64
+#define ST_COMPARE(a, b) (*(a) < *(b) ? -1 : *(a) > *(b))
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* One reading of a table. */
+typedef struct Gathering
+{
+	Relation	table;
+	PoProbe		probe;
+	uint64	   *locations;		/* block and offset of each row, to be fetched */
+	int64		nlocations;
+	int64		capacity;
+	int64		max_locations;	/* as far as memory goes */
+	int64		found;			/* locations in all */
+	BufferAccessStrategy strategy;	/* NULL: pages stay in shared buffers */
+	Buffer		page;			/* pinned, with a strategy */
+	double		max_found;
+	int			ncolumns;
+	AttrNumber *columns;		/* the table's columns that rows have */
+	PoComposeRows *rows;
+} Gathering;
+
+/* Returns a location as a number that sorts as locations do. */
+static inline uint64
+number_of(ItemPointer tid)
+{
+	return (uint64) ItemPointerGetBlockNumber(tid) << 16 | ItemPointerGetOffsetNumber(tid);
+}
+
+/* Puts the wanted columns of a row into the result. */
+static void
+store_row(Gathering *gather, TupleTableSlot *slot)
+{
+	Datum		values[MaxTupleAttributeNumber];
+	bool		nulls[MaxTupleAttributeNumber];
+
+	for (int i = 0; i < gather->ncolumns; i++)
+		values[i] = slot_getattr(slot, gather->columns[i], &nulls[i]);
+	tuplestore_putvalues(gather->rows->store, gather->rows->desc, values, nulls);
+	gather->rows->count++;
+}
+
+/*
+ * Decides how pages are read: many go through a few buffers, as those of a
+ * sequential scan do, and do not push others out.
+ */
+static void
+choose_strategy(Gathering *gather)
+{
+	if (gather->table->rd_rel->relam == HEAP_TABLE_AM_OID && gather->strategy == NULL &&
+		Min(gather->nlocations, RelationGetNumberOfBlocks(gather->table)) > NBuffers / 4)
+		gather->strategy = GetAccessStrategy(BAS_BULKREAD);
+}
+
+/* Has a page in a buffer of the strategy until the next call, where the fetch of a row finds it. */
+static void
+hold_page(Gathering *gather, BlockNumber block)
+{
+	if (gather->strategy == NULL ||
+		(BufferIsValid(gather->page) && BufferGetBlockNumber(gather->page) == block))
+		return;
+	if (BufferIsValid(gather->page))
+		ReleaseBuffer(gather->page);
+	gather->page = ReadBufferExtended(gather->table, MAIN_FORKNUM, block, RBM_NORMAL, gather->strategy);
+}
+
+/* Lets go of the last page. */
+static void
+drop_page(Gathering *gather)
+{
+	if (BufferIsValid(gather->page))
+		ReleaseBuffer(gather->page);
+	gather->page = InvalidBuffer;
+}
+
+/* Reads the rows at the locations collected so far, each once, and forgets the locations. */
+static void
+fetch_rows(Gathering *gather)
+{
+	IndexFetchTableData *fetch = PO_TABLE_INDEX_FETCH_BEGIN(gather->table);
+	TupleTableSlot *slot = table_slot_create(gather->table, NULL);
+
+	sort_locations(gather->locations, gather->nlocations);
+	choose_strategy(gather);
+	for (int64 i = 0; i < gather->nlocations; i++)
+	{
+		ItemPointerData tid;
+		bool		again = false;
+
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0 && gather->locations[i] == gather->locations[i - 1])
+			continue;
+		ItemPointerSet(&tid, (BlockNumber) (gather->locations[i] >> 16),
+					   (OffsetNumber) (gather->locations[i] & 0xffff));
+		hold_page(gather, ItemPointerGetBlockNumber(&tid));
+		if (table_index_fetch_tuple(fetch, &tid, GetActiveSnapshot(), slot, &again, NULL))
+			store_row(gather, slot);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_index_fetch_end(fetch);
+	drop_page(gather);
+	gather->nlocations = 0;
+}
+
+/*
+ * Makes room for a location; returns false when there is none.  Where a row is
+ * never found twice, those found so far need not wait.
+ */
+static bool
+make_room(Gathering *gather)
+{
+	if (gather->nlocations < gather->capacity)
+		return true;
+	if (gather->capacity * 2 <= gather->max_locations)
+	{
+		gather->capacity *= 2;
+		gather->locations = repalloc_huge(gather->locations, sizeof(uint64) * gather->capacity);
+		return true;
+	}
+	if (!gather->probe.exact)
+		return false;
+	fetch_rows(gather);
+	return true;
+}
+
+/* Collects the locations for the values in the scan's conditions; returns false when there are too many. */
+static bool
+collect(Gathering *gather, IndexScanDesc scan)
+{
+	ItemPointer tid;
+
+	index_rescan(scan, gather->probe.conditions, gather->probe.nconditions, NULL, 0);
+	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (++gather->found > gather->max_found || !make_room(gather))
+			return false;
+		gather->locations[gather->nlocations++] = number_of(tid);
+	}
+	return true;
+}
+
+/* Collects the locations for all wanted values; returns false when there are too many. */
+static bool
+collect_all(Gathering *gather, PoComposeRows *wanted)
+{
+	IndexScanDesc scan = PO_INDEX_BEGINSCAN(gather->table, gather->probe.index, GetActiveSnapshot(),
+											gather->probe.nconditions);
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(wanted->desc, &TTSOpsMinimalTuple);
+	bool		few = true;
+
+	tuplestore_select_read_pointer(wanted->store, 0);
+	tuplestore_rescan(wanted->store);
+	while (few && tuplestore_gettupleslot(wanted->store, true, false, slot))
+	{
+		po_probe_bind(&gather->probe, slot);
+		few = collect(gather, scan);
+	}
+	index_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	return few;
+}
+
+/* Makes the empty result, with the table's columns in used. */
+static void
+begin_rows(Gathering *gather, Bitmapset *used)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(bms_num_members(used));
+	int			column = -1;
+
+	gather->columns = palloc(sizeof(AttrNumber) * Max(bms_num_members(used), 1));
+	while ((column = bms_next_member(used, column)) >= 0)
+	{
+		TupleDescCopyEntry(desc, gather->ncolumns + 1, RelationGetDescr(gather->table), column);
+		gather->columns[gather->ncolumns++] = column;
+	}
+	PO_FINALIZE_TUPLE_DESC(desc);
+	gather->rows->desc = desc;
+	gather->rows->count = 0;
+	gather->rows->store = tuplestore_begin_heap(true, false, work_mem);
+}
+
+/* Reads the rows; returns false, with nothing left behind, when they are too many. */
+static bool
+gather_rows(Gathering *gather, PoComposeRows *wanted, Bitmapset *used)
+{
+	bool		few;
+
+	gather->max_locations = (int64) maintenance_work_mem * 1024 / sizeof(uint64);
+	gather->max_found = gather->table->rd_rel->reltuples < 0 ? ALWAYS_FEW :
+		Max(gather->table->rd_rel->reltuples * MAX_SHARE, ALWAYS_FEW);
+	gather->capacity = INITIAL_LOCATIONS;
+	gather->locations = palloc(sizeof(uint64) * gather->capacity);
+	begin_rows(gather, used);
+	few = collect_all(gather, wanted);
+	if (few)
+		fetch_rows(gather);
+	else
+		tuplestore_end(gather->rows->store);
+	if (gather->strategy)
+		FreeAccessStrategy(gather->strategy);
+	pfree(gather->locations);
+	return few;
+}
+
+/*
+ * Reads at least the rows of a table that have one of the wanted keys (of
+ * PoProbeKey, over range table entry varno), as the active snapshot sees them and
+ * each once, into *rows; of their columns those in used.  The table is locked,
+ * and the caller ends the tuplestore.  Returns false when no index helps or the
+ * rows are a large part of the table, or the user may not read it as a whole:
+ * then the planner does better, or raises the error.
+ */
+bool
+po_gather_rows(Oid relid, int varno, List *keys, PoComposeRows *wanted, Bitmapset *used, PoComposeRows *rows)
+{
+	Gathering		gather = {.rows = rows,.page = InvalidBuffer};
+	bool		gathered;
+
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return false;
+	gather.table = table_open(relid, NoLock);
+	gathered = gather.table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE &&
+		po_probe_choose(gather.table, varno, keys, &gather.probe);
+	if (gathered)
+	{
+		gathered = gather_rows(&gather, wanted, used);
+		index_close(gather.probe.index, NoLock);
+	}
+	table_close(gather.table, NoLock);
+	return gathered;
+}
+
+/* Returns a SELECT of the table's columns from gathered rows; those that are not in used are NULL. */
+Query *
+po_gather_select(Oid relid, Bitmapset *used, RangeTblEntry *rows)
+{
+	Relation	table = table_open(relid, NoLock);
+	List	   *target_list = NIL;
+	AttrNumber	next = 0;
+
+	for (int i = 0; i < RelationGetNumberOfAttributes(table); i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(table), i);
+		Expr	   *expr;
+
+		if (bms_is_member(att->attnum, used))
+			expr = (Expr *) makeVar(1, ++next, att->atttypid, att->atttypmod, att->attcollation, 0);
+		else
+			expr = po_compose_null_column(att);
+		target_list = lappend(target_list, makeTargetEntry(expr, att->attnum, pstrdup(NameStr(att->attname)), false));
+	}
+	table_close(table, NoLock);
+	return po_compose_select(list_make1(rows), target_list, NULL);
+}

@@ -1,0 +1,109 @@
+-- Rows of changed keys, read through indexes of many kinds: the view equals its query after each round.
+\set QUIET 1
+\pset format unaligned
+\pset tuples_only true
+\pset pager off
+SELECT plan(43);
+
+CREATE SCHEMA po_gather;
+SET client_min_messages = warning;
+SET search_path = po_gather, public;
+
+CREATE FUNCTION refreshed(view regclass) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  used text;
+  n bigint;
+BEGIN
+  SELECT mode_used INTO used FROM perf_optimizer.refresh(view, 'incremental');
+  EXECUTE format('SELECT count(*) FROM ((TABLE %1$s EXCEPT ALL (%2$s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$s)) d',
+                 view, rtrim(pg_get_viewdef(view), ';')) INTO n;
+  RETURN used || ' ' || n;
+END $$;
+CREATE DOMAIN small AS int CHECK (VALUE < 1000);
+CREATE TABLE t (gone int, id int PRIMARY KEY, k int, v varchar(10), s text, d small, n numeric, ts timestamp, tz timestamptz, day date, padding text);
+ALTER TABLE t DROP COLUMN gone;
+INSERT INTO t SELECT i, nullif(i % 40, 7), 'v' || i % 9, 'S' || i % 6, i % 8, i, '2024-01-01'::timestamp + i * interval '3 hours',
+  '2024-01-01'::timestamptz + i * interval '2 hours', '2024-01-01'::date + i % 90, repeat('x', 200) FROM generate_series(1, 3000) AS i;
+UPDATE t SET ts = date_trunc('month', ts), tz = NULL WHERE id % 50 = 0;
+ANALYZE t;
+
+CREATE MATERIALIZED VIEW by_k AS SELECT k, sum(n) AS n, count(*) AS c FROM t GROUP BY k;
+CREATE MATERIALIZED VIEW by_text AS SELECT v, s, max(n) AS n FROM t WHERE n > 5 GROUP BY v, s;
+CREATE MATERIALIZED VIEW by_domain AS SELECT d, count(*) AS c FROM t GROUP BY d;
+CREATE MATERIALIZED VIEW by_month AS SELECT date_trunc('month', ts) AS m, count(*) AS c, sum(n) AS n FROM t GROUP BY 1;
+CREATE MATERIALIZED VIEW by_day AS SELECT k, tz::date AS d, count(*) AS c FROM t GROUP BY 1, 2;
+CREATE MATERIALIZED VIEW by_week AS SELECT date_trunc('week', day) AS w, s, count(*) AS c FROM t GROUP BY 1, 2;
+CREATE MATERIALIZED VIEW by_lower AS SELECT lower(s) AS l, k + 1 AS k1, avg(n) AS a FROM t GROUP BY 1, 2;
+CREATE MATERIALIZED VIEW rows_of AS SELECT k, s, n FROM t;
+CREATE MATERIALIZED VIEW unioned AS SELECT k FROM t UNION ALL SELECT d::int FROM t;
+CREATE TABLE views (name text);
+INSERT INTO views VALUES ('by_k'), ('by_text'), ('by_domain'), ('by_month'), ('by_day'), ('by_week'), ('by_lower'), ('rows_of'), ('unioned');
+SELECT perf_optimizer.enable_incremental(name::regclass) IS NULL AS x FROM views \g /dev/null
+SELECT perf_optimizer.refresh(name::regclass) IS NULL AS x FROM views \g /dev/null
+
+-- Changes of each kind: of values, between groups, to and from NULL, new rows, rows that go.
+CREATE PROCEDURE change() LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE t SET n = n + 1 WHERE id % 211 = 0;
+  UPDATE t SET k = 3, s = 's1', v = 'v1' WHERE id % 307 = 1;
+  UPDATE t SET k = NULL, ts = ts + interval '1 month', tz = tz - interval '1 day' WHERE id % 401 = 2;
+  UPDATE t SET k = 5, d = 2, day = day + 9 WHERE k IS NULL AND id % 2 = 0;
+  INSERT INTO t SELECT max(id) + 1, 99, 'new', 'New', 99, 1, '2030-06-01', '2030-06-01 00:00+00', '2030-06-01', 'y' FROM t;
+  DELETE FROM t WHERE id % 503 = 3;
+END $$;
+
+CALL change();
+SELECT is(refreshed(name::regclass), 'incremental 0', name || ' without indexes') FROM views;
+CREATE INDEX ON t (k);
+CREATE INDEX ON t (v, s);
+CREATE INDEX ON t (d DESC);
+CREATE INDEX ON t (ts);
+CREATE INDEX ON t (k, tz DESC);
+CREATE INDEX ON t (s, day);
+CREATE INDEX ON t (lower(s), (k + 1));
+CALL change();
+SELECT is(refreshed(name::regclass), 'incremental 0', name || ' with indexes') FROM views;
+CALL change();
+SET default_transaction_isolation = 'serializable';
+SELECT is(refreshed(name::regclass), 'incremental 0', name || ' once more, serializable') FROM views;
+RESET default_transaction_isolation;
+
+-- Indexes that must not be taken: partial, of another collation or order, of another method.
+DROP INDEX t_k_idx, t_k_tz_idx, t_v_s_idx, t_ts_idx;
+CREATE INDEX ON t (k) WHERE n > 10;
+CREATE INDEX ON t USING hash (k);
+CREATE INDEX ON t (v COLLATE "C");
+CREATE INDEX ON t (v text_pattern_ops);
+CREATE INDEX ON t (n) INCLUDE (k);
+CREATE INDEX ON t USING brin (ts);
+CALL change();
+SELECT is(refreshed(name::regclass), 'incremental 0', name || ' with useless indexes') FROM views;
+
+-- What the same transaction wrote, and what it rolled back.
+CREATE INDEX ON t (k);
+BEGIN;
+UPDATE t SET n = n + 5 WHERE id BETWEEN 10 AND 20;
+SAVEPOINT s;
+UPDATE t SET k = 1 WHERE id BETWEEN 30 AND 40;
+ROLLBACK TO s;
+SELECT is(refreshed('by_k'), 'incremental 0', 'within the transaction');
+COMMIT;
+SELECT is(refreshed('by_k'), 'incremental 0', 'and after it');
+
+-- An index that is not known to be whole for older snapshots, and one that is not valid.
+BEGIN;
+UPDATE t SET k = k + 1 WHERE id < 100;
+CREATE INDEX fresh ON t (k, n);
+DROP INDEX t_k_idx1;
+SELECT is(refreshed('by_k'), 'incremental 0', 'an index made by the same transaction after its changes');
+COMMIT;
+SELECT is(refreshed('by_k'), 'incremental 0', 'later');
+UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'fresh'::regclass;
+UPDATE t SET n = n + 1 WHERE id < 100;
+SELECT is(refreshed('by_k'), 'incremental 0', 'an invalid index');
+UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'fresh'::regclass;
+UPDATE t SET n = n + 1 WHERE id < 2000;
+SELECT is(refreshed('by_k'), 'incremental 0', 'so many rows that all are read');
+SELECT is(refreshed('by_month'), 'incremental 0', 'of all months');
+
+SELECT finish();
