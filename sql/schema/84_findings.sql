@@ -23,28 +23,27 @@ COMMENT ON FUNCTION perf_optimizer.memory_bytes() IS 'The memory of the machine 
 
 /* ---- tables ---- */
 
-CREATE FUNCTION perf_optimizer.table_option(options text[], name text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$ SELECT o.option_value FROM pg_options_to_table(options) o WHERE options IS NOT NULL AND o.option_name = name $$;
-COMMENT ON FUNCTION perf_optimizer.table_option(text[], text) IS 'A storage option of a table, NULL where it is not set. Internal.';
-
 CREATE FUNCTION perf_optimizer.upkeep_findings() RETURNS SETOF perf_optimizer.database_finding
 LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 50
 SET search_path = pg_catalog, pg_temp
 SET jit = off
 AS $$
-  WITH tab AS MATERIALIZED (
+  WITH setting AS MATERIALIZED (
+    SELECT current_setting('autovacuum_vacuum_threshold')::float8 AS vacuum_rows, current_setting('autovacuum_vacuum_scale_factor')::float8 AS vacuum_share,
+           -- From version 18 on.
+           current_setting('autovacuum_vacuum_max_threshold', true)::float8 AS vacuum_most,
+           current_setting('autovacuum_analyze_threshold')::float8 AS analyze_rows, current_setting('autovacuum_analyze_scale_factor')::float8 AS analyze_share),
+  tab AS MATERIALIZED (
     SELECT c.oid, c.reltuples, pg_stat_get_live_tuples(c.oid) AS live, pg_stat_get_dead_tuples(c.oid) AS dead, pg_stat_get_mod_since_analyze(c.oid) AS modified,
            greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) AS vacuumed,
            greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) AS analyzed,
-           coalesce(perf_optimizer.table_option(c.reloptions, 'autovacuum_enabled')::boolean, true) AS enabled,
-           least(coalesce(perf_optimizer.table_option(c.reloptions, 'autovacuum_vacuum_threshold'), current_setting('autovacuum_vacuum_threshold'))::float8
-                 + coalesce(perf_optimizer.table_option(c.reloptions, 'autovacuum_vacuum_scale_factor'), current_setting('autovacuum_vacuum_scale_factor'))::float8 * greatest(c.reltuples, 0),
-                 nullif(coalesce(perf_optimizer.table_option(c.reloptions, 'autovacuum_vacuum_max_threshold'), current_setting('autovacuum_vacuum_max_threshold', true), '-1')::float8, -1)) AS vacuum_at,
-           coalesce(perf_optimizer.table_option(c.reloptions, 'autovacuum_analyze_threshold'), current_setting('autovacuum_analyze_threshold'))::float8
-             + coalesce(perf_optimizer.table_option(c.reloptions, 'autovacuum_analyze_scale_factor'), current_setting('autovacuum_analyze_scale_factor'))::float8 * greatest(c.reltuples, 0) AS analyze_at
-      FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid WHERE c.relkind IN ('r', 'm'))
+           coalesce((o.own->>'autovacuum_enabled')::boolean, true) AS enabled,
+           least(coalesce((o.own->>'autovacuum_vacuum_threshold')::float8, g.vacuum_rows) + coalesce((o.own->>'autovacuum_vacuum_scale_factor')::float8, g.vacuum_share) * greatest(c.reltuples, 0),
+                 nullif(coalesce((o.own->>'autovacuum_vacuum_max_threshold')::float8, g.vacuum_most), -1)) AS vacuum_at,
+           coalesce((o.own->>'autovacuum_analyze_threshold')::float8, g.analyze_rows) + coalesce((o.own->>'autovacuum_analyze_scale_factor')::float8, g.analyze_share) * greatest(c.reltuples, 0) AS analyze_at
+      FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid CROSS JOIN setting g
+      LEFT JOIN LATERAL (SELECT jsonb_object_agg(t.option_name, t.option_value) AS own FROM pg_options_to_table(c.reloptions) t WHERE c.reloptions IS NOT NULL) o ON true
+     WHERE c.relkind IN ('r', 'm'))
   SELECT 'vacuum-late', CASE WHEN t.dead >= t.live THEN 'medium' ELSE 'low' END, t.oid::regclass::text,
          format('%s dead rows beside %s live ones, %s times what autovacuum starts at; %s.', t.dead, t.live, round((t.dead / t.vacuum_at)::numeric, 1),
                 CASE WHEN NOT t.enabled THEN 'autovacuum is off for this table'
@@ -82,7 +81,7 @@ AS $$
   WITH tab AS MATERIALIZED (
     SELECT c.oid, c.relkind, c.relispartition, c.relreplident, c.relpages, current_setting('block_size')::bigint * c.relpages AS bytes,
            greatest(age(c.relfrozenxid), age(s.relfrozenxid)) AS xid_age,
-           least(current_setting('autovacuum_freeze_max_age')::int, perf_optimizer.table_option(c.reloptions, 'autovacuum_freeze_max_age')::int) AS freeze_at
+           least(current_setting('autovacuum_freeze_max_age')::int, CASE WHEN c.reloptions IS NOT NULL THEN (SELECT o.option_value::int FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'autovacuum_freeze_max_age') END) AS freeze_at
       FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid LEFT JOIN pg_class s ON s.oid = c.reltoastrelid),
   bloat AS (
     SELECT t.oid, t.bytes, perf_optimizer.table_expected_bytes(t.oid) AS expected FROM tab t WHERE t.relkind IN ('r', 'm') AND t.bytes >= 10 * 1024 ^ 2),
