@@ -67,11 +67,11 @@ covers(const Recipe *recipe, double *error, bool *weekly)
 	for (int i = 0; i <= target; i++)
 	{
 		off = recipe->correlation * off + sqrt(1 - recipe->correlation * recipe->correlation) * noise(recipe);
-		next = truth(recipe, i) + off;
+		next = truth(recipe, i) + off + (chance() < recipe->outliers ? 50 : 0);
 		if (i >= recipe->n)
 			continue;
 		days[i] = i;
-		values[i] = next + (chance() < recipe->outliers ? 50 : 0);
+		values[i] = next;
 	}
 	if (!po_forecast_fit(days, values, recipe->n, &forecast))
 		return false;
