@@ -223,7 +223,7 @@ drop_order(Query *query)
 	{
 		TargetEntry *entry = lfirst_node(TargetEntry, lc);
 		bool		key = entry->ressortgroupref != 0 &&
-			get_sortgroupref_clause_noerr(entry->ressortgroupref, query->groupClause) != NULL;
+		get_sortgroupref_clause_noerr(entry->ressortgroupref, query->groupClause) != NULL;
 
 		if (entry->resjunk && !key)
 			continue;

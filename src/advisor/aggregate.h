@@ -10,9 +10,12 @@
 /* The query of a view that would answer an aggregate. */
 typedef struct PoAggregateView
 {
-	char	   *sql;			/* names qualified, no parameters; NULL: there is none */
-	List	   *keys;			/* names of its columns whose values are unique together (char *) */
-	List	   *filters;		/* names of the columns that the statement would restrict (char *) */
+	char	   *sql;			/* names qualified, no parameters; NULL: there
+								 * is none */
+	List	   *keys;			/* names of its columns whose values are
+								 * unique together (char *) */
+	List	   *filters;		/* names of the columns that the statement
+								 * would restrict (char *) */
 	bool		looked_up;		/* all of these by equality */
 } PoAggregateView;
 
@@ -25,7 +28,8 @@ typedef struct PoAggregate
 	char	   *sql;			/* as it stands, with parameters */
 	Oid			relid;			/* its first table, or view */
 	PoAggregateView fixed;		/* constants stay in the view */
-	PoAggregateView open;		/* constants that columns are compared with become columns */
+	PoAggregateView open;		/* constants that columns are compared with
+								 * become columns */
 } PoAggregate;
 
 extern List *po_aggregate_collect(PoAdvisorQuery *query, bool measured);

@@ -239,7 +239,10 @@ po_choice_gain(const PoChoice *choice, int candidate, double threshold)
 	PoSet		set = with_candidate(choice, candidate, &n, &size, &writes);
 	Gain		gain = {-writes, 0, palloc(sizeof(int) * (problem->nqueries + 1))};
 
-	/* Where others give way, queries may be concerned that the candidate does not matter to. */
+	/*
+	 * Where others give way, queries may be concerned that the candidate does
+	 * not matter to.
+	 */
 	if (n <= choice->n)
 	{
 		for (int q = 0; q < problem->nqueries; q++)

@@ -13,11 +13,15 @@ typedef struct PoSearchState
 	const PoSearchProblem *problem;
 	int			nfloors;		/* of the first so many queries is known */
 	double	   *floors;			/* what each costs with all candidates there */
-	double	  **alone;			/* of each query and candidate: what it saves when it is the only one */
-	int		   *nconcerned;		/* of each candidate: the number of queries that it matters to */
+	double	  **alone;			/* of each query and candidate: what it saves
+								 * when it is the only one */
+	int		   *nconcerned;		/* of each candidate: the number of queries
+								 * that it matters to */
 	int		  **concerned;		/* and which */
-	bool		strict;			/* estimate what a candidate can save at most, not what it is likely to */
-	bool		stopped;		/* the caller wants the best so far, or the calls are used up */
+	bool		strict;			/* estimate what a candidate can save at most,
+								 * not what it is likely to */
+	bool		stopped;		/* the caller wants the best so far, or the
+								 * calls are used up */
 } PoSearchState;
 
 typedef struct PoChoice

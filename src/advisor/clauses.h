@@ -13,8 +13,10 @@ typedef struct PoClauseSet
 	const PoAdvisorQuery *query;
 	Oid			relid;
 	bool		grouping;
-	List	   *clauses;		/* of a condition: expressions with varno 1, implicitly ANDed */
-	List	   *subjects;		/* what they are about: Vars or expressions with varno 1, each once */
+	List	   *clauses;		/* of a condition: expressions with varno 1,
+								 * implicitly ANDed */
+	List	   *subjects;		/* what they are about: Vars or expressions
+								 * with varno 1, each once */
 } PoClauseSet;
 
 extern List *po_clauses_collect(const PoAdvisorQuery *query);

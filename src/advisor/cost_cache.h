@@ -20,7 +20,8 @@ typedef struct PoCostEntry
 typedef struct PoCostCache
 {
 	int			nqueries;
-	PoSet	   *relevant;		/* of each query: the candidates that could matter to it */
+	PoSet	   *relevant;		/* of each query: the candidates that could
+								 * matter to it */
 	PoCostFunction plan;
 	void	   *arg;
 	int64_t		calls;			/* of plan */

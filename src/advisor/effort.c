@@ -30,7 +30,7 @@ count_relations(Node *node, void *count)
 	if (IsA(node, RangeTblEntry))
 	{
 		if (((RangeTblEntry *) node)->rtekind == RTE_RELATION)
-			++*(int *) count;
+			++* (int *) count;
 		return false;
 	}
 	if (IsA(node, Query))
@@ -77,7 +77,11 @@ po_effort_plan(PoAdvisorQuery *query, List *indexes, List **used)
 	level = NewGUCNestLevel();
 	lower_limit("join_collapse_limit", join_collapse_limit);
 	lower_limit("from_collapse_limit", from_collapse_limit);
-	/* A list of relations that the text itself does not group: joined by the genetic optimizer, which is deterministic. */
+
+	/*
+	 * A list of relations that the text itself does not group: joined by the
+	 * genetic optimizer, which is deterministic.
+	 */
 	(void) set_config_option("geqo", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("geqo_threshold", "6", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	(void) set_config_option("geqo_effort", "1", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);

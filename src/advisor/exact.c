@@ -17,7 +17,8 @@ typedef struct Exact
 	const PoSearchProblem *problem;
 	const int  *pool;
 	int			npool;
-	double		price;			/* of each index, beside what it costs the writers */
+	double		price;			/* of each index, beside what it costs the
+								 * writers */
 	double		best_cost;
 	PoSet		best;
 	bool		found;

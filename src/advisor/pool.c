@@ -37,7 +37,8 @@ typedef struct Step
 {
 	unsigned	kinds;
 	int			width;
-	int			rounds;			/* that often, each time without what was used before */
+	int			rounds;			/* that often, each time without what was used
+								 * before */
 } Step;
 
 #define SHOW(kind) (1u << (kind))

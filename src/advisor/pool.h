@@ -24,12 +24,14 @@ typedef struct PoPool
 	int			ncandidates;
 	PoSearchCandidate *candidates;
 	PoHypoIndex **indexes;		/* of each candidate */
-	List	  **superfluous;	/* OIDs of the existing indexes that each makes superfluous */
+	List	  **superfluous;	/* OIDs of the existing indexes that each
+								 * makes superfluous */
 	int			ngroups;
 	PoStatementGroup *groups;	/* the most costly first */
 	int		   *group_of;		/* of each query of the workload */
 	PoSet	   *relevant;		/* of each group */
-	bool		brief;			/* so much is to be planned that each group is looked at less closely */
+	bool		brief;			/* so much is to be planned that each group is
+								 * looked at less closely */
 	int64		planner_calls;	/* that it took to find them */
 	PoFormTable *table;
 } PoPool;

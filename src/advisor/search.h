@@ -28,10 +28,13 @@ typedef struct PoSearchProblem
 	double		budget;			/* bytes; negative: none */
 	int			max_indexes;	/* negative: no limit */
 	double		min_gain;		/* what an index must save at least */
-	double		min_price;		/* two indexes give way to one that costs no more than this more */
+	double		min_price;		/* two indexes give way to one that costs no
+								 * more than this more */
 	bool		brief;			/* look at each query less closely */
-	int64_t		max_calls;		/* planner calls after which a whole choice is not made better any more; 0: no limit */
-	bool		(*stop) (void *arg);	/* asks for the best so far; may be NULL */
+	int64_t		max_calls;		/* planner calls after which a whole choice is
+								 * not made better any more; 0: no limit */
+	bool		(*stop) (void *arg);	/* asks for the best so far; may be
+										 * NULL */
 	void	   *stop_arg;
 } PoSearchProblem;
 
@@ -40,7 +43,8 @@ typedef struct PoSearchResult
 {
 	int			nchosen;
 	int		   *chosen;
-	double	   *after;			/* the workload's cost with this and all before, writes included */
+	double	   *after;			/* the workload's cost with this and all
+								 * before, writes included */
 	double		before;			/* without any */
 	bool		stopped;		/* the search was asked to stop early */
 } PoSearchResult;

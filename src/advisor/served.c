@@ -79,7 +79,10 @@ read_included(Relation index, PoForm *form)
 	int			columns[INDEX_MAX_KEYS];
 	int			n = 0;
 
-	/* What a B-tree has in its key but not in the form's it holds all the same. */
+	/*
+	 * What a B-tree has in its key but not in the form's it holds all the
+	 * same.
+	 */
 	for (int i = form->key.ncolumns; i < shape->indnatts; i++)
 	{
 		if (shape->indkey.values[i] > 0)

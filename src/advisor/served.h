@@ -12,7 +12,9 @@
 typedef struct PoExisting
 {
 	Oid			indexid;
-	bool		whole;			/* the form says all that the index is: another that serves the form makes it superfluous */
+	bool		whole;			/* the form says all that the index is:
+								 * another that serves the form makes it
+								 * superfluous */
 	PoForm		form;
 } PoExisting;
 

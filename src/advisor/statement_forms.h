@@ -39,7 +39,8 @@ typedef struct PoFormEntry
 	bool		served;			/* an existing index does it */
 	PoHypoIndex *index;			/* NULL when served */
 	bool		kept;			/* it is a candidate */
-	List	   *superfluous;	/* of a candidate: OIDs of the existing indexes that nobody needs beside it */
+	List	   *superfluous;	/* of a candidate: OIDs of the existing
+								 * indexes that nobody needs beside it */
 	int			number;			/* of the candidate; -1: none */
 	int			seen;			/* the last collection that it was in */
 } PoFormEntry;
@@ -58,7 +59,8 @@ typedef struct PoFormTable
 	HTAB	   *entries;
 	HTAB	   *tables;			/* what existing indexes serve */
 	PoExpressions *expressions;
-	Oid			relation;		/* only indexes on it; InvalidOid: on any table */
+	Oid			relation;		/* only indexes on it; InvalidOid: on any
+								 * table */
 	int			collections;	/* made so far */
 } PoFormTable;
 

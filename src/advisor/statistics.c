@@ -63,7 +63,8 @@
 /* One estimate that can be compared with what is. */
 typedef struct Case
 {
-	char	   *from;			/* what follows the table's name, and stands for its own copy too */
+	char	   *from;			/* what follows the table's name, and stands
+								 * for its own copy too */
 	const PoAdvisorQuery *query;
 	double		actual;			/* rows, of the copy */
 	double		before;			/* rows that the planner expects of the copy */
@@ -414,7 +415,7 @@ count_cases(const TableAdvice *table, Topic *topic)
 
 		CHECK_FOR_INTERRUPTS();
 		entry->actual = po_sample_table_count(
-			psprintf("SELECT pg_catalog.count(*) FROM (SELECT FROM %s %s) q", table->sample->name, entry->from));
+											  psprintf("SELECT pg_catalog.count(*) FROM (SELECT FROM %s %s) q", table->sample->name, entry->from));
 		entry->before = estimate_case(table->sample->name, entry, false);
 	}
 }
@@ -436,7 +437,7 @@ static double
 misestimate_real(const TableAdvice *table, const Topic *topic)
 {
 	char	   *name = po_relname_qualified(topic->relid);
-	const Case all = {.from = "", .query = ((const Case *) linitial(topic->cases))->query};
+	const Case	all = {.from = "",.query = ((const Case *) linitial(topic->cases))->query};
 	double		rows = estimate_case(name, &all, true);
 	double		sum = 0;
 	ListCell   *lc;
@@ -551,7 +552,8 @@ write_reason(const TableAdvice *table, const Topic *topic, double after, const c
 /* One way to correct the estimates of a topic. */
 typedef struct Remedy
 {
-	const char *kinds;			/* of extended statistics, in parentheses; "" for one expression */
+	const char *kinds;			/* of extended statistics, in parentheses; ""
+								 * for one expression */
 	double		after;
 	double		worst;
 } Remedy;
@@ -593,8 +595,8 @@ suggest_extended(TableAdvice *table, const Topic *topic, double before)
 {
 	Remedy		remedy = try_kinds(table, topic);
 	const char *why = topic->grouping ? "The columns have fewer combinations than if they were independent"
-		: list_length(topic->subjects) == 1 ? "Nothing is known about the expression's values"
-		: "The conditions depend on each other";
+	: list_length(topic->subjects) == 1 ? "Nothing is known about the expression's values"
+	: "The conditions depend on each other";
 
 	if (remedy.after * MIN_GAIN > before)
 		return;
@@ -686,7 +688,7 @@ used_columns(List *topics, Oid relid)
 static List *
 advise_table(List *topics, Oid relid)
 {
-	TableAdvice table = {.relid = relid, .memory = CurrentMemoryContext};
+	TableAdvice table = {.relid = relid,.memory = CurrentMemoryContext};
 	ResourceOwner owner = CurrentResourceOwner;
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer statistics",
 												  ALLOCSET_DEFAULT_SIZES);

@@ -134,7 +134,11 @@ execute_once(PoStatement *statement)
 	instr_time	duration;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	/* A zero queryid keeps statistics extensions from counting this as a call. */
+
+	/*
+	 * A zero queryid keeps statistics extensions from counting this as a
+	 * call.
+	 */
 	statement->plan->queryId = 0;
 	desc = CreateQueryDesc(statement->plan, statement->text, GetActiveSnapshot(), InvalidSnapshot,
 						   None_Receiver, statement->params, NULL, 0);

@@ -23,14 +23,18 @@ typedef struct PoVerification
 {
 	PoHypoIndex *index;
 	PoWorkload *workload;
-	List	   *statements;		/* PoVerified that would use the index, the heaviest first */
-	double		write_cost;		/* of maintaining the index, in planner units over the workload */
+	List	   *statements;		/* PoVerified that would use the index, the
+								 * heaviest first */
+	double		write_cost;		/* of maintaining the index, in planner units
+								 * over the workload */
 
 	/* filled by po_verify_judge */
-	double		total[2];		/* weighted milliseconds; planner units where nothing could run */
+	double		total[2];		/* weighted milliseconds; planner units where
+								 * nothing could run */
 	double		write_total;	/* the same of the maintenance */
 	bool		timed;			/* totals are milliseconds */
-	int			regressions;	/* statements that got slower by more than a tenth */
+	int			regressions;	/* statements that got slower by more than a
+								 * tenth */
 	bool		pays;
 } PoVerification;
 

@@ -166,7 +166,7 @@ static double
 read_cost(const Candidate *candidate, const PoAggregate *aggregate, double result_rows)
 {
 	bool		open = candidate->sql == aggregate->open.sql ||
-		strcmp(candidate->sql, aggregate->open.sql) == 0;
+	strcmp(candidate->sql, aggregate->open.sql) == 0;
 	const PoAggregateView *view = view_of(aggregate, open);
 	double		rows = candidate->rows;
 	double		cost = candidate->pages * seq_page_cost + rows * cpu_tuple_cost;

@@ -141,7 +141,7 @@ add_query(PoWorkload *workload, PoAdvisorQuery *query)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	PoRoleScope	scope;
+	PoRoleScope scope;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -291,7 +291,7 @@ po_workload_from_statistics(const char *what)
 double
 po_workload_plan(PoAdvisorQuery *query, List *indexes, List **used)
 {
-	PoRoleScope	scope;
+	PoRoleScope scope;
 	volatile double cost = 0;
 
 	po_workload_enter_role(query, &scope);

@@ -13,10 +13,12 @@ typedef struct PoAdvisorQuery
 {
 	const char *text;
 	PoStatement *statement;
-	Oid			role;			/* plan as this role; InvalidOid: as the caller */
+	Oid			role;			/* plan as this role; InvalidOid: as the
+								 * caller */
 	int64		queryid;		/* 0: unknown */
 	double		weight;
-	double		rows;			/* rows that it wrote or returned in all; negative: unknown */
+	double		rows;			/* rows that it wrote or returned in all;
+								 * negative: unknown */
 	List	   *accesses;		/* PoAccess */
 	double		cost;			/* of one execution as things are */
 } PoAdvisorQuery;

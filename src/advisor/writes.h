@@ -17,8 +17,10 @@ typedef struct PoWrites
 	double		deletes;
 	double		hot_ratio;		/* share of updates that touch no index */
 	int			nindexes;		/* existing ones */
-	Bitmapset  *indexed;		/* columns of those, as pull_varattnos counts: setting one is never heap-only */
-	List	   *changes;		/* of each UPDATE: which columns it sets, how many rows */
+	Bitmapset  *indexed;		/* columns of those, as pull_varattnos counts:
+								 * setting one is never heap-only */
+	List	   *changes;		/* of each UPDATE: which columns it sets, how
+								 * many rows */
 } PoWrites;
 
 extern List *po_writes_collect(const PoWorkload *workload);

@@ -200,7 +200,7 @@ restore(PoArchiveRun *run)
 void
 po_restore_archive(const char *policy, TimestampTz from, TimestampTz until)
 {
-	Range		range = {.from = from, .until = until};
+	Range		range = {.from = from,.until = until};
 
 	po_steps_run(policy, 0, "restore", &range, restore);
 }

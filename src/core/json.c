@@ -105,7 +105,11 @@ float_to_numeric(double value)
 
 		if (fabs(whole) >= MAX_FAST_VALUE)
 			break;
-		/* The nearest decimal of so many digits is the number itself, as printing it tells. */
+
+		/*
+		 * The nearest decimal of so many digits is the number itself, as
+		 * printing it tells.
+		 */
 		if (whole / powers_of_ten[digits] == value)
 			return digits == 0 ? int64_to_numeric((int64) whole) :
 				int64_div_fast_to_numeric((int64) whole, digits);

@@ -270,7 +270,11 @@ po_filter_text_clause(const char *condition)
 	clause.left = op ? pnstrdup(text, op - 1 - text) : text;
 	clause.op = op ? pnstrdup(op, length) : pstrdup("");
 	clause.right = op ? pstrdup(op + length + 1) : pstrdup("");
-	/* $0 and on are what InitPlans or outer rows hand in: no columns, but no constants either. */
+
+	/*
+	 * $0 and on are what InitPlans or outer rows hand in: no columns, but no
+	 * constants either.
+	 */
 	clause.constant = last_column(clause.right) == NULL && strchr(clause.right, '$') == NULL;
 	if (op != NULL)
 		fill_left(&clause);

@@ -11,7 +11,8 @@ typedef enum PoFilterShape
 	PO_FILTER_OTHER,
 	PO_FILTER_COLUMN,
 	PO_FILTER_CAST,				/* a column converted to another type */
-	PO_FILTER_FUNCTION			/* a function, or an explicit conversion, of a column */
+	PO_FILTER_FUNCTION			/* a function, or an explicit conversion, of a
+								 * column */
 } PoFilterShape;
 
 /* One comparison. */
@@ -19,10 +20,13 @@ typedef struct PoFilterClause
 {
 	PoFilterShape shape;
 	char	   *left;			/* what is compared, as printed */
-	char	   *column;			/* in it, as printed without its table; NULL for PO_FILTER_OTHER */
-	char	   *type;			/* of a PO_FILTER_CAST: what the column is converted to */
+	char	   *column;			/* in it, as printed without its table; NULL
+								 * for PO_FILTER_OTHER */
+	char	   *type;			/* of a PO_FILTER_CAST: what the column is
+								 * converted to */
 	char	   *op;				/* the operator, "" without one */
-	char	   *right;			/* what it is compared with, "" without an operator */
+	char	   *right;			/* what it is compared with, "" without an
+								 * operator */
 	bool		constant;		/* the right side holds no column */
 } PoFilterClause;
 

@@ -38,7 +38,8 @@ typedef struct PoFacts
 	Oid			relid;
 	Oid			root;			/* read it by po_facts_root */
 	char	   *name;			/* schema-qualified and quoted */
-	double		pages;			/* at its last vacuum or analyze, or now if never */
+	double		pages;			/* at its last vacuum or analyze, or now if
+								 * never */
 	double		tuples;
 	double		all_visible;	/* pages */
 	double		fillfactor;		/* 0 to 1 */
@@ -71,11 +72,14 @@ typedef struct PoAnalysis
 	PoStatement *statement;		/* NULL for a pasted plan */
 	PoPlanTree *tree;
 	double		planning_ms;	/* negative: unknown */
-	List	   *switches_off;	/* of a pasted plan: names of planner settings (char *) */
+	List	   *switches_off;	/* of a pasted plan: names of planner settings
+								 * (char *) */
 	int			work_mem_kb;	/* of a pasted plan, 0: unknown */
-	bool		other_costs;	/* of a pasted plan: made with cost settings of its own */
+	bool		other_costs;	/* of a pasted plan: made with cost settings
+								 * of its own */
 	List	   *facts;			/* PoFacts read so far */
-	List	  **predicates;		/* PoPredicate of each node's filter, NIL: not read; NULL: none was read */
+	List	  **predicates;		/* PoPredicate of each node's filter, NIL: not
+								 * read; NULL: none was read */
 	List	   *findings;		/* PoFinding */
 	int			proofs;			/* indexes tried out so far */
 	const struct PoFindingRule *rule;	/* the one that runs */
@@ -103,7 +107,8 @@ typedef struct PoFindingRule
 {
 	const char *name;
 	bool		needs_execution;
-	bool		needs_plan;		/* reads the server's plan nodes, not ours alone */
+	bool		needs_plan;		/* reads the server's plan nodes, not ours
+								 * alone */
 	bool		only_pasted;	/* reads what a pasted plan shows instead */
 	void		(*check_node) (PoAnalysis *analysis, const PoNode *node);	/* for each node */
 	void		(*check_statement) (PoAnalysis *analysis);	/* once */

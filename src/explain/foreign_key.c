@@ -121,7 +121,10 @@ po_facts_referencing(Oid relid)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	/* Only a table with triggers can be referred to; that spares the scan nearly always. */
+	/*
+	 * Only a table with triggers can be referred to; that spares the scan
+	 * nearly always.
+	 */
 	if (table->trigdesc == NULL)
 	{
 		table_close(catalog, AccessShareLock);

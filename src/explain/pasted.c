@@ -28,7 +28,8 @@ typedef struct Mention
 {
 	bool		hashed;
 	bool		plain;
-	bool		alternative;	/* in 12 and 13: one of two ways, to be chosen at run time */
+	bool		alternative;	/* in 12 and 13: one of two ways, to be chosen
+								 * at run time */
 } Mention;
 
 /* Notes how a text speaks of a subplan. */
@@ -343,7 +344,10 @@ read_document(PoAnalysis *analysis, JsonbContainer *root)
 	{
 		JsonbValue *value = getIthJsonbValueFromContainer(root, i);
 
-		/* What a rule adds may be a utility statement, which EXPLAIN names and does not plan. */
+		/*
+		 * What a rule adds may be a utility statement, which EXPLAIN names
+		 * and does not plan.
+		 */
 		if (value->type != jbvString)
 			read_plan(analysis, po_pasted_node_element(root, i));
 	}

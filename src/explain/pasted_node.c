@@ -426,7 +426,11 @@ po_pasted_node_fill(PoNode *node, JsonbContainer *object, double processes)
 	for (int i = 0; i < lengthof(fields); i++)
 		fill_field(node, object, &fields[i]);
 	node->type = text_type(node, object, type);
-	/* Before version 18 a disabled node shows by its cost alone, which it has from its start on. */
+
+	/*
+	 * Before version 18 a disabled node shows by its cost alone, which it has
+	 * from its start on.
+	 */
 	if (po_pasted_node_field(object, "Disabled") == NULL)
 		node->disabled = node->startup_cost >= DISABLE_COST;
 	if (po_pasted_node_field(object, "Actual Loops") == NULL)

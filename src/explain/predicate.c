@@ -374,7 +374,11 @@ read_joined_cast(Plan *plan, Node *operand, int *rti)
 	classify_operand(predicate, operand);
 	if (predicate->kind != PO_PREDICATE_CAST)
 		return NULL;
-	/* As it stands in a scan's condition, so that indexes on the expression can be told. */
+
+	/*
+	 * As it stands in a scan's condition, so that indexes on the expression
+	 * can be told.
+	 */
 	predicate->operand = copyObject(operand);
 	column = cast_column(predicate->operand);
 	if (!po_predicate_resolve(plan, column, rti, &predicate->attnum))

@@ -387,7 +387,7 @@ casts_column(const PoNode *node)
 
 	foreach(lc, po_predicate_of_scan(node))
 		if (((PoPredicate *) lfirst(lc))->kind == PO_PREDICATE_CAST)
-			return true;
+		return true;
 	return false;
 }
 

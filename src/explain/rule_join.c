@@ -83,7 +83,11 @@ report_nested(PoAnalysis *analysis, const PoNode *node, const PoNode *outer, con
 	po_json_float(&draft.evidence, "inner_part_ratio", inner_part(node, outer));
 	if (inner->executed)
 		po_json_float(&draft.evidence, "inner_rows_removed", inner->removed_filter);
-	/* Without counts, only a proof says that the repeated scan is worth a finding. */
+
+	/*
+	 * Without counts, only a proof says that the repeated scan is worth a
+	 * finding.
+	 */
 	proven = po_advice_prove(analysis, inner->relid, &draft);
 	if (!proven && !inner->executed)
 		return;
@@ -215,7 +219,7 @@ find_written_cross(Node *node, CrossSearch *search)
 	{
 		foreach(lc, ((FromExpr *) node)->fromlist)
 			if (find_written_cross(lfirst(lc), search))
-				return true;
+			return true;
 	}
 	else if (IsA(node, JoinExpr))
 	{
@@ -425,7 +429,11 @@ check_foreign_join(PoAnalysis *analysis, const PoNode *node, const PoNode *outer
 		!wrapper_pushes((ForeignScan *) outer->plan))
 		return;
 	blocked = find_join_blocker(node, &funcid);
-	/* Without a reason in sight the planner chose to join here, and may be right. */
+
+	/*
+	 * Without a reason in sight the planner chose to join here, and may be
+	 * right.
+	 */
 	if (!blocked && outer->filter == NULL && inner->filter == NULL)
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_subtree_share(analysis, node));

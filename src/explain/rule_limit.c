@@ -150,7 +150,11 @@ check_ordered_scan(PoAnalysis *analysis, const PoNode *limit, const PoNode *scan
 	po_json_float(&draft.evidence, scan->executed ? "rows_removed" : "rows_removed_expected", rint(passed_over));
 	po_json_float(&draft.evidence, "rows_returned", po_finding_rows(analysis, limit));
 	proven = po_advice_prove(analysis, scan->relid, &draft);
-	/* Without counts, only a proof says that passing over rows is worth a finding. */
+
+	/*
+	 * Without counts, only a proof says that passing over rows is worth a
+	 * finding.
+	 */
 	if (!proven && !scan->executed)
 		return;
 	draft.finding->advice = proven || analysis->statement == NULL ?

@@ -87,7 +87,7 @@ holds_expression(Relation index, const PoPredicate *predicate, const PoNode *nod
 	ChangeVarNodes(expr, node->rti, 1, 0);
 	foreach(lc, RelationGetIndexExpressions(index))
 		if (equal(lfirst(lc), expr))
-			return true;
+		return true;
 	return false;
 }
 
@@ -101,7 +101,11 @@ is_worth_it(PoAnalysis *analysis, const PoNode *node)
 	if (node->plan == NULL || node->filter == NULL || !po_node_is_scan(node) ||
 		!OidIsValid(node->relid))
 		return false;
-	/* Where an index finds the rows already, the filter has little left to remove. */
+
+	/*
+	 * Where an index finds the rows already, the filter has little left to
+	 * remove.
+	 */
 	if (node->condition != NULL && node->removed_filter < MIN_ROWS * Max(node->loops, 1))
 		return false;
 	tuples = po_facts_get(analysis, node->relid)->tuples;

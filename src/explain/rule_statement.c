@@ -298,7 +298,10 @@ generic_cost(const PoStatement *statement)
 	PoStatement without = *statement;
 	double		cost = 0;
 
-	/* A copy without values: the statement itself stays as it is when planning fails. */
+	/*
+	 * A copy without values: the statement itself stays as it is when
+	 * planning fails.
+	 */
 	without.params = NULL;
 	(void) po_query_plan(&without);
 	if (!po_run_prunes(&without))
@@ -571,7 +574,10 @@ check_trigger(PoAnalysis *analysis, const PoTrigger *trigger)
 									  tree->execution_ms, trigger->calls);
 	if (key.indexed)
 	{
-		/* What its index cannot make faster is a fact to know, no fault to mend. */
+		/*
+		 * What its index cannot make faster is a fact to know, no fault to
+		 * mend.
+		 */
 		draft.finding->severity = PO_SEVERITY_INFO;
 		draft.finding->advice =
 			pstrdup("An index serves it, so this is the work on the referencing rows themselves.");
@@ -595,9 +601,9 @@ changes_referenced(const Query *query, const PoForeignKey *key)
 		return true;
 	foreach(lc, query->targetList)
 		for (int i = 0; i < key->ncolumns; i++)
-			if (!lfirst_node(TargetEntry, lc)->resjunk &&
-				lfirst_node(TargetEntry, lc)->resno == key->referenced_columns[i])
-				return true;
+		if (!lfirst_node(TargetEntry, lc)->resjunk &&
+			lfirst_node(TargetEntry, lc)->resno == key->referenced_columns[i])
+			return true;
 	return false;
 }
 
@@ -656,5 +662,5 @@ po_rule_statement_triggers(PoAnalysis *analysis)
 		return;
 	foreach(lc, po_facts_referencing(rt_fetch(query->resultRelation, query->rtable)->relid))
 		if (changes_referenced(query, lfirst(lc)))
-			check_key(analysis, lfirst(lc));
+		check_key(analysis, lfirst(lc));
 }

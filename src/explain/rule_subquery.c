@@ -78,7 +78,7 @@ subquery_rows(const PoAnalysis *analysis, const PoNode *node, int plan_id)
 {
 	const PlannedStmt *planned = analysis->statement->plan;
 	const Plan *plan = planned != NULL && plan_id <= list_length(planned->subplans) ?
-		list_nth(planned->subplans, plan_id - 1) : NULL;
+	list_nth(planned->subplans, plan_id - 1) : NULL;
 
 	for (int i = node->id; i < analysis->tree->nnodes; i++)
 	{

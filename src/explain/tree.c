@@ -29,7 +29,8 @@
 #define MAX_INDENT 30			/* deeper trees are not indented further */
 #define MISESTIMATE 2			/* from this factor on it is shown */
 #define CONDITION_LINES 3		/* of a long condition at most */
-#define ALIKE_SHOWN 3			/* partitions read alike; more only when they matter: */
+#define ALIKE_SHOWN 3			/* partitions read alike; more only when they
+								 * matter: */
 #define ALIKE_SHARE 0.1
 
 /* The characters that lines are drawn with. */
@@ -83,7 +84,10 @@ append_cut(StringInfo line, const Glyphs *glyphs, const char *text, int width)
 		limit = width - display_width(glyphs->ellipsis);
 	for (; *text; text += pg_mblen(text))
 	{
-		/* Line breaks and tabs in a condition's constants would break the table. */
+		/*
+		 * Line breaks and tabs in a condition's constants would break the
+		 * table.
+		 */
 		bool		control = (unsigned char) *text < ' ';
 
 		used += control ? 1 : Max(pg_dsplen(text), 0);
@@ -476,7 +480,7 @@ is_one_of_many(const Sheet *sheet, const PoNode *node)
 		return false;
 	foreach(lc, sheet->analysis->findings)
 		if (((const PoFinding *) lfirst(lc))->node_id == node->id)
-			return false;
+		return false;
 	return true;
 }
 
@@ -569,7 +573,7 @@ add_beside_plan(Sheet *sheet)
 	{
 		const PoTrigger *trigger = &tree->triggers[i];
 		char	   *name = OidIsValid(trigger->constraint) ?
-			get_constraint_name(trigger->constraint) : trigger->name;
+		get_constraint_name(trigger->constraint) : trigger->name;
 
 		add_text(sheet, "", "", psprintf("trigger %s: %.0f call%s, %.3f ms", quote_identifier(name),
 										 trigger->calls, trigger->calls == 1 ? "" : "s",
@@ -588,7 +592,7 @@ List *
 po_tree_lines(const PoAnalysis *analysis, bool utf8)
 {
 	Sheet		sheet = {analysis, utf8 ? &utf8_glyphs : &ascii_glyphs,
-		analysis->tree->executed ? NODE_WIDTH : NODE_WIDTH_PLANNED, NIL};
+	analysis->tree->executed ? NODE_WIDTH : NODE_WIDTH_PLANNED, NIL};
 
 	add_summary(&sheet);
 	add_nodes(&sheet);

@@ -181,7 +181,7 @@ asks_concurrently(List *options)
 
 	foreach(cell, options)
 		if (strcmp(lfirst_node(DefElem, cell)->defname, "concurrently") == 0)
-			return true;
+		return true;
 	return false;
 }
 
@@ -225,7 +225,7 @@ po_exec_waits_for_snapshots(const char *sql)
 
 	foreach(cell, pg_parse_query(sql))
 		if (statement_waits(lfirst_node(RawStmt, cell)->stmt))
-			return true;
+		return true;
 	return false;
 }
 

@@ -131,7 +131,10 @@ build_statement(const PoJob *job)
 	const Action *action = find_action(job->action);
 	char	   *name = po_relname_qualified(job->relid);
 
-	/* All arguments with their types, so that no other function of that name fits better. */
+	/*
+	 * All arguments with their types, so that no other function of that name
+	 * fits better.
+	 */
 	if (action->needs_prewarm)
 		return psprintf("SELECT %s.pg_prewarm(%u::pg_catalog.regclass, 'buffer'::pg_catalog.text,"
 						" 'main'::pg_catalog.text, NULL::pg_catalog.int8, NULL::pg_catalog.int8)",

@@ -15,7 +15,7 @@ PG_FUNCTION_INFO_V1(perf_optimizer_optimize_table);
 Datum
 perf_optimizer_optimize_table(PG_FUNCTION_ARGS)
 {
-	PoJob		job = {.kind = "maintenance", .action = "vacuum_analyze", .max_attempts = 2};
+	PoJob		job = {.kind = "maintenance",.action = "vacuum_analyze",.max_attempts = 2};
 
 	po_args_require(fcinfo, 0, "relation");
 	job.relid = PG_GETARG_OID(0);

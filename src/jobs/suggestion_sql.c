@@ -33,7 +33,11 @@ start(const char *kind, char *target, char *command)
 	job.kind = pstrdup(kind);
 	job.target = target;
 	job.command = command;
-	/* The same work is the same job; other work of the same target is another one. */
+
+	/*
+	 * The same work is the same job; other work of the same target is another
+	 * one.
+	 */
 	job.name = psprintf("%s %.*s %08x", kind, length, target, hash);
 	job.max_attempts = 2;
 	return po_once_start(&job);

@@ -90,12 +90,12 @@ budget_left(const PoJob *job)
 		return -1;
 	budget = strtoll(job->command, NULL, 10);
 	return Max(budget - query_int8(psprintf(
-								"SELECT pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::pg_catalog.int8"
-								" FROM pg_catalog.pg_description d JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.objoid"
-								" WHERE d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
-								" AND d.objsubid OPERATOR(pg_catalog.=) 0 AND c.relkind OPERATOR(pg_catalog.=) 'i'"
-								" AND d.description OPERATOR(pg_catalog.=) %s",
-								quote_literal_cstr(psprintf(KEPT_COMMENT INT64_FORMAT, job->job_id)))), 0);
+											"SELECT pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::pg_catalog.int8"
+											" FROM pg_catalog.pg_description d JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.objoid"
+											" WHERE d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
+											" AND d.objsubid OPERATOR(pg_catalog.=) 0 AND c.relkind OPERATOR(pg_catalog.=) 'i'"
+											" AND d.description OPERATOR(pg_catalog.=) %s",
+											quote_literal_cstr(psprintf(KEPT_COMMENT INT64_FORMAT, job->job_id)))), 0);
 }
 
 /* Finds what an earlier run has left on trial; called in a transaction. */
@@ -105,9 +105,9 @@ find_leftover(const PoJob *job, PoBuild *build)
 	build->name = trial_name(job);
 	build->concurrent = true;
 	build->relid = (Oid) query_int8(psprintf(
-								"SELECT i.indrelid::pg_catalog.int8 FROM pg_catalog.pg_class c"
-								" JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid"
-								" WHERE c.relname OPERATOR(pg_catalog.=) %s", quote_literal_cstr(build->name)));
+											 "SELECT i.indrelid::pg_catalog.int8 FROM pg_catalog.pg_class c"
+											 " JOIN pg_catalog.pg_index i ON i.indexrelid OPERATOR(pg_catalog.=) c.oid"
+											 " WHERE c.relname OPERATOR(pg_catalog.=) %s", quote_literal_cstr(build->name)));
 	return OidIsValid(build->relid);
 }
 
@@ -130,7 +130,10 @@ choose(PoWorkload *workload, int64 budget)
 	{
 		const PoSuggestion *suggestion = (const PoSuggestion *) lfirst(lc);
 
-		/* An index of a partitioned table cannot be built without blocking writes. */
+		/*
+		 * An index of a partitioned table cannot be built without blocking
+		 * writes.
+		 */
 		if (get_rel_relkind(suggestion->index->relid) != RELKIND_PARTITIONED_TABLE &&
 			PO_OWNS_RELATION(suggestion->index->relid, GetUserId()))
 			return suggestion;
@@ -144,7 +147,8 @@ typedef struct Trial
 	PoBuild		leftover;		/* its relid is InvalidOid without one */
 	PoBuild		build;
 	PoWorkload *workload;
-	char	   *name;			/* that the index gets if it is kept; NULL: nothing to do */
+	char	   *name;			/* that the index gets if it is kept; NULL:
+								 * nothing to do */
 	char	   *table;
 } Trial;
 

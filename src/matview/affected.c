@@ -97,7 +97,7 @@ find_set(KeyReceiver *receiver, Bitmapset *nulls)
 
 	foreach(cell, receiver->sets)
 		if (bms_equal(((KeySet *) lfirst(cell))->nulls, nulls))
-			return lfirst(cell);
+		return lfirst(cell);
 	old = MemoryContextSwitchTo(receiver->context);
 	set = palloc0(sizeof(KeySet));
 	set->nulls = bms_copy(nulls);
@@ -360,7 +360,7 @@ run_view_rows(Affected *affected, KeySet *set, DestReceiver *dest)
 	QueryEnvironment *environment = po_compose_environment(KEYS, &set->rows);
 	TupleDesc	desc = RelationGetDescr(affected->matview);
 	List	   *target_list = list_make1(makeTargetEntry((Expr *) makeVar(1, SelfItemPointerAttributeNumber, TIDOID,
-																		 -1, InvalidOid, 0), 1, "ctid", false));
+																		  -1, InvalidOid, 0), 1, "ctid", false));
 	List	   *conditions = NIL;
 	ListCell   *cell;
 
@@ -378,9 +378,9 @@ run_view_rows(Affected *affected, KeySet *set, DestReceiver *dest)
 							 key_condition(set, 2, foreach_current_index(cell),
 										   copyObject(get_tle_by_resno(target_list, lfirst_int(cell) + 1)->expr)));
 	po_compose_run(po_compose_select(list_make2(po_compose_table_entry(affected->matview),
-											po_compose_rows_entry(environment, KEYS)),
-								 target_list, (Node *) make_ands_explicit(conditions)),
-				 affected->text, environment, dest);
+												po_compose_rows_entry(environment, KEYS)),
+									 target_list, (Node *) make_ands_explicit(conditions)),
+				   affected->text, environment, dest);
 }
 
 /* Compares and writes the rows of all keys. */

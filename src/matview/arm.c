@@ -85,7 +85,7 @@ has_triggers(Oid base)
 	foreach(cell, find_all_inheritors(base, AccessShareLock, NULL))
 		if (!has_trigger(lfirst_oid(cell), psprintf(ROW_TRIGGER "%u", base)) ||
 			!has_trigger(lfirst_oid(cell), psprintf(TRUNCATE_TRIGGER "%u", base)))
-			return false;
+		return false;
 	return true;
 }
 
@@ -128,7 +128,7 @@ po_arm_is_ready(List *bases)
 
 	foreach(cell, bases)
 		if (!is_ready(lfirst(cell)))
-			return false;
+		return false;
 	return true;
 }
 
@@ -222,7 +222,7 @@ drop_all_triggers(Oid base)
 
 	foreach(cell, find_all_inheritors(base, NoLock, NULL))
 		if (get_rel_name(lfirst_oid(cell)) != NULL)
-			drop_triggers(lfirst_oid(cell), base);
+		drop_triggers(lfirst_oid(cell), base);
 }
 
 /* Makes the triggers of a base anew. */

@@ -81,7 +81,8 @@ same_tuple(MinimalTuple a, MinimalTuple b)
 typedef struct CaptureBuffer
 {
 	Oid			log;
-	TupleDesc	desc;			/* NULL: the log is not whole, nothing is noted */
+	TupleDesc	desc;			/* NULL: the log is not whole, nothing is
+								 * noted */
 	bool		everything;
 	MemoryContext context;		/* holds rows and their tuples */
 	rowset_hash *rows;
@@ -254,7 +255,7 @@ get_buffer(Oid log)
 
 	foreach(cell, buffers)
 		if (((CaptureBuffer *) lfirst(cell))->log == log)
-			return lfirst(cell);
+		return lfirst(cell);
 	return create_buffer(log);
 }
 
@@ -509,7 +510,7 @@ end_subtransaction(SubXactEvent event, SubTransactionId subid, SubTransactionId 
 		return;
 	foreach(cell, buffers)
 		if (((CaptureBuffer *) lfirst(cell))->desc == NULL)
-			buffers = foreach_delete_current(buffers, cell);
+		buffers = foreach_delete_current(buffers, cell);
 }
 
 /* Prepares capturing; called once from _PG_init. */

@@ -89,7 +89,7 @@ select_rows(PoDelta *delta, RangeTblEntry *base_entry, bool changed)
 	}
 	table_close(base, NoLock);
 	return po_compose_select(list_make1(changed ? po_compose_table_entry(delta->log) : base_entry), target_list,
-						   changed ? unconsumed(delta) : NULL);
+							 changed ? unconsumed(delta) : NULL);
 }
 
 /* Returns UNION ALL of two queries with the same columns. */
@@ -97,7 +97,7 @@ static Query *
 union_all(Query *left, Query *right)
 {
 	Query	   *query = po_compose_select(list_make2(po_compose_subquery_entry(left), po_compose_subquery_entry(right)),
-										NIL, NULL);
+										  NIL, NULL);
 	SetOperationStmt *op = makeNode(SetOperationStmt);
 	RangeTblRef *refs[2] = {makeNode(RangeTblRef), makeNode(RangeTblRef)};
 	ListCell   *cell;
@@ -185,7 +185,7 @@ safe_conditions(Query *level, Node *condition, Bitmapset *nullable)
 
 	foreach(cell, make_ands_implicit((Expr *) condition))
 		if (!po_shape_touches(level, lfirst(cell), nullable))
-			safe = lappend(safe, lfirst(cell));
+		safe = lappend(safe, lfirst(cell));
 	return safe ? (Node *) make_ands_explicit(safe) : NULL;
 }
 
@@ -312,7 +312,7 @@ po_delta_key_queries(PoShape *shape, List *deltas)
 
 		foreach(occurrence, po_shape_occurrences(branch))
 			if (find_delta(deltas, ((RangeTblEntry *) lfirst(occurrence))->relid))
-				queries = lappend(queries, key_query(shape, branch, foreach_current_index(occurrence), deltas));
+			queries = lappend(queries, key_query(shape, branch, foreach_current_index(occurrence), deltas));
 	}
 	return queries;
 }

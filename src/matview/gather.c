@@ -254,7 +254,7 @@ gather_rows(Gathering *gather, PoComposeRows *wanted, Bitmapset *used)
 bool
 po_gather_rows(Oid relid, int varno, List *keys, PoComposeRows *wanted, Bitmapset *used, PoComposeRows *rows)
 {
-	Gathering		gather = {.rows = rows,.page = InvalidBuffer};
+	Gathering	gather = {.rows = rows,.page = InvalidBuffer};
 	bool		gathered;
 
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)

@@ -223,7 +223,7 @@ invalidate_base(Oid base)
 
 	foreach(cell, find_all_inheritors(base, NoLock, NULL))
 		if (get_rel_relkind(lfirst_oid(cell)) != '\0')
-			CacheInvalidateRelcacheByRelid(lfirst_oid(cell));
+		CacheInvalidateRelcacheByRelid(lfirst_oid(cell));
 }
 
 /* Writes the registry's row of a log. */
@@ -399,7 +399,7 @@ is_consumed_by_all(Datum xid, List *consumed)
 
 	foreach(cell, consumed)
 		if (!is_consumed(xid, PointerGetDatum(lfirst(cell))))
-			return false;
+		return false;
 	return true;
 }
 

@@ -17,7 +17,8 @@
 
 /* Kinds of rows. */
 #define PO_LOG_SENTINEL 's'		/* the log is whole since the transaction xid */
-#define PO_LOG_CHANGE 'd'		/* the logged columns of a changed row, old or new */
+#define PO_LOG_CHANGE 'd'		/* the logged columns of a changed row, old or
+								 * new */
 #define PO_LOG_EVERYTHING 'e'	/* anything in the base may have changed */
 
 /* One registered log.  Column numbers are the base's. */

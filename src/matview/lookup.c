@@ -94,7 +94,7 @@ po_lookup_describe(Oid matview, PoShape *shape)
 	po_json_begin_array(&json, NULL);
 	foreach(cell, shape->branches)
 		if (po_shape_is_single(lfirst_node(Query, cell)))
-			add_table(&json, shape, lfirst_node(Query, cell));
+		add_table(&json, shape, lfirst_node(Query, cell));
 	foreach(cell, shape->keys)
 		columns = lappend(columns, pstrdup(quote_identifier(get_attname(matview, lfirst_int(cell), false))));
 	add_lookup(&json, matview, columns, NULL);

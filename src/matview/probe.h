@@ -30,7 +30,8 @@ typedef struct PoProbe
 								 * for two rows of wanted values */
 	int			nconditions;
 	ScanKeyData conditions[INDEX_MAX_KEYS + 1];
-	AttrNumber	columns[INDEX_MAX_KEYS + 1];	/* of the wanted values; 0: IS NULL */
+	AttrNumber	columns[INDEX_MAX_KEYS + 1];	/* of the wanted values; 0: IS
+												 * NULL */
 } PoProbe;
 
 extern bool po_probe_choose(Relation table, int varno, List *keys, PoProbe *probe);

@@ -190,7 +190,7 @@ relation_refusal(RangeTblEntry *rte)
 	if (rte->relkind == RELKIND_PARTITIONED_TABLE)
 		foreach(cell, find_all_inheritors(rte->relid, AccessShareLock, NULL))
 			if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_FOREIGN_TABLE)
-				return psprintf("%s has a foreign partition, whose changes are not seen here", name);
+			return psprintf("%s has a foreign partition, whose changes are not seen here", name);
 	return NULL;
 }
 
@@ -327,7 +327,7 @@ is_in_clauses(List *clauses, Expr *expr, List *target_list)
 
 	foreach(cell, clauses)
 		if (equal(get_sortgroupclause_expr(lfirst_node(SortGroupClause, cell), target_list), expr))
-			return true;
+		return true;
 	return false;
 }
 
@@ -354,7 +354,7 @@ can_be_key(Query *branch, int output, Oid type)
 		return false;
 	foreach(cell, branch->windowClause)
 		if (!is_in_clauses(lfirst_node(WindowClause, cell)->partitionClause, expr, branch->targetList))
-			return false;
+		return false;
 	return !po_shape_touches(branch, (Node *) expr, po_shape_nullable((Node *) branch->jointree, false));
 }
 
@@ -397,7 +397,7 @@ unique_index_columns(Relation matview, List *candidates)
 	{
 		Relation	index = index_open(lfirst_oid(cell), AccessShareLock);
 		bool		usable = index->rd_index->indisunique && index->rd_index->indisvalid &&
-			RelationGetIndexPredicate(index) == NIL;
+		RelationGetIndexPredicate(index) == NIL;
 
 		for (int i = 0; usable && i < index->rd_index->indnkeyatts; i++)
 			usable = list_member_int(candidates, index->rd_index->indkey.values[i]);
@@ -452,7 +452,7 @@ po_shape_find_base(PoShape *shape, Oid relid)
 
 	foreach(cell, shape->bases)
 		if (((PoShapeBase *) lfirst(cell))->relid == relid)
-			return lfirst(cell);
+		return lfirst(cell);
 	return NULL;
 }
 

@@ -12,7 +12,8 @@
 typedef struct PoShapeBase
 {
 	Oid			relid;
-	Bitmapset  *logged;			/* columns that tell which keys a row belongs to */
+	Bitmapset  *logged;			/* columns that tell which keys a row belongs
+								 * to */
 	Bitmapset  *used;			/* columns that the query reads at all */
 } PoShapeBase;
 

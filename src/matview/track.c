@@ -398,5 +398,5 @@ po_track_sweep(void)
 
 	foreach(cell, po_log_bases())
 		if (!is_read(lfirst_oid(cell)))
-			(void) po_arm_remove(lfirst_oid(cell));
+		(void) po_arm_remove(lfirst_oid(cell));
 }

@@ -15,11 +15,14 @@
 
 #include "monitor/forecast.h"
 
-#define TAIL 0.05				/* of the figures are beyond each end of the interval */
+#define TAIL 0.05				/* of the figures are beyond each end of the
+								 * interval */
 #define Z_TAIL 1.645			/* the normal distribution's quantile of that */
 #define MIN_WEEKS 3
-#define WEEKLY_F 4.0			/* an F of 6 and many degrees of freedom beyond chance */
-#define CLIP 4.0				/* residuals count for at most so many robust deviations */
+#define WEEKLY_F 4.0			/* an F of 6 and many degrees of freedom
+								 * beyond chance */
+#define CLIP 4.0				/* residuals count for at most so many robust
+								 * deviations */
 #define SEN_VARIANCE 1.1		/* of the slope, to that of least squares */
 #define MAX_CORRELATION 0.95
 

@@ -16,7 +16,8 @@ typedef struct PoForecast
 	double		level;			/* of the line there */
 	double		slope;			/* a day */
 	bool		weekly;
-	double		weekday[7];		/* what each day of the week adds, 0 unless weekly */
+	double		weekday[7];		/* what each day of the week adds, 0 unless
+								 * weekly */
 	double		below;			/* 5 % of the figures are further below */
 	double		above;			/* 5 % of the figures are further above */
 	double		level_error;	/* standard errors */

@@ -441,7 +441,7 @@ List *
 po_access_collect(PoStatement *statement, PoExpressions *expressions, double *cost)
 {
 	List	   *accesses = NIL;
-	PoInspection inspection = {.expressions = expressions, .accesses = &accesses, .context = CurrentMemoryContext};
+	PoInspection inspection = {.expressions = expressions,.accesses = &accesses,.context = CurrentMemoryContext};
 
 	inspection.constants = statement->source != PO_SOURCE_PARAMS && statement->source != PO_SOURCE_SAMPLE;
 	*cost = po_whatif_visit(statement, inspect, &inspection);

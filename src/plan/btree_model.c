@@ -117,7 +117,11 @@ po_btree_model_size(const PoBtreeShape *shape)
 	s.distinct = Max(1, Min(s.distinct, s.tuples));
 	pivot = pivot_bytes(&s, tuple);
 	fanout = Max(2, floor(LEAF_SPACE * INNER_FILL / pivot));
-	/* One high key a leaf; a page is closed when less than the unfilled share is left. */
+
+	/*
+	 * One high key a leaf; a page is closed when less than the unfilled share
+	 * is left.
+	 */
 	level = ceil(leaf_bytes(&s, tuple) /
 				 Max(pivot, LEAF_SPACE - BLCKSZ * (100.0 - s.fillfactor) / 100 - pivot));
 	size.pages += level;

@@ -12,9 +12,11 @@ typedef struct PoBtreeShape
 {
 	double		tuples;			/* index entries */
 	double		distinct;		/* different keys among them */
-	double		key_width;		/* bytes of one key's data, alignment between columns included */
+	double		key_width;		/* bytes of one key's data, alignment between
+								 * columns included */
 	bool		varying;		/* that is an average of different widths */
-	double		null_fraction;	/* share of entries with at least one null column */
+	double		null_fraction;	/* share of entries with at least one null
+								 * column */
 	double		null_width;		/* bytes of the data of those */
 	int			fillfactor;		/* percent of a leaf page that the build fills */
 	bool		deduplicate;	/* equal keys share one posting list */

@@ -160,7 +160,10 @@ close_key(KeyList *list, const PoNeeds *needs, const PoKey *start)
 
 		for (int j = 0; j < needs->orders[i].ncolumns; j++)
 		{
-			/* An order whose next column does not fit is still served up to there. */
+			/*
+			 * An order whose next column does not fit is still served up to
+			 * there.
+			 */
 			if (!has_column(&key, needs->orders[i].columns[j]) &&
 				!append_column(&key, needs->orders[i].columns[j]))
 				break;

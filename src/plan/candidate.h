@@ -30,13 +30,16 @@ typedef struct PoKey
 /* What one use of a table needs, most selective column first. */
 typedef struct PoNeeds
 {
-	int			nequal;			/* compared for equality with a value, or IN, or IS NULL */
+	int			nequal;			/* compared for equality with a value, or IN,
+								 * or IS NULL */
 	int			equal[PO_NEEDS_COLUMNS];
-	int			njoin;			/* compared for equality with another table's column */
+	int			njoin;			/* compared for equality with another table's
+								 * column */
 	int			join[PO_NEEDS_COLUMNS];
 	int			nrange;			/* compared with a range */
 	int			range[PO_NEEDS_COLUMNS];
-	int			norders;		/* wanted orders: ORDER BY, GROUP BY, DISTINCT, windows */
+	int			norders;		/* wanted orders: ORDER BY, GROUP BY,
+								 * DISTINCT, windows */
 	PoKey		orders[PO_NEEDS_ORDERS];
 } PoNeeds;
 

@@ -15,8 +15,11 @@ typedef struct PoForm
 {
 	unsigned int method;		/* OID of the access method; 0: B-tree */
 	PoKey		key;
-	unsigned int classes[PO_KEY_COLUMNS];	/* OIDs of operator classes; 0: the one that the column's number says */
-	int			predicate;		/* number of the condition that limits it; 0: none */
+	unsigned int classes[PO_KEY_COLUMNS];	/* OIDs of operator classes; 0:
+											 * the one that the column's
+											 * number says */
+	int			predicate;		/* number of the condition that limits it; 0:
+								 * none */
 	int			nincluded;
 	int			included[PO_INCLUDED_COLUMNS];	/* attribute numbers, rising */
 } PoForm;
@@ -27,9 +30,11 @@ typedef struct PoFetched
 	int			predicate;		/* 0: none */
 	bool		coverable;		/* an index can hold all that it reads */
 	int			ncolumns;
-	int			columns[PO_INCLUDED_COLUMNS + PO_KEY_COLUMNS];	/* attribute numbers, rising */
+	int			columns[PO_INCLUDED_COLUMNS + PO_KEY_COLUMNS];	/* attribute numbers,
+																 * rising */
 	int			nfixed;
-	int			fixed[PO_NEEDS_COLUMNS];	/* columns that the predicate compares with one value */
+	int			fixed[PO_NEEDS_COLUMNS];	/* columns that the predicate
+											 * compares with one value */
 } PoFetched;
 
 extern int	po_form_generate(const PoNeeds *needs, const PoFetched *fetched, PoForm *forms, int max);

@@ -31,14 +31,16 @@ typedef struct PoHypoIndex
 	bool		nulls_not_distinct;
 	int			ncolumns;
 	int			nkeycolumns;
-	AttrNumber *keys;			/* of relid; 0 for an expression; included columns last */
+	AttrNumber *keys;			/* of relid; 0 for an expression; included
+								 * columns last */
 	Oid		   *types;			/* of each column */
 	Oid		   *opfamilies;		/* of each key column */
 	Oid		   *opcintypes;
 	Oid		   *collations;
 	int16	   *options;		/* INDOPTION_* */
 	List	   *expressions;	/* with varno 1, constants folded */
-	List	   *predicate;		/* implicit AND, with varno 1; NIL for a full index */
+	List	   *predicate;		/* implicit AND, with varno 1; NIL for a full
+								 * index */
 	int			fillfactor;		/* percent */
 	bool		deduplicate;	/* not switched off by a storage parameter */
 	List	   *sizes;			/* PoHypoSize, filled on demand */
@@ -60,7 +62,8 @@ typedef struct PoHypoScope
 {
 	List	   *indexes;		/* PoHypoIndex to add */
 	List	   *hidden;			/* OIDs of real indexes to leave out */
-	ParamListInfo key;			/* the planner calls meant are those with these parameters */
+	ParamListInfo key;			/* the planner calls meant are those with
+								 * these parameters */
 	MemoryContext context;		/* of the entries; outlives the planner call */
 	PoHypoVisit visit;			/* may be NULL */
 	void	   *visit_arg;

@@ -18,7 +18,8 @@ typedef struct PoExpressions
 	List	   *nodes;			/* the expression, with varno 1 */
 	List	   *predicate_relids;
 	List	   *predicates;		/* lists of conditions, with varno 1 */
-	bool		searches_texts; /* a condition looks for a pattern inside a text, and no operator class has it */
+	bool		searches_texts; /* a condition looks for a pattern inside a
+								 * text, and no operator class has it */
 } PoExpressions;
 
 extern PoExpressions *po_key_column_create(void);

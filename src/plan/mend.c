@@ -364,7 +364,11 @@ begin_operands(PoMend *mend, RawStmt *raw, const char *text, int position)
 		return false;
 	mend->position = position;
 	operands = operands_of(search.found);
-	/* The same ones in another place: the type that suits the one did not suit the other. */
+
+	/*
+	 * The same ones in another place: the type that suits the one did not
+	 * suit the other.
+	 */
 	if (operands != NIL && equal(operands, mend->tried))
 		return true;
 	mend->tried = operands;

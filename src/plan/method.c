@@ -47,7 +47,8 @@ typedef struct Methods
 {
 	const PoInspection *inspection;
 	List	   *forms;			/* PoForm */
-	List	   *companions;		/* PoForm of columns compared by equality, for access methods that need another column */
+	List	   *companions;		/* PoForm of columns compared by equality, for
+								 * access methods that need another column */
 } Methods;
 
 /* Returns a form of one column. */

@@ -63,9 +63,11 @@ typedef struct PoNode
 	PoNodeRole	role;
 	int			jointype;		/* JoinType, of joins */
 	char	   *type;			/* as EXPLAIN prints it */
-	char	   *subplan;		/* name of the InitPlan, SubPlan or CTE it is the root of */
+	char	   *subplan;		/* name of the InitPlan, SubPlan or CTE it is
+								 * the root of */
 	Plan	   *plan;			/* NULL when read from JSON */
-	Oid			relid;			/* InvalidOid: none; read from JSON: a number that tells tables apart */
+	Oid			relid;			/* InvalidOid: none; read from JSON: a number
+								 * that tells tables apart */
 	int			rti;			/* range table index, 0: none */
 	char	   *relation;		/* its name, without schema */
 	char	   *alias;
@@ -74,8 +76,10 @@ typedef struct PoNode
 
 	double		startup_cost;
 	double		total_cost;
-	double		effective_cost; /* of the subtree: its part of the statement's cost */
-	double		self_cost;		/* of the node alone; these add up to the statement's cost */
+	double		effective_cost; /* of the subtree: its part of the statement's
+								 * cost */
+	double		self_cost;		/* of the node alone; these add up to the
+								 * statement's cost */
 	double		rows;			/* estimated, per loop */
 	int			width;
 	bool		disabled;		/* chosen although a setting forbids it */
@@ -86,19 +90,23 @@ typedef struct PoNode
 	double		loops;
 	double		total_rows;		/* over all loops and processes */
 	double		actual_rows;	/* per loop */
-	double		total_ms;		/* of the subtree; beneath a Gather the average of its processes */
+	double		total_ms;		/* of the subtree; beneath a Gather the
+								 * average of its processes */
 	double		self_ms;
-	double		removed_filter; /* rows over all loops: by filter or join filter */
+	double		removed_filter; /* rows over all loops: by filter or join
+								 * filter */
 	double		removed_join;	/* of these, by the join filter */
 	double		removed_recheck;
 	double		rows_removed;	/* both, per loop */
-	int64		shared_hit;		/* blocks; these and the following include the subtree */
+	int64		shared_hit;		/* blocks; these and the following include the
+								 * subtree */
 	int64		shared_read;
 	int64		shared_dirtied;
 	int64		temp_read;
 	int64		temp_written;
 
-	char	   *condition;		/* index, hash, merge, recheck, TID condition, one-time filter */
+	char	   *condition;		/* index, hash, merge, recheck, TID condition,
+								 * one-time filter */
 	char	   *filter;
 	char	   *join_filter;
 	char	   *keys;			/* of a sort, a grouping or a Memoize */
@@ -121,17 +129,21 @@ typedef struct PoNode
 	double		cache_overflows;
 	int			subplans_removed;
 	int			subplans_total; /* of an Append: before any pruning */
-	bool		prunes_at_run;	/* of an Append: partitions are pruned during execution */
-	bool		hashed;			/* of a SubPlan's root: looked up in a hash table */
+	bool		prunes_at_run;	/* of an Append: partitions are pruned during
+								 * execution */
+	bool		hashed;			/* of a SubPlan's root: looked up in a hash
+								 * table */
 	bool		correlated;		/* of a SubPlan's root: takes parameters */
-	bool		read_whole;		/* of a SubPlan's or InitPlan's root: asked for all its rows */
+	bool		read_whole;		/* of a SubPlan's or InitPlan's root: asked
+								 * for all its rows */
 } PoNode;
 
 /* A trigger that fired while a plan was executed. */
 typedef struct PoTrigger
 {
 	char	   *name;
-	Oid			constraint;		/* InvalidOid: not of a constraint, or read from JSON */
+	Oid			constraint;		/* InvalidOid: not of a constraint, or read
+								 * from JSON */
 	char	   *constraint_name;	/* read from JSON, else NULL */
 	Oid			relid;
 	double		calls;
@@ -150,7 +162,8 @@ typedef struct PoPlanTree
 	bool		executed;
 	double		execution_ms;
 	double		result_rows;	/* returned or changed by the main query */
-	double		jit_ms;			/* spent compiling, of the leader and its workers */
+	double		jit_ms;			/* spent compiling, of the leader and its
+								 * workers */
 	double		jit_wall_ms;	/* of the process that compiled longest */
 	int			jit_functions;
 } PoPlanTree;

@@ -15,9 +15,11 @@ typedef struct PoNodeReader
 	PlannedStmt *stmt;
 	List	   *rtable_names;	/* alias of each range table entry */
 	List	   *deparse_context;
-	bool		prefix;			/* columns are printed with their table above scans */
+	bool		prefix;			/* columns are printed with their table above
+								 * scans */
 	Bitmapset  *seen_subplans;	/* plan_ids that stand in the tree already */
-	double		processes;		/* that run the present node: 1, or those beneath a Gather */
+	double		processes;		/* that run the present node: 1, or those
+								 * beneath a Gather */
 } PoNodeReader;
 
 extern void po_node_text_fill(PoNodeReader *reader, PoNode *node, PlanState *state,

@@ -225,7 +225,7 @@ compare_strings(const void *a, const void *b)
 }
 
 /* Returns the names of the indexes that the plan uses, sorted, each once. */
-char **
+char	  **
 po_node_rows_indexes(const PoPlanTree *tree, int *n)
 {
 	char	  **names = palloc(sizeof(char *) * Max(tree->nnodes, 1));

@@ -10,7 +10,8 @@
 
 typedef struct PoProof
 {
-	PoHypoIndex *index;			/* index->definition is the statement that creates it */
+	PoHypoIndex *index;			/* index->definition is the statement that
+								 * creates it */
 	double		cost_before;
 	double		cost_after;
 	int64		size_bytes;

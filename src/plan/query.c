@@ -361,7 +361,11 @@ parse_statement(const char *text, const PoParams *params, PoMend *mend)
 	statement->star = selects_star(raw);
 	preset_types(statement, params, mend);
 	analyze(statement, raw);
-	/* Analysis scribbles on its input, so the second one needs a fresh parse tree. */
+
+	/*
+	 * Analysis scribbles on its input, so the second one needs a fresh parse
+	 * tree.
+	 */
 	if (settle_open_types(statement))
 		analyze(statement, parse_mended(text, &statement->cursor_options, mend));
 	settle_replaced(statement, mend);

@@ -36,7 +36,8 @@ typedef struct PoStatement
 	PoPlanSource source;
 	int64		queryid;
 	int			cursor_options;
-	List	   *queries;		/* Query, after rewriting; NIL if it rewrites to nothing */
+	List	   *queries;		/* Query, after rewriting; NIL if it rewrites
+								 * to nothing */
 	Query	   *query;			/* the one that sets the result; NULL with NIL */
 	int			nparams;
 	Oid		   *param_types;

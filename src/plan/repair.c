@@ -24,7 +24,8 @@ typedef enum TokenKind
 {
 	TOKEN_WORD,
 	TOKEN_PARAM,				/* $1 */
-	TOKEN_OTHER					/* a quoted thing, a number, an operator character */
+	TOKEN_OTHER					/* a quoted thing, a number, an operator
+								 * character */
 } TokenKind;
 
 typedef struct Token
@@ -369,7 +370,7 @@ po_repair_has_parameter(const char *text)
 const char *
 po_repair_text(const char *text, bool any_name)
 {
-	Tokens		tokens = {.text = text, .allocated = 256};
+	Tokens		tokens = {.text = text,.allocated = 256};
 	StringInfoData result;
 	size_t		done = 0;
 

@@ -39,7 +39,7 @@ strip_initial_pruning(Plan *plan)
 		return;
 	foreach(lc, info->prune_infos)
 		foreach(lc2, (List *) lfirst(lc))
-			lfirst_node(PartitionedRelPruneInfo, lc2)->initial_pruning_steps = NIL;
+		lfirst_node(PartitionedRelPruneInfo, lc2)->initial_pruning_steps = NIL;
 }
 
 static void strip_plan(Plan *plan);
@@ -84,7 +84,7 @@ any_prunes(List *plans)
 
 	foreach(lc, plans)
 		if (plan_prunes((Plan *) lfirst(lc)))
-			return true;
+		return true;
 	return false;
 }
 
@@ -129,7 +129,10 @@ explain_flags(PoStatement *statement, PlannedStmt *plan)
 static QueryDesc *
 create_desc(PoStatement *statement, PlannedStmt *plan, int instrument)
 {
-	/* A zero queryid keeps statistics extensions from counting this as a call. */
+	/*
+	 * A zero queryid keeps statistics extensions from counting this as a
+	 * call.
+	 */
 	plan->queryId = 0;
 	return CreateQueryDesc(plan, statement->text, GetActiveSnapshot(), InvalidSnapshot,
 						   None_Receiver, statement->params, NULL, instrument);

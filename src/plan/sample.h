@@ -17,12 +17,16 @@ typedef struct PoSample
 	Oid			userid;			/* who ran it */
 	char	   *text;			/* as it was sent, with its constants */
 	char	   *search_path;	/* under which its names mean what they meant */
-	bool		plannable;		/* whole text, no constant removed, all values there */
+	bool		plannable;		/* whole text, no constant removed, all values
+								 * there */
 	PoParams	params;			/* of $1, $2, ...; its sample flag is set */
 	double		time_ms;
 	TimestampTz at;
 
-	/* types of the constants that normalisation replaced, from $first_const + 1; nconsts is -1 when they are not known */
+	/*
+	 * types of the constants that normalisation replaced, from $first_const +
+	 * 1; nconsts is -1 when they are not known
+	 */
 	int			first_const;
 	int			nconsts;
 	Oid		   *const_types;

@@ -170,7 +170,10 @@ combined_distinct(PlannerInfo *root, const IndexOptInfo *info, const ColumnFacts
 	{
 		double		known = estimate_num_groups(root, columns, rows, NULL, NULL);
 
-		/* Without statistics that cover the columns the planner caps at a tenth of the rows. */
+		/*
+		 * Without statistics that cover the columns the planner caps at a
+		 * tenth of the rows.
+		 */
 		if (fabs(known - rows * 0.1) > 1 && known < product)
 			return known;
 	}
@@ -302,7 +305,11 @@ other_pages(Oid am, const RelOptInfo *rel, const PoBtreeShape *shape, Oid type)
 		case GIN_AM_OID:
 			return 2 + ceil(shape->tuples * (shape->key_width * inverted_share(type) + 2) / BLCKSZ);
 		default:
-			/* Built by insertion: pages that were split are little more than half full. */
+
+			/*
+			 * Built by insertion: pages that were split are little more than
+			 * half full.
+			 */
 			return row_pages(shape->tuples, shape->key_width, 0.55);
 	}
 }

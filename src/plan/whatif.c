@@ -30,7 +30,10 @@ plan_in_scope(PoStatement *statement, PoWhatIf *whatif)
 	PlannedStmt *old_plan = statement->plan;
 	double		old_ms = statement->planning_ms;
 
-	/* A statement without values gets an empty list of them, so that the scope has a key. */
+	/*
+	 * A statement without values gets an empty list of them, so that the
+	 * scope has a key.
+	 */
 	scope->key = params != NULL ? params : makeParamList(0);
 	statement->params = scope->key;
 	po_hypo_enter(scope);

@@ -14,8 +14,10 @@ typedef struct PoWhatIf
 	List	   *plans;			/* PlannedStmt; never execute or cache them */
 	double		cost;			/* of all of them together */
 	List	   *used;			/* PoHypoIndex that the plans scan, each once */
-	List	   *used_oids;		/* OIDs of real indexes that the plans scan, each once */
-	PoHypoScope scope;			/* tells the names of hypothetical indexes in the plans */
+	List	   *used_oids;		/* OIDs of real indexes that the plans scan,
+								 * each once */
+	PoHypoScope scope;			/* tells the names of hypothetical indexes in
+								 * the plans */
 } PoWhatIf;
 
 extern void po_whatif_init(void);

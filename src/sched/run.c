@@ -280,7 +280,8 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 	PoRun	   *run = po_run_load(run_id, PO_RUN_WAIT, CurrentMemoryContext);
 	PoJob	   *job;
 	PoRunState	next;
-	TimestampTz now = po_clock_now();	/* the backoff counts from the recorded end */
+	TimestampTz now = po_clock_now();	/* the backoff counts from the
+										 * recorded end */
 	TimestampTz when;
 	int			attempt;
 	bool		retry;

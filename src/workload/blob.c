@@ -33,7 +33,7 @@ typedef struct BlobHeader
 	int32		path_length;
 	int32		nparams;
 	int32		first_const;
-	int32		nconsts;			/* -1: not known */
+	int32		nconsts;		/* -1: not known */
 	int32		plannable;
 } BlobHeader;
 
@@ -211,4 +211,3 @@ po_blob_read(const PoTrackEntry *entry, PoSampleKind kind)
 		at = read_param(at, &sample->params, i);
 	return sample;
 }
-

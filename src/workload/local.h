@@ -25,13 +25,15 @@ typedef struct PoLocalBurst
 {
 	uint32		lxid;			/* transaction of the last execution */
 	uint64		end_ns;			/* its end */
-	uint32		turn;			/* how many statements the client had sent before it */
+	uint32		turn;			/* how many statements the client had sent
+								 * before it */
 	uint64		parent;			/* statement that it belongs to, 0: none */
 	PoLocalValues first;		/* of the first execution */
 	uint64		new_ns;			/* time not reported yet */
 	uint32		count;
 	uint32		reported;
-	uint32		varying;		/* bits of the keys that were not always the same */
+	uint32		varying;		/* bits of the keys that were not always the
+								 * same */
 	bool		differs;		/* nor was everything */
 	PoBurstKind kind;			/* as reported */
 } PoLocalBurst;
@@ -43,7 +45,8 @@ typedef struct PoLocalKey
 	AttrNumber	attno;			/* 0: an expression */
 	Oid			type;			/* of the value */
 	int			param;			/* n of $n, 0: a constant */
-	int			location;		/* of the value, from the start of the statement */
+	int			location;		/* of the value, from the start of the
+								 * statement */
 	int			column_location;	/* of the column */
 	uint64		text;			/* hash of both and what is between them */
 } PoLocalKey;
@@ -66,7 +69,8 @@ typedef struct PoLocalCapture
 	uint64		slow_ns;		/* capture what takes as long */
 	uint64		typical_from;	/* capture what is between these */
 	uint64		typical_to;
-	uint64		next_at;		/* not before this moment, of the monotonic clock */
+	uint64		next_at;		/* not before this moment, of the monotonic
+								 * clock */
 	uint64		planid;			/* shape whose text is stored */
 	bool		suggested;		/* the rewrite of its bursts is stored */
 } PoLocalCapture;
@@ -90,7 +94,10 @@ typedef struct PoLocal
 	PoLocalText text;
 	PoLocalCapture capture;
 
-	/* types of the constants that normalisation replaces, numbered from first_const + 1 */
+	/*
+	 * types of the constants that normalisation replaces, numbered from
+	 * first_const + 1
+	 */
 	bool		parsed;			/* these are set */
 	int			first_const;
 	int			nconsts;		/* -1: not known */

@@ -99,7 +99,7 @@ compare_constants(const void *a, const void *b)
 
 /* Returns how many different places the jumbling recorded. */
 static int
-count_locations(PO_JUMBLE_STATE *jstate)
+count_locations(PO_JUMBLE_STATE * jstate)
 {
 	int			n = 0;
 
@@ -116,7 +116,7 @@ count_locations(PO_JUMBLE_STATE *jstate)
 
 /* Notes the types of the constants in the order of the text; -1 where they do not fit what jumbling saw. */
 static void
-note_constants(PoLocal *local, Query *query, PO_JUMBLE_STATE *jstate)
+note_constants(PoLocal *local, Query *query, PO_JUMBLE_STATE * jstate)
 {
 	Constants	constants = {0};
 	int			n = 0;
@@ -256,7 +256,7 @@ search_conditions(PoLocalText *noted, Query *query, Node *condition, const char 
 
 /* Returns the hash of a statement's constants; of its whole text where the jumbling does not tell them. */
 static uint64
-hash_constants(Query *query, PO_JUMBLE_STATE *jstate, const char *source)
+hash_constants(Query *query, PO_JUMBLE_STATE * jstate, const char *source)
 {
 	uint64		hash = 1;
 
@@ -275,7 +275,7 @@ hash_constants(Query *query, PO_JUMBLE_STATE *jstate, const char *source)
 
 /* Notes what burst detection wants to know of a SELECT that a client or a procedure is about to run. */
 static void
-note_text(PoLocalText *noted, Query *query, PO_JUMBLE_STATE *jstate, const char *source)
+note_text(PoLocalText *noted, Query *query, PO_JUMBLE_STATE * jstate, const char *source)
 {
 	noted->known = true;
 	noted->nkeys = 0;
@@ -290,7 +290,7 @@ note_text(PoLocalText *noted, Query *query, PO_JUMBLE_STATE *jstate, const char 
 
 /* Notes what is to be known of a statement, after it was analysed. */
 static void
-parse_analyzed(ParseState *pstate, Query *query, PO_JUMBLE_STATE *jstate)
+parse_analyzed(ParseState *pstate, Query *query, PO_JUMBLE_STATE * jstate)
 {
 	PoLocal    *local;
 	uint64		hash;

@@ -28,6 +28,7 @@ static const struct
 	const char *name;
 	size_t		offset;
 }			orders[] =
+
 {
 	{"total_time", offsetof(PoStatementCounters, total_time_ms)},
 	{"mean_time", offsetof(PoStatementCounters, mean_time_ms)},

@@ -22,7 +22,8 @@ typedef struct PoRewrite
 {
 	int			nkeys;
 	PoRewriteKey keys[PO_REWRITE_KEYS];
-	const char *relation;		/* that the columns belong to, qualified and quoted */
+	const char *relation;		/* that the columns belong to, qualified and
+								 * quoted */
 	bool		plain;			/* no grouping, limit or set operation */
 	bool		readable;		/* the text is whole and means what it says */
 } PoRewrite;

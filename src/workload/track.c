@@ -44,10 +44,11 @@ typedef struct Frame
 	QueryDesc  *desc;			/* NULL: of a utility statement, or free */
 	bool		utility;
 	bool		executing;		/* inside ExecutorRun or ExecutorFinish now */
-	bool		in_loop;		/* may run in a loop of an application or of a procedure */
+	bool		in_loop;		/* may run in a loop of an application or of a
+								 * procedure */
 	bool		quiet;			/* what runs below does not */
 	int			parent;			/* -1: none */
-	uint64		parent_queryid;	/* whose frame may be gone at the end */
+	uint64		parent_queryid; /* whose frame may be gone at the end */
 	SubTransactionId subid;
 	uint64		queryid;
 	uint64		started;		/* of what executes now */
@@ -197,7 +198,7 @@ is_function_scan(const Plan *plan)
 		return false;
 	foreach(lc, plan->targetlist)
 		if (!IsA(((TargetEntry *) lfirst(lc))->expr, Var))
-			return false;
+		return false;
 	return true;
 }
 
@@ -421,7 +422,11 @@ report_frame(const Frame *frame)
 	if (po_settings_n_plus_one)
 		note_burst(frame, local, event);
 	publish_event();
-	/* The place is not used again before this backend's next events, so the event may be read there. */
+
+	/*
+	 * The place is not used again before this backend's next events, so the
+	 * event may be read there.
+	 */
 	if (po_settings_capture_samples || po_settings_capture_plans)
 		po_capture_note(local, frame->desc, event);
 }

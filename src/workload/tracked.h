@@ -16,8 +16,10 @@
 #define PO_NS_PER_MS 1e6
 
 #define PO_TRACK_PLANS 4		/* plan shapes kept of one statement */
-#define PO_TRACK_BURSTS 3		/* pairs of kind and parent kept of one statement */
-#define PO_TRACK_RING 128		/* executions that a slot holds; a power of two */
+#define PO_TRACK_BURSTS 3		/* pairs of kind and parent kept of one
+								 * statement */
+#define PO_TRACK_RING 128		/* executions that a slot holds; a power of
+								 * two */
 
 /* What tells statements apart; has no padding. */
 typedef struct PoTrackKey
@@ -53,7 +55,8 @@ typedef struct PoTrackEvent
 	uint32		burst_length;	/* executions of the burst so far */
 	uint32		burst_new;		/* of these, not reported before */
 	uint64		burst_ns;		/* time of those */
-	uint64		parent;			/* statement that the burst belongs to, 0: none */
+	uint64		parent;			/* statement that the burst belongs to, 0:
+								 * none */
 } PoTrackEvent;
 
 /* A backend's ring; the numbers count up for ever. */
@@ -105,7 +108,8 @@ typedef struct PoTrackSample
 typedef struct PoTrackEntry
 {
 	PoTrackKey	key;
-	uint32		next;			/* in its hash chain or in the free list, 0: the end */
+	uint32		next;			/* in its hash chain or in the free list, 0:
+								 * the end */
 	bool		used;
 	uint64		number;			/* in the order in which they came */
 	int64		calls;			/* without failed ones */
@@ -159,7 +163,7 @@ extern int	po_tracked_count(void);
 extern PoTrackStats *po_tracked_stats(void);
 extern void po_tracked_add_bucket(PoTrackEntry *entry, int bucket, uint32 n);
 extern void po_tracked_percentiles(const PoTrackEntry *entry, int n, const double *fractions,
-									  double *ms);
+								   double *ms);
 extern void po_tracked_histogram(const PoTrackEntry *entry, uint32 *counts);
 extern uint32 po_tracked_store_text(const PoTrackEntry *keep, const char *data, uint32 length);
 extern void po_tracked_free_text(uint32 *text);

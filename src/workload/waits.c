@@ -44,7 +44,8 @@ PGDLLEXPORT void perf_optimizer_sampler_main(Datum arg);
 /* The area. */
 typedef struct WaitsArea
 {
-	uint32		nticks;			/* written so far; the ring holds the last TICKS */
+	uint32		nticks;			/* written so far; the ring holds the last
+								 * TICKS */
 	PoWaitStats stats;			/* statements: how many of counts are in use */
 	PoWaitTick	ticks[TICKS];
 	PoWaitCount counts[COUNTS];
@@ -284,7 +285,10 @@ perf_optimizer_sampler_main(Datum arg)
 
 		if (interval == 0)
 		{
-			/* Off: only a reload of the settings or the end of the server wakes us. */
+			/*
+			 * Off: only a reload of the settings or the end of the server
+			 * wakes us.
+			 */
 			pause_for(MAX_PAUSE, false);
 			last = GetCurrentTimestamp();
 			continue;

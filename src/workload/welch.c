@@ -80,7 +80,11 @@ po_welch_p_value(const PoMoments *before, const PoMoments *after)
 
 	if (before->n < 2 || after->n < 2)
 		return 1;
-	/* The deviations are of populations; the test wants the estimates of samples. */
+
+	/*
+	 * The deviations are of populations; the test wants the estimates of
+	 * samples.
+	 */
 	v1 = before->stddev * before->stddev / (before->n - 1);
 	v2 = after->stddev * after->stddev / (after->n - 1);
 	if (v1 + v2 <= 0)
