@@ -30,8 +30,8 @@ SELECT is_empty($$
   SELECT what FROM members JOIN pg_proc p ON classid = 'pg_proc'::regclass AND p.oid = objid
                            JOIN pg_language l ON l.oid = p.prolang
    WHERE p.prokind = 'f' AND l.lanname IN ('sql', 'plpgsql') AND p.prosqlbody IS NULL
-     -- it plans the workload's statements, which mean what they mean under the caller's path; its own names are qualified
-     AND p.proname <> 'report_suggestions'
+     -- the statements that they plan or run mean what they mean under the caller's path; their own names are qualified
+     AND p.proname NOT IN ('report_suggestions', 'refresh_in_order')
      AND NOT coalesce(p.proconfig @> ARRAY['search_path=pg_catalog, pg_temp'], false)
   $$, 'every function in SQL or plpgsql pins the search path');
 
