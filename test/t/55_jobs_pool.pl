@@ -116,7 +116,9 @@ is(sql(q(SELECT count(*) FROM perf_optimizer.job_progress p JOIN perf_optimizer.
 sql(q(SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_advisory_lock(1)%' AND pid <> pg_backend_pid()));
 $gate->finish;
 holds(q(SELECT count(*) = 5 FROM perf_optimizer.job_runs WHERE name ~ '^p[0-9]' AND status = 'succeeded'), 'then the others run');
-is(sql(q(SELECT name FROM perf_optimizer.job_runs WHERE name ~ '^p[0-9]' ORDER BY started_at LIMIT 1)), 'p5', 'the highest priority first');
+# Two workers take them in turn: which of two that are taken together is marked first is chance.
+is(sql(q(SELECT (array_agg(name ORDER BY started_at))[1] IN ('p5', 'p4') AND (array_agg(name ORDER BY started_at))[5] IN ('p2', 'p1')
+	FROM perf_optimizer.job_runs WHERE name ~ '^p[0-9]')), 't', 'the highest priorities first');
 
 # After another job; a circle is refused; what fails starts nothing.
 my $first = sql(q(SELECT perf_optimizer.schedule_command('first', '@yearly', 'SELECT 1')));
