@@ -19,6 +19,12 @@ begin_bench() {
 	start_cluster
 }
 
+# Starts the server anew with more settings, one an argument.
+restart_with() {
+	printf '%s\n' "$@" | as_server tee -a "$WORK/data/postgresql.conf" >/dev/null
+	as_server "$bin/pg_ctl" -D "$WORK/data" -l "$WORK/server.log" -w -m fast -s restart || die "the server does not start"
+}
+
 # SQL that defines cpu_ms(), the CPU time of this backend, and the table that measurements go to.
 measuring() {
 	cat <<-'SQL'

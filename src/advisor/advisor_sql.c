@@ -114,10 +114,7 @@ read_weights(FunctionCallInfo fcinfo, int nqueries)
 	for (int i = 0; i < n; i++)
 	{
 		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"weights\" must not contain nulls"),
-					 errdetail("Element %d is null.", i + 1)));
+			po_args_refuse_null_element("weights", i);
 		weights[i] = DatumGetFloat8(elements[i]);
 		if (!(weights[i] >= 0) || isinf(weights[i]))
 			refuse_argument("weights", "finite and not negative",

@@ -76,10 +76,7 @@ get_hidden(FunctionCallInfo fcinfo)
 	for (int i = 0; i < n; i++)
 	{
 		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"hide\" must not contain nulls"),
-					 errdetail("Element %d is null.", i + 1)));
+			po_args_refuse_null_element("hide", i);
 		hidden = add_hidden(hidden, DatumGetObjectId(elements[i]));
 	}
 	return hidden;

@@ -45,6 +45,16 @@ po_args_text_or_null(FunctionCallInfo fcinfo, int argno)
 	return PG_ARGISNULL(argno) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argno));
 }
 
+/* Raises 22004 for a NULL in an array argument; element counts from 0. */
+void
+po_args_refuse_null_element(const char *name, int element)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+			 errmsg("argument \"%s\" must not contain nulls", name),
+			 errdetail("Element %d is null.", element + 1)));
+}
+
 /*
  * Reads a one-dimensional text[] argument into *values and returns its length;
  * a NULL or empty array gives 0.  A NULL element becomes a NULL pointer when
@@ -74,10 +84,7 @@ po_args_text_array(FunctionCallInfo fcinfo, int argno, const char *name,
 		if (!nulls[i])
 			(*values)[i] = TextDatumGetCString(elements[i]);
 		else if (!null_elements)
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" must not contain nulls", name),
-					 errdetail("Element %d is null.", i + 1)));
+			po_args_refuse_null_element(name, i);
 	}
 	return n;
 }

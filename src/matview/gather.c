@@ -32,7 +32,7 @@
 #define MAX_SHARE 0.35
 #define ALWAYS_FEW 10000
 
-/* Locations are sorted and fetched when so many bytes of maintenance_work_mem are full. */
+/* Room for locations at first; it doubles up to maintenance_work_mem. */
 #define INITIAL_LOCATIONS 1024
 
 #define ST_SORT sort_locations

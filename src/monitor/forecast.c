@@ -13,6 +13,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "monitor/figures.h"
 #include "monitor/forecast.h"
 
 #define TAIL 0.05				/* of the figures are beyond each end of the
@@ -25,16 +26,6 @@
 								 * deviations */
 #define SEN_VARIANCE 1.1		/* of the slope, to that of least squares */
 #define MAX_CORRELATION 0.95
-
-/* Orders two figures. */
-static int
-compare(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
-}
 
 /* Returns the quantile of sorted figures at a rank from 1 to n, between two of them where it falls there. */
 static double
@@ -50,7 +41,7 @@ at_rank(const double *sorted, int n, double rank)
 static double
 median(double *figures, int n)
 {
-	qsort(figures, n, sizeof(double), compare);
+	po_figures_sort(figures, n);
 	return at_rank(figures, n, (n + 1) / 2.0);
 }
 
@@ -211,7 +202,7 @@ judge(const double *days, const double *values, int n, PoForecast *line)
 		spread += (days[i] - line->middle) * (days[i] - line->middle);
 	/* A fitted line is nearer to its own points than to others. */
 	sigma = sqrt(independent / (independent - parameters));
-	qsort(residuals, n, sizeof(double), compare);
+	po_figures_sort(residuals, n);
 	line->below = Max(-at_rank(residuals, n, TAIL * (n + 1)) * sigma, 0);
 	line->above = Max(at_rank(residuals, n, (1 - TAIL) * (n + 1)) * sigma, 0);
 	sigma = (line->below + line->above) / 2 / Z_TAIL;

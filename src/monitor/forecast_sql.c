@@ -28,12 +28,10 @@ array_arg(FunctionCallInfo fcinfo, int argno, const char *name, Oid type, int li
 	bool	   *nulls;
 
 	po_args_require(fcinfo, argno, name);
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argno), type, 8, true, TYPALIGN_DOUBLE, &values, &nulls, n);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argno), type, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &values, &nulls, n);
 	for (int i = 0; i < *n; i++)
 		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					 errmsg("argument \"%s\" has a NULL element", name)));
+			po_args_refuse_null_element(name, i);
 	if (*n > limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -6,20 +6,11 @@
 
 #include <math.h>
 
+#include "monitor/figures.h"
 #include "monitor/timings.h"
 
 /* Times beyond so many quartile distances above the upper quartile stand out (Tukey's far out). */
 #define OUTLIER_DISTANCES 3.0
-
-/* Orders two times. */
-static int
-compare_times(const void *a, const void *b)
-{
-	double		x = *(const double *) a;
-	double		y = *(const double *) b;
-
-	return x < y ? -1 : x > y;
-}
 
 /* Returns a percentile of sorted times by the nearest rank. */
 static double
@@ -48,7 +39,7 @@ po_timings_summarize(double *times, int n, PoTimings *result)
 	double		sum = 0;
 	double		limit;
 
-	qsort(times, n, sizeof(double), compare_times);
+	po_figures_sort(times, n);
 	for (int i = 0; i < n; i++)
 		sum += times[i];
 	result->n = n;

@@ -64,7 +64,7 @@ typedef struct Candidate
 typedef struct TrackedFacts
 {
 	PoTrackKey	key;
-	double		percentiles_ms[3];
+	double		percentiles_ms[3];	/* 0 where nothing was timed */
 	bool		n_plus_one;
 	bool		repeated;
 	bool		plan_flip;
@@ -132,7 +132,8 @@ read_tracked(void)
 		if (!po_sample_may_read(t->entry.key.userid))
 			continue;
 		facts = hash_search(table, &t->entry.key, HASH_ENTER, NULL);
-		memcpy(facts->percentiles_ms, t->percentiles_ms, sizeof(facts->percentiles_ms));
+		for (int i = 0; i < lengthof(facts->percentiles_ms); i++)
+			facts->percentiles_ms[i] = isnan(t->percentiles_ms[i]) ? 0 : t->percentiles_ms[i];
 		facts->n_plus_one = po_reader_saw_burst(&t->entry, PO_BURST_N_PLUS_ONE);
 		facts->repeated = po_reader_saw_burst(&t->entry, PO_BURST_REPEATED);
 		facts->plan_flip = po_reader_saw_flip(&t->entry);
@@ -259,9 +260,9 @@ add_tracked(const Reading *reading, Candidate *candidate)
 	c->tracked = facts != NULL;
 	if (facts == NULL)
 		return;
-	c->p50_ms = isnan(facts->percentiles_ms[0]) ? 0 : facts->percentiles_ms[0];
-	c->p95_ms = isnan(facts->percentiles_ms[1]) ? 0 : facts->percentiles_ms[1];
-	c->p99_ms = isnan(facts->percentiles_ms[2]) ? 0 : facts->percentiles_ms[2];
+	c->p50_ms = facts->percentiles_ms[0];
+	c->p95_ms = facts->percentiles_ms[1];
+	c->p99_ms = facts->percentiles_ms[2];
 	c->n_plus_one = facts->n_plus_one;
 	c->repeated = facts->repeated;
 	c->plan_flip = facts->plan_flip;

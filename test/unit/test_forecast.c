@@ -2,7 +2,7 @@
  * test_forecast.c
  *	  Forecasts of series whose truth is known.
  *
- * link: src/monitor/forecast.c
+ * link: src/monitor/forecast.c src/monitor/figures.c
  */
 #include "postgres.h"
 

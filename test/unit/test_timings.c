@@ -2,7 +2,7 @@
  * test_timings.c
  *	  What a list of times says.
  *
- * link: src/monitor/timings.c
+ * link: src/monitor/timings.c src/monitor/figures.c
  */
 #include "postgres.h"
 
