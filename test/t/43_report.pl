@@ -30,8 +30,9 @@ for my $round (1 .. 4)
 		SELECT count(*) AS "<img src=x onerror='window.hacked = 1'>" FROM pgbench_tellers;
 		SELECT count(*) AS "'""`${alert(1)}\u2028&lt;" FROM pgbench_tellers;
 		SELECT count(*) FROM pgbench_accounts WHERE filler = 'no such thing';
-		-- Long enough for the sampler of waits, however quick the rest is.
+		-- Long enough for the sampler of waits, however quick the rest is: one that waits, one that computes.
 		SELECT pg_sleep(0.3);
+		SELECT count(*) FROM pgbench_accounts AS a, generate_series(1, 20) AS g WHERE a.filler <> 'no such thing' || g;
 		SELECT perf_optimizer.take_snapshot()});
 	# The first two rounds become the day before.
 	$node->safe_psql('postgres', q{UPDATE perf_optimizer.snapshot SET from_at = from_at - interval '1 day', taken_at = taken_at - interval '1 day'}) if $round == 2;
@@ -114,7 +115,7 @@ is($console, '', 'without an error or a warning');
 (my $drawn = $dom) =~ s/<title>.*?<\/title>/<title>Report<\/title>/;
 is(complaints('drawn', $drawn), '', 'and what it draws is valid, too');
 like($title, qr/"hacked":true,"images":0,"loaded":0/, 'hostile texts stay texts, and nothing is loaded');
-like($title, qr/"charts":[1-9]/, 'charts are drawn');
+ok($title =~ /"charts":(\d+)/ && $1 > 4, 'charts are drawn');
 ok($title =~ /"sparks":(\d+)/ && $1 > 3, 'and sparklines');
 ok($title =~ /"tiles":(\d+)/ && $1 >= 8, 'and tiles');
 like($title, qr/"heat":[1-9]/, 'and the heat of a plan');
