@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "cache/cache.h"
 #include "core/clock.h"
 #include "core/guc.h"
 #include "core/preload.h"
@@ -33,6 +34,7 @@ init_workers(void)
 {
 	po_shmem_init();
 	po_workload_init();
+	po_cache_init();
 	po_shared_init();
 	po_wake_init();
 	po_utility_init();

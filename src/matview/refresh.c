@@ -23,6 +23,7 @@
 #include "core/compat.h"
 #include "core/progress.h"
 #include "core/relname.h"
+#include "core/writers.h"
 #include "matview/apply.h"
 #include "matview/compose.h"
 #include "matview/diff.h"
@@ -321,6 +322,8 @@ po_refresh_run(Oid matview, PoRefreshMode mode, PoRefreshResult *result)
 	context = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer refresh", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
 	run_route(&refresh, lock_matview(matview, mode, &result->reason));
+	if (result->rows_inserted != 0 || result->rows_updated != 0 || result->rows_deleted != 0)
+		po_writers_note(matview);
 	MemoryContextSwitchTo(old);
 	result->reason = pstrdup(result->reason);
 	MemoryContextDelete(context);

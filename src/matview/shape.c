@@ -22,13 +22,13 @@
 #include "matview/key.h"
 #include "matview/normalise.h"
 #include "matview/shape.h"
-#include "matview/stability.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
 #include "parser/parsetree.h"
+#include "plan/stability.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -600,7 +600,7 @@ po_shape_analyse(Relation matview, Query *query, PoShape *shape)
 	shape->branches = po_shape_branches(query);
 	shape->refusal = query_refusal(query);
 	if (shape->refusal == NULL)
-		shape->refusal = po_stability_refusal(query);
+		shape->refusal = po_stability_refusal(query, false);
 	if (shape->refusal)
 		return;
 	candidates = find_candidates(shape);

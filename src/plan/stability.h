@@ -7,7 +7,7 @@
 
 #include "nodes/parsenodes.h"
 
-extern const char *po_stability_refusal(Query *query);
+extern const char *po_stability_refusal(Query *query, bool clock);
 extern List *po_stability_functions(Query *query);
 
 #endif							/* PO_STABILITY_H */

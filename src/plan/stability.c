@@ -4,8 +4,10 @@
  *
  * IMMUTABLE functions do.  Of the STABLE ones only built-in functions that depend
  * on nothing but settings do, because those settings are pinned when a view is
- * registered.  Any other may read a table, and a function that looks at the
- * clock or at the session gives another result without any change.
+ * registered, and part of the key of a cached result.  Any other may read a table, and a
+ * function that looks at the clock or at the session gives another result without
+ * any change; a cached result, which is its own role's and has a limited life, may depend on
+ * the clock and on who is logged in.
  */
 #include "postgres.h"
 
@@ -15,10 +17,11 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "core/compat.h"
-#include "matview/stability.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "plan/stability.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/regproc.h"
 #include "utils/syscache.h"
@@ -49,6 +52,18 @@ static const Oid printable[] = {
 	INTERVALOID, NAMEOID, NUMERICOID, OIDOID, TEXTOID, TIMEOID, TIMESTAMPOID, TIMESTAMPTZOID,
 	UNKNOWNOID, UUIDOID, VARCHAROID
 };
+
+/* Built-in functions that look at the clock. */
+static const Oid clock_functions[] = {
+	F_AGE_TIMESTAMP, F_AGE_TIMESTAMPTZ, F_NOW, F_STATEMENT_TIMESTAMP, F_TRANSACTION_TIMESTAMP
+};
+
+/* A walk through a query. */
+typedef struct Search
+{
+	bool		clock;			/* the clock and the session's user may matter */
+	const char *refusal;
+} Search;
 
 /* Tells whether a name is in a list. */
 static bool
@@ -105,21 +120,33 @@ depends_on_settings_only(Oid function, Node *node)
 		prints_plain_types(arguments_of(node));
 }
 
+/* Tells whether a function looks at the clock and at nothing else. */
+static bool
+is_clock(Oid function)
+{
+	for (int i = 0; i < lengthof(clock_functions); i++)
+		if (clock_functions[i] == function)
+			return true;
+	return false;
+}
+
 /* The node that is looked at, for check_function. */
 typedef struct CheckContext
 {
 	Node	   *node;
+	bool		clock;
 	Oid			culprit;
 } CheckContext;
 
-/* check_functions_in_node callback: notes a function that may not be in an incremental view. */
+/* check_functions_in_node callback: notes a function whose result may change. */
 static bool
 check_function(Oid function, void *arg)
 {
 	CheckContext *context = arg;
 
 	if (func_volatile(function) == PROVOLATILE_IMMUTABLE ||
-		(func_volatile(function) == PROVOLATILE_STABLE && depends_on_settings_only(function, context->node)))
+		(func_volatile(function) == PROVOLATILE_STABLE && depends_on_settings_only(function, context->node)) ||
+		(context->clock && is_clock(function)))
 		return false;
 	context->culprit = function;
 	return true;
@@ -149,38 +176,42 @@ check_aggregate(Oid function, CheckContext *context)
 	return bad;
 }
 
-/* expression_tree_walker callback: stops at the first thing that has no place in an incremental view; *arg is const char **. */
+/* expression_tree_walker callback: stops at the first thing that makes the result change by itself; *arg is a Search. */
 static bool
 find_refusal(Node *node, void *arg)
 {
-	const char **refusal = arg;
-	CheckContext context = {node, InvalidOid};
+	Search	   *search = arg;
+	CheckContext context = {node, search->clock, InvalidOid};
 
 	if (node == NULL)
 		return false;
 	if (IsA(node, Query))
 		return query_tree_walker((Query *) node, find_refusal, arg, 0);
-	if (IsA(node, SQLValueFunction) || IsA(node, NextValueExpr))
-		*refusal = "it depends on the clock, the session or a sequence";
+	if ((IsA(node, SQLValueFunction) && !search->clock) || IsA(node, NextValueExpr))
+		search->refusal = "it depends on the clock, the session or a sequence";
 	else if (PO_IS_JSON_EXPR(node) && contain_mutable_functions(node))
-		*refusal = "it makes JSON of values whose text is not fixed";
+		search->refusal = "it makes JSON of values whose text is not fixed";
 	else if (check_functions_in_node(node, check_function, &context) ||
 			 (IsA(node, Aggref) && check_aggregate(((Aggref *) node)->aggfnoid, &context)) ||
 			 (IsA(node, WindowFunc) && check_aggregate(((WindowFunc *) node)->winfnoid, &context)))
-		*refusal = psprintf("it calls %s, which is %s and may read other data than the view's tables",
-							format_procedure(context.culprit),
-							func_volatile(context.culprit) == PROVOLATILE_STABLE ? "STABLE" : "VOLATILE");
-	return *refusal || expression_tree_walker(node, find_refusal, arg);
+		search->refusal = psprintf("it calls %s, which is %s and may read other data than the %s tables",
+								   format_procedure(context.culprit),
+								   func_volatile(context.culprit) == PROVOLATILE_STABLE ? "STABLE" : "VOLATILE",
+								   search->clock ? "query's" : "view's");
+	return search->refusal != NULL || expression_tree_walker(node, find_refusal, arg);
 }
 
-/* Returns why a query's result may change although its tables do not, or NULL when it may not. */
+/*
+ * Returns why a query's result may change although its tables do not, or NULL when it may
+ * not; clock: a result that depends on the clock or on the session's user is good enough.
+ */
 const char *
-po_stability_refusal(Query *query)
+po_stability_refusal(Query *query, bool clock)
 {
-	const char *refusal = NULL;
+	Search		search = {clock, NULL};
 
-	(void) query_tree_walker(query, find_refusal, &refusal, 0);
-	return refusal;
+	(void) query_tree_walker(query, find_refusal, &search, 0);
+	return search.refusal;
 }
 
 /* check_functions_in_node callback: collects the functions that users can replace; *arg is List **. */
