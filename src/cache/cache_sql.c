@@ -55,11 +55,29 @@ perf_optimizer_cached_query(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Returns the pattern argument or NULL; raises 22025 for one that LIKE complains of only where a text reaches its end. */
+static char *
+pattern_arg(FunctionCallInfo fcinfo, int argno)
+{
+	char	   *pattern = po_args_text_or_null(fcinfo, argno);
+	Size		length = pattern != NULL ? strlen(pattern) : 0;
+	Size		escapes = 0;
+
+	while (escapes < length && pattern[length - escapes - 1] == '\\')
+		escapes++;
+	if (escapes % 2 == 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_ESCAPE_SEQUENCE),
+				 errmsg("argument \"pattern\" must not end with a single backslash"),
+				 errhint("Write two backslashes for one.")));
+	return pattern;
+}
+
 /* cache_invalidate(pattern, tag): drops results, returns how many. */
 Datum
 perf_optimizer_cache_invalidate(PG_FUNCTION_ARGS)
 {
-	char	   *pattern = po_args_text_or_null(fcinfo, 0);
+	char	   *pattern = pattern_arg(fcinfo, 0);
 	char	   *tag = po_args_text_or_null(fcinfo, 1);
 
 	po_result_require();

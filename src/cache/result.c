@@ -45,6 +45,7 @@
 #include "cache/store.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "core/compat.h"
 #include "core/preload.h"
 #include "core/writers.h"
 #include "miscadmin.h"

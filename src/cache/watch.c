@@ -49,10 +49,10 @@ note_relation(Oid relid)
 static void
 note_results(const PlannedStmt *stmt)
 {
-	ListCell   *cell;
+	int			index;
 
-	foreach(cell, stmt->resultRelations)
-		note_relation(rt_fetch(lfirst_int(cell), stmt->rtable)->relid);
+	PO_FOREACH_RESULT_RELATION(index, stmt)
+		note_relation(rt_fetch(index, stmt->rtable)->relid);
 }
 
 /* Hook: notes what a statement writes. */

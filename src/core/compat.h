@@ -440,6 +440,17 @@
 #define PO_RUN_HOOK_ARGS desc, direction, count, execute_once
 #endif
 
+/* 19: the relations that a plan writes are a set, before a list.  Needs nodes/plannodes.h. */
+#if PG_VERSION_NUM >= 190000
+#define PO_FOREACH_RESULT_RELATION(index, stmt) \
+	for ((index) = -1; ((index) = bms_next_member((stmt)->resultRelationRelids, (index))) >= 0;)
+#else
+#define PO_FOREACH_RESULT_RELATION(index, stmt) \
+	for (int place_ = 0; \
+		 place_ < list_length((stmt)->resultRelations) && \
+		 ((index) = list_nth_int((stmt)->resultRelations, place_)) > 0; place_++)
+#endif
+
 /* 18: what prints plans has headers of its own. */
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
