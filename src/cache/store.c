@@ -44,6 +44,15 @@ typedef struct Header
 	pg_atomic_uint64 counts[PO_CACHE_COUNTS];
 } Header;
 
+/* Where the parts of the area begin. */
+typedef struct Layout
+{
+	Size		buckets;
+	Size		entries;
+	Size		blocks;
+	Size		size;
+} Layout;
+
 LWLock	   *po_cache_lock = NULL;
 
 static Header *header = NULL;
@@ -69,44 +78,51 @@ block_count(void)
 	return (size > taken ? (size - taken) / sizeof(Block) : 0) + MIN_ENTRIES;
 }
 
-/* Gives out the parts of the area, from its start; returns the size of all. */
+/* Reserves a part of the area for n things of a size; returns where it begins. */
 static Size
-lay_out(char *base)
+reserve(Size *at, Size size, Size n)
 {
+	Size		begin = *at;
+
+	*at = add_size(begin, CACHELINEALIGN(mul_size(size, n)));
+	return begin;
+}
+
+/* Returns where the parts of the area begin, and how large it is. */
+static Layout
+lay_out(void)
+{
+	Layout		layout;
 	Size		at = 0;
 
-#define PART(pointer, type, n) \
-	do { \
-		(pointer) = (type *) (base + at); \
-		at = add_size(at, CACHELINEALIGN(mul_size(sizeof(type), (n)))); \
-	} while (0)
-
-	PART(header, Header, 1);
-	PART(buckets, uint32, po_store_capacity());
-	PART(entries, PoCacheEntry, po_store_capacity());
-	PART(blocks, Block, block_count());
-#undef PART
-	return at;
+	(void) reserve(&at, sizeof(Header), 1);
+	layout.buckets = reserve(&at, sizeof(uint32), po_store_capacity());
+	layout.entries = reserve(&at, sizeof(PoCacheEntry), po_store_capacity());
+	layout.blocks = reserve(&at, sizeof(Block), block_count());
+	layout.size = at;
+	return layout;
 }
 
 /* Tells the size of the area. */
 static Size
 area_size(void)
 {
-	Size		size = lay_out(NULL);
-
-	header = NULL;
-	return size;
+	return lay_out().size;
 }
 
-/* Fills a new area. */
+/* Fills a new area; this is the process that all others fork from. */
 static void
 init_area(void *area)
 {
+	Layout		layout = lay_out();
 	uint32		nentries = po_store_capacity();
 	uint32		nblocks = block_count();
 
-	memset(area, 0, lay_out(area));
+	memset(area, 0, layout.size);
+	header = area;
+	buckets = (uint32 *) ((char *) area + layout.buckets);
+	entries = (PoCacheEntry *) ((char *) area + layout.entries);
+	blocks = (Block *) ((char *) area + layout.blocks);
 	for (uint32 i = 0; i < nentries; i++)
 	{
 		entries[i].next = i + 2 <= nentries ? i + 2 : 0;
@@ -311,7 +327,7 @@ evict(const PoCacheEntry *keep)
 		PoCacheEntry *entry = &entries[header->hand];
 
 		header->hand = (header->hand + 1) % capacity;
-		if (!entry->used || entry == keep || entry->computer != NULL)
+		if (entry == keep || !entry->used || entry->computer != NULL)
 			continue;
 		if (entry->usage > 0 && !is_useless(entry))
 		{
