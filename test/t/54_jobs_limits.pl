@@ -95,8 +95,16 @@ holds(q(SELECT EXISTS (SELECT FROM perf_optimizer.job_runs WHERE name = 'later' 
 # All workers of the server are taken (launcher, scheduler, wait sampler, the launcher of logical replication, one runner): runs wait, and go on when one is free.
 $node->append_conf('postgresql.conf', "perf_optimizer.test_clock_offset = 0\nmax_worker_processes = 5\nperf_optimizer.allow_superuser_jobs = on");
 $node->restart;
+my $gate = $node->background_psql('postgres');
+$gate->query_safe('SELECT pg_advisory_lock(7)');
+sql(q(SELECT perf_optimizer.schedule_command('held', '@yearly', 'SELECT pg_advisory_lock_shared(7)');
+	SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name = 'held'));
+holds(q(SELECT status = 'running' FROM perf_optimizer.job_runs WHERE name = 'held'), 'the one worker to spare is busy');
 sql(q(SELECT perf_optimizer.schedule_command('few' || i, '@yearly', 'SELECT pg_sleep(0.2)') FROM generate_series(1, 5) i));
 sql(q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name LIKE 'few%'));
+holds(q(SELECT count(*) = 5 FROM perf_optimizer.job_runs WHERE name LIKE 'few%' AND status = 'queued' AND message LIKE '%max_worker_processes%'), 'the others say what they wait for');
+$gate->quit;
 holds(q(SELECT count(*) = 5 FROM perf_optimizer.job_runs WHERE name LIKE 'few%' AND status = 'succeeded'), 'with one worker to spare five runs are done, one after the other');
+is(sql(q(SELECT count(*) FROM perf_optimizer.job_runs WHERE message LIKE '%max_worker_processes%')), 0, 'which nobody is told of who does not wait');
 $node->stop;
 done_testing();
