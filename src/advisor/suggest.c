@@ -121,6 +121,16 @@ explain_suggestion(PoSuggestion *suggestion, const Advice *advice, PoCostCache *
 									  list_length(advice->workload->queries), best, best_before, best_after);
 }
 
+/* Adds to a reason that an index on an expression is to be followed by ANALYZE. */
+static const char *
+add_analyze(const char *reason, const PoHypoIndex *index)
+{
+	if (index->expressions == NIL)
+		return reason;
+	return psprintf("%s The planner knows an expression's values only after ANALYZE %s.", reason,
+					po_relname_qualified(index->relid));
+}
+
 /* Adds to a reason which existing indexes the suggested one makes superfluous, and how to drop them. */
 static const char *
 add_superfluous(const char *reason, const List *indexes)
@@ -163,7 +173,8 @@ make_suggestions(const Advice *advice, PoCostCache *cache, const PoSearchResult 
 		if (result->before > 0)
 			suggestion->write_cost_pct = 100 * candidate->write_cost / result->before;
 		explain_suggestion(suggestion, advice, cache, &without, &with);
-		suggestion->reason = add_superfluous(suggestion->reason, advice->pool->superfluous[c]);
+		suggestion->reason = add_superfluous(add_analyze(suggestion->reason, suggestion->index),
+											 advice->pool->superfluous[c]);
 		suggestions = lappend(suggestions, suggestion);
 	}
 	return suggestions;
