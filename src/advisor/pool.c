@@ -63,7 +63,7 @@ typedef struct PoolBuilder
 static void
 keep(PoolBuilder *builder, PoFormEntry *entry)
 {
-	if (entry->kept || entry->served || list_length(builder->kept) >= PO_SET_MAX)
+	if (entry->kept || entry->index == NULL || list_length(builder->kept) >= PO_SET_MAX)
 		return;
 	entry->kept = true;
 	entry->superfluous = po_served_superfluous(po_statement_forms_existing(builder->table, entry->id.relid),

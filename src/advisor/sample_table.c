@@ -3,27 +3,21 @@
  *	  A temporary copy of some rows of a table, to try statistics on.
  *
  * Building statistics on the table itself would lock it, read it and, by way of
- * ANALYZE, change what is known of it.  So rows of blocks that are spread evenly over
- * the table are copied, straight from its access method: no planning of the table, no
- * code that its owner attached to it.  The copy is the caller's, and goes away with
- * the subtransaction that it was made in.
+ * ANALYZE, change what is known of it.  So some of its rows are copied.  The copy is
+ * the caller's, and goes away with the subtransaction that it was made in.
  */
 #include "postgres.h"
 
-#include "access/heapam.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "advisor/sample_table.h"
 #include "core/compat.h"
-#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "plan/query.h"
-#include "storage/bufmgr.h"
+#include "plan/rows.h"
 #include "utils/builtins.h"
 #include "utils/queryenvironment.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 #include "utils/tuplestore.h"
 
 /* Rows of a copy, about; as many as ANALYZE looks at. */
@@ -43,9 +37,9 @@ typedef struct Sampler
 	AttrNumber *columns;
 	TupleDesc	desc;
 	Tuplestorestate *rows;
-	int64		seen;
-	uint32		stride;			/* of so many rows one is taken */
 	int64		taken;
+	Datum	   *values;			/* of the row in hand */
+	bool	   *nulls;
 } Sampler;
 
 /* Describes the columns of the copy. */
@@ -55,6 +49,8 @@ describe(Sampler *sampler, const Bitmapset *columns)
 	int			column = -1;
 
 	sampler->columns = palloc(sizeof(AttrNumber) * bms_num_members(columns));
+	sampler->values = palloc(sizeof(Datum) * bms_num_members(columns));
+	sampler->nulls = palloc(sizeof(bool) * bms_num_members(columns));
 	sampler->desc = CreateTemplateTupleDesc(bms_num_members(columns));
 	while ((column = bms_next_member(columns, column)) >= 0)
 	{
@@ -65,53 +61,16 @@ describe(Sampler *sampler, const Bitmapset *columns)
 	PO_FINALIZE_TUPLE_DESC(sampler->desc);
 }
 
-/* Takes some rows of a scan, the same each time. */
+/* Takes one row. */
 static void
-take_rows(Sampler *sampler, TableScanDesc scan, TupleTableSlot *slot)
+take_row(TupleTableSlot *slot, void *arg)
 {
-	Datum	   *values = palloc(sizeof(Datum) * sampler->ncolumns);
-	bool	   *nulls = palloc(sizeof(bool) * sampler->ncolumns);
+	Sampler    *sampler = (Sampler *) arg;
 
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		CHECK_FOR_INTERRUPTS();
-		/* Not every n-th: values that come round regularly would be missed. */
-		if (murmurhash32((uint32) sampler->seen++) % sampler->stride != 0)
-			continue;
-		for (int i = 0; i < sampler->ncolumns; i++)
-			values[i] = slot_getattr(slot, sampler->columns[i], &nulls[i]);
-		tuplestore_putvalues(sampler->rows, sampler->desc, values, nulls);
-		sampler->taken++;
-	}
-	pfree(values);
-	pfree(nulls);
-}
-
-/* Reads blocks that are spread evenly over a heap; all blocks of what is none, or is small.  Returns whether all were read. */
-static bool
-read_blocks(Sampler *sampler)
-{
-	BlockNumber nblocks = RelationGetNumberOfBlocks(sampler->table);
-	BlockNumber wanted = Min(nblocks, SAMPLE_BLOCKS);
-	bool		whole = wanted == nblocks || sampler->table->rd_tableam != GetHeapamTableAmRoutine();
-	double		tuples = Max(sampler->table->rd_rel->reltuples, 0);
-	TupleTableSlot *slot = table_slot_create(sampler->table, NULL);
-	TableScanDesc scan = table_beginscan_strat(sampler->table, GetActiveSnapshot(), 0, NULL, true, false);
-
-	if (nblocks > 0)
-		sampler->stride = Max(1, (uint32) (tuples / nblocks * (whole ? nblocks : wanted) / SAMPLE_ROWS));
-	if (whole)
-		take_rows(sampler, scan, slot);
-	for (BlockNumber i = 0; i < wanted && !whole; i++)
-	{
-		if (i > 0)
-			table_rescan(scan, NULL);
-		heap_setscanlimits(scan, (BlockNumber) ((uint64) i * nblocks / wanted), 1);
-		take_rows(sampler, scan, slot);
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	return whole && sampler->stride == 1;
+	for (int i = 0; i < sampler->ncolumns; i++)
+		sampler->values[i] = slot_getattr(slot, sampler->columns[i], &sampler->nulls[i]);
+	tuplestore_putvalues(sampler->rows, sampler->desc, sampler->values, sampler->nulls);
+	sampler->taken++;
 }
 
 /* Copies the rows into a temporary table and analyzes it. */
@@ -142,12 +101,13 @@ PoSampleTable *
 po_sample_table_create(Oid relid, const Bitmapset *columns)
 {
 	PoSampleTable *sample = palloc0(sizeof(PoSampleTable));
-	Sampler		sampler = {.stride = 1};
+	const PoRowsLimit limit = {SAMPLE_ROWS, SAMPLE_BLOCKS};
+	Sampler		sampler = {0};
 
 	sampler.table = table_open(relid, AccessShareLock);
 	describe(&sampler, columns);
 	sampler.rows = tuplestore_begin_heap(false, false, work_mem);
-	sample->whole = read_blocks(&sampler);
+	sample->whole = po_rows_visit(sampler.table, &limit, take_row, &sampler);
 	sample->rows = (double) sampler.taken;
 	sample->name = psprintf("pg_temp.perf_optimizer_sample_%u", relid);
 	copy_rows(&sampler, sample->name);

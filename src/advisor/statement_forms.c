@@ -9,11 +9,15 @@
 #include "catalog/partition.h"
 #include "plan/access.h"
 #include "plan/hypo_build.h"
+#include "plan/values.h"
 #include "storage/lmgr.h"
 #include "utils/lsyscache.h"
 
 /* Most forms of one use of a table with one predicate. */
 #define MAX_FORMS_OF_ACCESS 128
+
+/* The widest values of an entry of a B-tree may take so many bytes together: a third of a page, less what is beside them. */
+#define MAX_ENTRY_BYTES 2600
 
 /* What exists on one table. */
 typedef struct TableEntry
@@ -70,6 +74,28 @@ kind_of(const PoForm *form)
 	return form->nincluded > 0 ? PO_FORM_COVERING : PO_FORM_PLAIN;
 }
 
+/*
+ * Says whether CREATE INDEX would fail, as far as some rows tell: an expression raises
+ * an error, or values do not fit into an entry of a B-tree.
+ */
+static bool
+is_impossible(PoFormTable *table, Oid relid, const PoForm *form)
+{
+	int			bytes = 0;
+
+	for (int i = 0; i < form->key.ncolumns; i++)
+	{
+		const PoValues *values = po_values_get(table->expressions, relid, form->key.columns[i]);
+
+		if (values->failed)
+			return true;
+		bytes += values->widest;
+	}
+	for (int i = 0; i < form->nincluded; i++)
+		bytes += po_values_get(table->expressions, relid, form->included[i])->widest;
+	return form->method == InvalidOid && bytes > MAX_ENTRY_BYTES;
+}
+
 /* Returns the entry of a form; makes it, with its hypothetical index, when it is new. */
 PoFormEntry *
 po_statement_forms_entry(PoFormTable *table, Oid relid, const PoForm *form)
@@ -91,7 +117,8 @@ po_statement_forms_entry(PoFormTable *table, Oid relid, const PoForm *form)
 		entry->seen = 0;
 		entry->index = NULL;
 		entry->served = po_served_by(po_statement_forms_existing(table, relid), form);
-		if (!entry->served)
+		entry->impossible = !entry->served && is_impossible(table, relid, form);
+		if (!entry->served && !entry->impossible)
 			entry->index = po_hypo_build_form(relid, form, table->expressions);
 	}
 	return entry;
@@ -144,7 +171,7 @@ add_form(PoFormTable *table, PoStatementForms *forms, Oid relid, PoForm *form)
 	if (!OidIsValid(target) || forms->n == PO_STATEMENT_FORMS_MAX)
 		return;
 	entry = po_statement_forms_entry(table, target, form);
-	if (entry->served || entry->seen == table->collections)
+	if (entry->index == NULL || entry->seen == table->collections)
 		return;
 	entry->seen = table->collections;
 	forms->entries[forms->n++] = entry;

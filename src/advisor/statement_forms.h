@@ -37,7 +37,8 @@ typedef struct PoFormEntry
 	PoFormId	id;				/* hash key */
 	PoFormKind	kind;
 	bool		served;			/* an existing index does it */
-	PoHypoIndex *index;			/* NULL when served */
+	bool		impossible;		/* CREATE INDEX would fail */
+	PoHypoIndex *index;			/* NULL when served or impossible */
 	bool		kept;			/* it is a candidate */
 	List	   *superfluous;	/* of a candidate: OIDs of the existing
 								 * indexes that nobody needs beside it */

@@ -13,11 +13,15 @@
 #include "core/relname.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "plan/access.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
 /* A statement counts as improved when its cost falls by at least this share. */
 #define IMPROVED_SHARE 0.01
+
+/* A statement counts as made worse when its cost rises by more than this share. */
+#define WORSE_SHARE 0.1
 
 /* Two indexes give way to one when the workload's cost grows by no more than this share of what one must save. */
 #define MIN_PRICE_SHARE 0.1
@@ -121,6 +125,92 @@ explain_suggestion(PoSuggestion *suggestion, const Advice *advice, PoCostCache *
 									  list_length(advice->workload->queries), best, best_before, best_after);
 }
 
+/*
+ * Plans each statement with all that is chosen when that holds an expression: what the
+ * planner learns of one can raise its estimates of statements that do not use the index.
+ * Returns the costs by group, or NULL; other indexes make no plan dearer.
+ */
+static double *
+price_outcome(Advice *advice, PoCostCache *cache, const PoSearchResult *result)
+{
+	PoSet		all = {{0}};
+	bool		any = false;
+	double	   *costs;
+
+	for (int i = 0; i < result->nchosen; i++)
+	{
+		po_set_add(&all, result->chosen[i]);
+		any |= advice->pool->indexes[result->chosen[i]]->expressions != NIL;
+	}
+	if (!any)
+		return NULL;
+	costs = palloc(sizeof(double) * advice->pool->ngroups);
+	for (int g = 0; g < advice->pool->ngroups; g++)
+	{
+		PoSet		used = {{0}};
+
+		cache->calls++;
+		costs[g] = plan_with_set(advice, g, &all, &used);
+	}
+	return costs;
+}
+
+/* Says whether a statement reads a table. */
+static bool
+reads_table(const PoAdvisorQuery *query, Oid relid)
+{
+	ListCell   *lc;
+
+	foreach(lc, query->accesses)
+	{
+		if (((const PoAccess *) lfirst(lc))->relid == relid)
+			return true;
+	}
+	return false;
+}
+
+/* Adds to the reason for an index on an expression which statements on its table get dearer. */
+static const char *
+add_worse(const char *reason, const PoHypoIndex *index, const Advice *advice, const double *costs)
+{
+	const PoStatementGroup *worst = NULL;
+	double		rise = 0;
+	double		after = 0;
+	int			n = 0;
+
+	if (index->expressions == NIL)
+		return reason;
+	for (int i = 0; i < list_length(advice->workload->queries); i++)
+	{
+		int			g = advice->pool->group_of[i];
+		const PoStatementGroup *group = &advice->pool->groups[g];
+
+		if (costs[g] <= group->query->cost * (1 + WORSE_SHARE) || !reads_table(group->query, index->relid))
+			continue;
+		n++;
+		if (worst == NULL || (costs[g] - group->query->cost) * group->weight > rise)
+		{
+			worst = group;
+			rise = (costs[g] - group->query->cost) * group->weight;
+			after = costs[g];
+		}
+	}
+	if (worst == NULL)
+		return reason;
+	return psprintf("%s By what the planner learns of its expression it expects %d of them to cost over %.0f %% more, most of all \"%s\" (cost %.0f to %.0f).",
+					reason, n, 100 * WORSE_SHARE, po_text_short(worst->query->text), worst->query->cost, after);
+}
+
+/* Adds to a reason that an index on an expression is to be followed by ANALYZE. */
+static const char *
+add_analyze(const char *reason, const PoHypoIndex *index)
+{
+	if (index->expressions == NIL)
+		return reason;
+	return psprintf("%s The planner knows an expression's values only after ANALYZE %s.", reason,
+					po_relname_qualified(index->relid));
+}
+
 /* Adds to a reason which existing indexes the suggested one makes superfluous, and how to drop them. */
 static const char *
 add_superfluous(const char *reason, const List *indexes)
@@ -142,7 +232,7 @@ add_superfluous(const char *reason, const List *indexes)
 
 /* Turns the search's result into suggestions, best first. */
 static List *
-make_suggestions(const Advice *advice, PoCostCache *cache, const PoSearchResult *result)
+make_suggestions(const Advice *advice, PoCostCache *cache, const PoSearchResult *result, const double *costs)
 {
 	List	   *suggestions = NIL;
 	PoSet		with = {{0}};
@@ -163,6 +253,8 @@ make_suggestions(const Advice *advice, PoCostCache *cache, const PoSearchResult 
 		if (result->before > 0)
 			suggestion->write_cost_pct = 100 * candidate->write_cost / result->before;
 		explain_suggestion(suggestion, advice, cache, &without, &with);
+		suggestion->reason = add_worse(suggestion->reason, suggestion->index, advice, costs);
+		suggestion->reason = add_analyze(suggestion->reason, suggestion->index);
 		suggestion->reason = add_superfluous(suggestion->reason, advice->pool->superfluous[c]);
 		suggestions = lappend(suggestions, suggestion);
 	}
@@ -196,6 +288,7 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 	PoSearchResult result;
 	PoSet		none = {{0}};
 	double		total = 0;
+	double	   *costs;
 
 	if (options->time_limit_ms >= 0)
 	{
@@ -224,10 +317,11 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 
 	po_search_run(&problem, &result);
 	*stopped = result.stopped;
+	costs = price_outcome(&advice, &cache, &result);
 	ereport(DEBUG1,
 			(errmsg_internal("%d candidate indexes, " INT64_FORMAT " planner calls to find them, "
 							 INT64_FORMAT " to choose, " INT64_FORMAT " costs known without",
 							 problem.ncandidates, advice.pool->planner_calls,
 							 cache.calls, cache.hits)));
-	return make_suggestions(&advice, &cache, &result);
+	return make_suggestions(&advice, &cache, &result, costs);
 }

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "advisor/text.h"
 #include "advisor/verify.h"
 #include "advisor/writes.h"
 #include "core/compat.h"
@@ -267,6 +268,34 @@ scale(const PoVerification *verification)
 	return cost > 0 ? ms / cost : 0;
 }
 
+/* Says whether a statement got slower, or, where it is only priced, dearer, by more than noise. */
+static bool
+is_worse(const PoVerified *entry)
+{
+	if (!entry->runs)
+		return entry->cost[1] > entry->cost[0] * (1 + SLOWER_SHARE);
+	return entry->ms[1] > entry->ms[0] * (1 + SLOWER_SHARE) && entry->ms[1] > entry->ms[0] + SLOWER_MS;
+}
+
+/* Returns the statement that got worse whose weight is greatest, as words for the summary; "" for none. */
+static char *
+name_worst(const PoVerification *verification)
+{
+	ListCell   *lc;
+
+	/* They are in order of their weight. */
+	foreach(lc, verification->statements)
+	{
+		const PoVerified *entry = (const PoVerified *) lfirst(lc);
+
+		if (is_worse(entry))
+			return psprintf(", first \"%s\" (%.4g to %.4g %s)", po_text_short(entry->query->text),
+							entry->runs ? entry->ms[0] : entry->cost[0], entry->runs ? entry->ms[1] : entry->cost[1],
+							entry->runs ? "ms" : "cost units");
+	}
+	return "";
+}
+
 /*
  * Decides whether the index pays: what its statements save, priced ones turned into
  * time at the measured ones' rate, must exceed its maintenance and a minimum.
@@ -288,8 +317,7 @@ po_verify_judge(PoVerification *verification)
 		for (int i = 0; i < 2; i++)
 			verification->total[i] += entry->query->weight *
 				(entry->runs ? entry->ms[i] : entry->cost[i] * ms_per_unit);
-		if (entry->runs && entry->ms[1] > entry->ms[0] * (1 + SLOWER_SHARE) &&
-			entry->ms[1] > entry->ms[0] + SLOWER_MS)
+		if (is_worse(entry))
 			verification->regressions++;
 	}
 	verification->write_total = verification->write_cost * ms_per_unit;
@@ -315,6 +343,7 @@ report_statement(PoJson *json, const PoVerified *entry)
 		po_json_float(json, "ms_before", entry->ms[0]);
 		po_json_float(json, "ms_after", entry->ms[1]);
 	}
+	po_json_bool(json, "worse", is_worse(entry));
 	po_json_end_object(json);
 }
 
@@ -326,11 +355,12 @@ summary(const PoVerification *verification, bool built, bool kept)
 
 	if (!built)
 		return pstrdup("No statement would use the index, so it was not built.");
-	return psprintf("The index %s: its %d statements take %.4g %s instead of %.4g (%.1f %% less), maintaining it takes %.4g; %d became slower. It was %s.",
+	return psprintf("The index %s: its %d statements take %.4g %s instead of %.4g (%.1f %% less), maintaining it takes %.4g; %d became slower by more than %.0f %%%s. It was %s.",
 					verification->pays ? "pays" : "does not pay", list_length(verification->statements),
 					verification->total[1], verification->timed ? "ms" : "cost units", before,
 					before > 0 ? 100 * (before - verification->total[1]) / before : 0,
-					verification->write_total, verification->regressions, kept ? "kept" : "dropped");
+					verification->write_total, verification->regressions, 100 * SLOWER_SHARE,
+					name_worst(verification), kept ? "kept" : "dropped");
 }
 
 /* Returns the verdict as the text of a JSON object, in the current memory context. */

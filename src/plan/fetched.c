@@ -214,7 +214,8 @@ collect_conditions(const PoInspection *inspection)
 
 		if (restriction->pseudoconstant || restriction->orclause != NULL ||
 			!po_inspection_is_own(inspection, (Node *) restriction->clause) ||
-			!is_lasting(inspection, (Node *) restriction->clause))
+			!is_lasting(inspection, (Node *) restriction->clause) ||
+			!po_key_column_is_writable((Node *) restriction->clause))
 			continue;
 		selectivity = clause_selectivity(inspection->root, (Node *) restriction, 0, JOIN_INNER, NULL);
 		if (selectivity > MAX_SELECTIVITY)

@@ -10,6 +10,8 @@
  * call was given: its address is private to the scope, and all levels of one
  * planner call share it through the planner's global state.
  *
+ * A second hook gives the statistics that an expression of such an index would have.
+ *
  * The OIDs that stand for hypothetical indexes in a plan count down from the top
  * of the OID space and are checked against pg_class, so that nothing that looks
  * one up finds another relation.  The planner itself opens no index that is marked
@@ -26,10 +28,12 @@
 #include "plan/hypo.h"
 #include "plan/hypo_info.h"
 #include "utils/lsyscache.h"
+#include "utils/selfuncs.h"
 #include "utils/syscache.h"
 
 static PO_RELATION_INFO_HOOK_TYPE prev_relation_info_hook = NULL;
 static set_rel_pathlist_hook_type prev_set_rel_pathlist_hook = NULL;
+static get_index_stats_hook_type prev_get_index_stats_hook = NULL;
 
 /* The innermost scope that was entered, or NULL. */
 static PoHypoScope *active_scope = NULL;
@@ -190,6 +194,28 @@ set_rel_pathlist(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *r
 		scope->visit(root, rel, rte, scope->visit_arg);
 }
 
+/* Frees statistics that live longer than the planner call: not at all. */
+static void
+keep_statistics(HeapTuple tuple)
+{
+}
+
+/* The hook of the planner's estimates: gives the statistics of a hypothetical index's expression. */
+static bool
+index_stats(PlannerInfo *root, Oid indexoid, AttrNumber attnum, VariableStatData *vardata)
+{
+	PoHypoScope *scope = active_scope != NULL ? scope_of(root) : NULL;
+	PoHypoEntry *entry = scope != NULL ? po_hypo_find(scope, indexoid) : NULL;
+
+	if (entry == NULL || attnum > entry->index->nkeycolumns || entry->index->statistics[attnum - 1] == NULL)
+		return prev_get_index_stats_hook != NULL &&
+			prev_get_index_stats_hook(root, indexoid, attnum, vardata);
+	vardata->statsTuple = entry->index->statistics[attnum - 1];
+	vardata->freefunc = keep_statistics;
+	vardata->acl_ok = true;
+	return true;
+}
+
 /* Installs the hooks; called once when the library is loaded. */
 void
 po_hypo_init(void)
@@ -198,4 +224,6 @@ po_hypo_init(void)
 	PO_RELATION_INFO_HOOK = relation_info;
 	prev_set_rel_pathlist_hook = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = set_rel_pathlist;
+	prev_get_index_stats_hook = get_index_stats_hook;
+	get_index_stats_hook = index_stats;
 }

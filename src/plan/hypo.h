@@ -6,6 +6,7 @@
 #define PO_HYPO_H
 
 #include "access/attnum.h"
+#include "access/htup.h"
 #include "nodes/params.h"
 #include "nodes/pathnodes.h"
 #include "storage/block.h"
@@ -38,6 +39,8 @@ typedef struct PoHypoIndex
 	Oid		   *opcintypes;
 	Oid		   *collations;
 	int16	   *options;		/* INDOPTION_* */
+	HeapTuple  *statistics;		/* of each key column: of an expression that
+								 * was looked at, else NULL */
 	List	   *expressions;	/* with varno 1, constants folded */
 	List	   *predicate;		/* implicit AND, with varno 1; NIL for a full
 								 * index */

@@ -22,6 +22,7 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
 #include "plan/hypo_build.h"
+#include "plan/values.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -47,6 +48,7 @@ po_hypo_build_empty(Oid relid, const char *am_name, int ncolumns, int nkeycolumn
 	index->opcintypes = palloc0(sizeof(Oid) * nkeycolumns);
 	index->collations = palloc0(sizeof(Oid) * nkeycolumns);
 	index->options = palloc0(sizeof(int16) * nkeycolumns);
+	index->statistics = palloc0(sizeof(HeapTuple) * nkeycolumns);
 	index->fillfactor = BTREE_DEFAULT_FILLFACTOR;
 	index->deduplicate = true;
 	return index;
@@ -236,7 +238,10 @@ set_key(PoHypoIndex *index, int i, const PoForm *form, const PoExpressions *expr
 	Node	   *node = po_key_column_node(expressions, index->relid, column);
 
 	if (po_key_column_is_expression(column))
+	{
 		index->expressions = lappend(index->expressions, node);
+		index->statistics[i] = po_values_statistics(expressions, index->relid, column);
+	}
 	else
 		index->keys[i] = (AttrNumber) PO_COLUMN_ATTNUM(column);
 	if (abs(column) & PO_COLUMN_NULLS)

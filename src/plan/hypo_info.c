@@ -17,6 +17,7 @@
 #include "access/tableam.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
 #include "core/compat.h"
 #include "nodes/makefuncs.h"
 #include "plan/hypo_info.h"
@@ -122,6 +123,16 @@ can_return(const PoHypoIndex *index, int column)
 		!OidIsValid(get_opfamily_proc(family, type, type, GIST_COMPRESS_PROC));
 }
 
+/*
+ * Says whether an index can be on one relation of a query: not on a foreign partition,
+ * nor on a partitioned table that the query reads alone, which has no rows.
+ */
+static bool
+has_rows(Relation table)
+{
+	return table->rd_rel->relkind == RELKIND_RELATION || table->rd_rel->relkind == RELKIND_MATVIEW;
+}
+
 /* Copies the capabilities of the access method; returns whether it keeps an order. */
 static bool
 set_capabilities(IndexOptInfo *info, Oid am, Relation table)
@@ -191,7 +202,7 @@ po_hypo_info_describe(const PoHypoIndex *index, Oid relid, RelOptInfo *rel)
 {
 	IndexOptInfo *info = makeNode(IndexOptInfo);
 	Relation	table;
-	bool		ok = true;
+	bool		ok;
 
 	info->rel = rel;
 	info->reltablespace = InvalidOid;
@@ -203,9 +214,13 @@ po_hypo_info_describe(const PoHypoIndex *index, Oid relid, RelOptInfo *rel)
 		return NULL;
 
 	table = table_open(relid, NoLock);
-	set_keys(info, index, set_capabilities(info, index->am, table));
-	info->indexprs = translate_expressions(index->expressions, index->relid, table,
-										   rel->relid, &ok);
+	ok = has_rows(table);
+	if (ok)
+	{
+		set_keys(info, index, set_capabilities(info, index->am, table));
+		info->indexprs = translate_expressions(index->expressions, index->relid, table,
+											   rel->relid, &ok);
+	}
 	if (ok)
 		info->indpred = translate_expressions(index->predicate, index->relid, table,
 											  rel->relid, &ok);

@@ -71,7 +71,7 @@ key_expression(const PoInspection *inspection, Node *node)
 		return 0;
 	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST)
 		return 0;
-	if (!po_inspection_is_own(inspection, node))
+	if (!po_inspection_is_own(inspection, node) || !po_key_column_is_writable(node))
 		return 0;
 	return po_key_column_add(inspection->expressions, inspection->relid, node,
 							 inspection->rel->relid);

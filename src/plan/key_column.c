@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "nodes/makefuncs.h"
+#include "parser/parse_collate.h"
 #include "plan/candidate.h"
 #include "plan/key_column.h"
 #include "rewrite/rewriteManip.h"
@@ -104,6 +105,20 @@ po_key_column_node(const PoExpressions *expressions, Oid relid, int column)
 		return (Node *) list_nth(expressions->nodes, PO_COLUMN_ATTNUM(column) - PO_EXPRESSION_FIRST);
 	get_atttypetypmodcoll(relid, PO_COLUMN_ATTNUM(column), &type, &typmod, &collation);
 	return (Node *) makeVar(1, PO_COLUMN_ATTNUM(column), type, typmod, collation, 0);
+}
+
+/*
+ * Says whether an expression is the same once written and read again: an implicit
+ * COLLATE is not written, and an argument by default counts for a call's collation only
+ * when it is written.
+ */
+bool
+po_key_column_is_writable(Node *node)
+{
+	Node	   *copy = copyObject(node);
+
+	assign_expr_collations(NULL, copy);
+	return equal(copy, node);
 }
 
 /* Returns an expression over one table as text whose names are qualified as far as they are not the system's. */

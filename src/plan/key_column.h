@@ -18,6 +18,8 @@ typedef struct PoExpressions
 	List	   *nodes;			/* the expression, with varno 1 */
 	List	   *predicate_relids;
 	List	   *predicates;		/* lists of conditions, with varno 1 */
+	List	   *values;			/* what values.c found of columns and
+								 * expressions */
 	bool		searches_texts; /* a condition looks for a pattern inside a
 								 * text, and no operator class has it */
 } PoExpressions;
@@ -25,6 +27,7 @@ typedef struct PoExpressions
 extern PoExpressions *po_key_column_create(void);
 extern int	po_key_column_add(PoExpressions *expressions, Oid relid, Node *node, Index varno);
 extern int	po_key_column_add_predicate(PoExpressions *expressions, Oid relid, List *conditions, Index varno);
+extern bool po_key_column_is_writable(Node *node);
 extern List *po_key_column_predicate(const PoExpressions *expressions, int number);
 extern char *po_key_column_predicate_text(const PoExpressions *expressions, int number);
 extern bool po_key_column_is_expression(int column);

@@ -27,6 +27,7 @@
 #include "plan/form.h"
 #include "plan/hypo_build.h"
 #include "plan/method.h"
+#include "plan/values.h"
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -36,6 +37,9 @@
 
 /* A hash index is tried for values that are on average at least so many bytes wide. */
 #define MIN_HASH_WIDTH 64
+
+/* It is tried as well where single values are so long that a B-tree may have no room for them. */
+#define MIN_LONG_VALUE 2000
 
 /* Block ranges are tried for tables of so many pages, and columns of so many values that are so well in order. */
 #define MIN_BRIN_PAGES 1024
@@ -100,12 +104,15 @@ correlation_of(Oid relid, int column)
 	return correlation;
 }
 
-/* Says whether a column's values are so wide that a hash index is smaller than a B-tree. */
+/* Says whether a column's values are so wide that a hash index is smaller than a B-tree, or the only one possible. */
 static bool
 is_wide(const PoInspection *inspection, int column)
 {
-	return !po_key_column_is_expression(column) &&
-		get_attavgwidth(inspection->relid, column) >= MIN_HASH_WIDTH;
+	if (po_key_column_is_expression(column))
+		return false;
+	return get_attavgwidth(inspection->relid, column) >= MIN_HASH_WIDTH ||
+		(inspection->expressions != NULL &&
+		 po_values_get(inspection->expressions, inspection->relid, column)->widest >= MIN_LONG_VALUE);
 }
 
 /* Adds a class for an operator that the column's B-tree has too, if it is worth a try. */

@@ -1,7 +1,7 @@
 -- suggest_indexes: included columns, predicates, other access methods, what exists; every definition runs and is used.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(47);
+SELECT plan(49);
 SET default_statistics_target = 1000;
 SET max_parallel_workers_per_gather = 0;
 CREATE EXTENSION pg_trgm;
@@ -119,6 +119,17 @@ SELECT is(regexp_replace(definition, '.* USING ', ''), 'brin (at)', 'block range
 FROM perf_optimizer.suggest_indexes(queries => ARRAY['select sum(v) from series where at between ''2024-01-01 05:00'' and ''2024-01-01 06:00'''], storage_budget_bytes => 200000);
 SELECT is_empty($$SELECT 1 FROM perf_optimizer.suggest_indexes(queries => ARRAY['select sum(v) from series where v = 5 and pad > $1'], storage_budget_bytes => 200000) WHERE access_method = 'brin'$$,
     'and not where they do not');
+
+-- What the planner learns of an expression can make other statements dearer: that is said, and what to do afterwards.
+CREATE TABLE visit AS SELECT g AS id, g % 40 AS place, date '2000-01-01' + g % 2000 AS day, repeat('x', 100) AS pad FROM generate_series(1, 20000) g;
+CREATE TABLE guest AS SELECT g AS id, 1 + g % 20000 AS visit, repeat('x', 100) AS pad FROM generate_series(1, 60000) g;
+CREATE INDEX ON guest (visit);
+VACUUM ANALYZE visit;
+VACUUM ANALYZE guest;
+CREATE TABLE dearer AS SELECT reason FROM perf_optimizer.suggest_indexes(queries => ARRAY['select * from visit where extract(year from day) = 2003 and place = 5',
+    'select v.pad, g.pad from visit v join guest g on g.visit = v.id where extract(year from v.day) = 2003'], weights => '{1000,1}');
+SELECT matches(reason, 'it expects 1 of them to cost over 10 % more, most of all "select v.pad', 'a statement that gets dearer is named') FROM dearer;
+SELECT matches(reason, 'only after ANALYZE "Odd ""Schema""".visit.$', 'an expression needs ANALYZE') FROM dearer;
 
 -- The caller's time limit and the result's sameness.
 SELECT is((SELECT array_agg(definition ORDER BY rank) FROM perf_optimizer.suggest_indexes(queries => (SELECT array_agg(q ORDER BY q) FROM cases), min_improvement_pct => 0)),
