@@ -6,6 +6,7 @@
 
 #include "archive/cutoff.h"
 #include "archive/destination.h"
+#include "archive/hint.h"
 #include "archive/partition.h"
 #include "archive/predicate.h"
 #include "archive/preflight.h"
@@ -36,6 +37,7 @@ step_prepare(PoArchiveRun *run)
 		po_preflight_count(run->policy, &run->cutoff, &count);
 	po_steps_refuse(run, po_preflight_rows(run->policy, &run->cutoff,
 										   run->policy->max_share_pct > 0 ? &count : NULL));
+	po_hint_report(run->policy);
 	po_runlog_set_cutoff(run->run_id, run->cutoff.at);
 	whole = po_partition_whole(run->policy, &run->cutoff);
 	leaves = list_difference_oid(po_partition_leaves(run->policy->relation), whole);
