@@ -4041,7 +4041,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.replication_stats() IS
-'Standbys that stream from this server, replication slots, and on a standby its upstream; one row each. kind: standby, slot or upstream. lag_bytes: WAL that is not replayed (of a slot: not confirmed) there yet; lags in milliseconds as the standby last reported them; retained_bytes: WAL that a slot keeps. For a slot sync_state is its wal_status. Members of pg_read_all_stats see everything.';
+'Standbys that stream from this server, replication slots, and on a standby its upstream; one row each. kind: standby, slot or upstream. lag_bytes: WAL that is not replayed (of a slot: not confirmed) there yet; lags in milliseconds as the standby last reported them; retained_bytes: WAL that a slot keeps. For a slot sync_state is its wal_status. Which statements could go to a standby: replica_candidates(). Members of pg_read_all_stats see everything.';
 /* ---- metrics in the Prometheus way ---- */
 
 CREATE FUNCTION perf_optimizer.server_metrics(OUT name text, OUT kind text, OUT help text, OUT labels jsonb, OUT value float8)
@@ -5029,3 +5029,25 @@ END
 $$;
 COMMENT ON FUNCTION perf_optimizer.warm_cache(regclass[], bigint) IS
 'Reads relations into shared buffers with pg_prewarm, in the order given, or (NULL) those of hot_relations(), as long as they fit into budget_bytes (NULL: three quarters of shared_buffers); smaller ones still follow one that does not fit. A row each: its size, what was read, cached_before_ratio (0 to 1): which share of its blocks was there before (called again, it says what stayed), reason: why it was left out. ROLLBACK does not undo it. Needs SELECT on each. Errors: 55000 without pg_prewarm, 22004 for a NULL element, 22023 for a negative budget, 42P01 and 42809 for a wrong relation, 42501 without SELECT.';
+/* ---- which statements could go to a replica ---- */
+
+CREATE FUNCTION perf_optimizer.replica_obstacles(OUT query_id bigint, OUT role_name text, OUT obstacle text)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+AS 'MODULE_PATHNAME', 'perf_optimizer_replica_obstacles';
+COMMENT ON FUNCTION perf_optimizer.replica_obstacles() IS
+'The statements of pg_stat_statements that can be planned, and what keeps each from running on a replica (NULL: nothing). Internal. Error: 55000 without pg_stat_statements.';
+
+CREATE FUNCTION perf_optimizer.replica_candidates(max_rows int DEFAULT 20, OUT query_id bigint, OUT role_name name, OUT query text, OUT calls bigint, OUT total_time_ms float8,
+  OUT time_share_pct float8, OUT fit boolean, OUT reason text)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 20
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT s.query_id, s.role_name, s.query, s.calls, s.total_time_ms, s.time_share_pct, o.query_id IS NOT NULL AND o.obstacle IS NULL,
+         CASE WHEN o.query_id IS NULL THEN 'it cannot be planned' ELSE o.obstacle END
+    FROM perf_optimizer.slow_queries(max_rows => max_rows) s LEFT JOIN perf_optimizer.replica_obstacles() o ON o.query_id = s.query_id AND o.role_name = s.role_name
+   ORDER BY s.total_time_ms DESC, s.query_id
+$$;
+COMMENT ON FUNCTION perf_optimizer.replica_candidates(int) IS
+'Read/write split: which of the statements that took most time (max_rows of them) could go to a replica (fit), with their share of all execution time, and what keeps the others here (reason): they write, lock rows, call a function that may write (declared volatile), read temporary or unlogged tables, ask about this server, or cannot be planned. Whether a transaction around them writes, and whether they may see what is some moments old, only the application knows; replication_stats() says how old. Errors: 22004 and 22023 for max_rows, 55000 without pg_stat_statements.';
