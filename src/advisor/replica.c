@@ -98,7 +98,7 @@ po_replica_obstacle(const PoStatement *statement)
 
 	foreach(lc, statement->queries)
 		if (walk((Node *) lfirst(lc), &findings))
-			return findings.obstacle;
+		return findings.obstacle;
 	if (findings.has_catalogs && !findings.has_tables)
 		return pstrdup("it asks about this server");
 	return NULL;
