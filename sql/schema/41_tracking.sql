@@ -89,6 +89,22 @@ COMMENT ON FUNCTION perf_optimizer.tracked_histograms() IS
 'The latency histograms of the tracked statements of this database: the middle of each bucket that is not empty, in milliseconds,
 in rising order, and how many executions fell into it. No rows unless preloaded.';
 
+CREATE FUNCTION perf_optimizer.tracked_loads(top int, OUT query_id bigint, OUT calls float8, OUT total_time_ms float8, OUT row_count float8)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 20
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'perf_optimizer_tracked_loads';
+COMMENT ON FUNCTION perf_optimizer.tracked_loads(int) IS
+'The tracked statements of this database that took most time, top of them, and in one more row, without query_id, all others and those of other roles that the caller may not know. No rows unless preloaded.';
+
+CREATE FUNCTION perf_optimizer.tracked_latencies(OUT latency_ms float8, OUT count bigint)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 100
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'perf_optimizer_tracked_latencies';
+COMMENT ON FUNCTION perf_optimizer.tracked_latencies() IS
+'The latency histogram of all tracked statements of this database together: the middle of each bucket that is not empty, in milliseconds, and how many executions fell into it. No rows unless preloaded.';
+
 CREATE FUNCTION perf_optimizer.query_samples(
   OUT query_id bigint,
   OUT userid oid,

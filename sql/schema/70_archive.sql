@@ -45,10 +45,12 @@ CREATE TABLE perf_optimizer.archive_run (
   batches bigint NOT NULL DEFAULT 0,
   cutoff timestamptz,
   why_stopped text,
-  message text
+  message text,
+  digest bigint NOT NULL DEFAULT 0,
+  digest_of text
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE perf_optimizer.archive_run IS
-  'Runs of archive policies; rows of dropped policies stay. Written by run_archive and restore_archive alone. Read it through archive_runs.';
+  'Runs of archive policies; rows of dropped policies stay. digest: exclusive or of the hashes, by the expression digest_of (NULL: not all were hashed), of the rows that came to the archive and that left it. Written by run_archive and restore_archive alone. Read it through archive_runs.';
 SELECT pg_extension_config_dump('perf_optimizer.archive_run', '');
 SELECT pg_extension_config_dump('perf_optimizer.archive_run_run_id_seq', '');
 CREATE INDEX archive_run_policy ON perf_optimizer.archive_run (policy_id, status);
@@ -112,11 +114,11 @@ COMMENT ON FUNCTION perf_optimizer.drop_archive_policy(text) IS
   'Removes an archive policy and the caller''s jobs that run it. The destination, its rows and the recorded runs stay. Errors: 42704 no such policy, 42501 not its owner, 22004 a NULL.';
 
 CREATE FUNCTION perf_optimizer.preview_archive(policy text, OUT eligible_rows bigint, OUT eligible_bytes bigint,
-  OUT oldest timestamptz, OUT newest timestamptz, OUT batches bigint, OUT partitions text[], OUT blockers text[])
+  OUT oldest timestamptz, OUT newest timestamptz, OUT batches bigint, OUT partitions text[], OUT blockers text[], OUT hints text[])
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_preview_archive';
 COMMENT ON FUNCTION perf_optimizer.preview_archive(text) IS
-  'What a run of the policy would take if it began now: rows (counted), bytes (estimated), their oldest and newest moment, batches of rows, partitions that would change their parent as a whole, and blockers: what would make the run fail, with the way out. With blockers in the tables'' definitions the rows are not counted, and the numbers are NULL. Changes nothing. Errors: 42704, 42501, 22004.';
+  'What a run of the policy would take if it began now: rows (counted), bytes (estimated), their oldest and newest moment, batches of rows, partitions that would change their parent as a whole, blockers: what would make the run fail, with the way out, and hints: what makes it slow (foreign keys without an index), with the statement that cures it; run_archive tells of these by notices. With blockers in the tables'' definitions the rows are not counted, and the numbers are NULL. Changes nothing. Errors: 42704, 42501, 22004.';
 
 CREATE PROCEDURE perf_optimizer.run_archive(policy text, max_batches int DEFAULT NULL)
 LANGUAGE c
@@ -136,7 +138,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_verify_archive';
 COMMENT ON FUNCTION perf_optimizer.verify_archive(text) IS
-  'Checks an archive, one row a check: that no row is in both tables by primary key (with copy: that copies are the same as their originals), that the archive has the rows that runs have put there, that each file has its recorded length and SHA-256. Reads both tables whole; changes nothing. Errors: 42704, 42501, 22004; 55000 a table is gone.';
+  'Checks an archive, one row a check: that no row is in both tables by primary key (with copy: that copies are the same as their originals), that the archive has as many rows as runs have put there and that these have the content that they had then (by a hash; not where rows came as whole partitions, or columns were added since), that each file has its recorded length and SHA-256. Reads both tables whole; changes nothing. Errors: 42704, 42501, 22004; 55000 a table is gone.';
 
 CREATE VIEW perf_optimizer.archive_policies AS
 SELECT p.name AS policy, p.owner, p.relation, p.time_column, p.older_than, p.strategy, p.destination, p.predicate,

@@ -143,4 +143,4 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.replication_stats() IS
-'Standbys that stream from this server, replication slots, and on a standby its upstream; one row each. kind: standby, slot or upstream. lag_bytes: WAL that is not replayed (of a slot: not confirmed) there yet; lags in milliseconds as the standby last reported them; retained_bytes: WAL that a slot keeps. For a slot sync_state is its wal_status. Members of pg_read_all_stats see everything.';
+'Standbys that stream from this server, replication slots, and on a standby its upstream; one row each. kind: standby, slot or upstream. lag_bytes: WAL that is not replayed (of a slot: not confirmed) there yet; lags in milliseconds as the standby last reported them; retained_bytes: WAL that a slot keeps. For a slot sync_state is its wal_status. Which statements could go to a standby: replica_candidates(). Members of pg_read_all_stats see everything.';

@@ -38,16 +38,10 @@ RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 200
 SET search_path = pg_catalog, pg_temp
 AS $$
-WITH statement AS (
-  SELECT t.query_id, sum(t.calls)::float8 AS calls, sum(t.total_time_ms) / 1000 AS seconds, sum(t.row_count) AS returned
-    FROM perf_optimizer.tracked_statements() t GROUP BY 1
-), ranked AS (
-  SELECT s.*, row_number() OVER (ORDER BY s.query_id IS NULL, s.seconds DESC, s.query_id) AS place FROM statement s
-), labelled AS (
-  SELECT CASE WHEN r.place <= top AND r.query_id IS NOT NULL THEN r.query_id::text ELSE 'other' END AS query_id, sum(r.calls) AS calls, sum(r.seconds) AS seconds, sum(r.returned) AS returned
-    FROM ranked r GROUP BY 1
+WITH labelled AS (
+  SELECT coalesce(t.query_id::text, 'other') AS query_id, t.calls, t.total_time_ms / 1000 AS seconds, t.row_count AS returned FROM perf_optimizer.tracked_loads(top) t
 ), cell AS (
-  SELECT u.latency_ms, sum(u.count)::float8 AS n FROM perf_optimizer.tracked_histograms() h, LATERAL unnest(h.latency_ms, h.counts) u (latency_ms, count) GROUP BY 1
+  SELECT h.latency_ms, h.count::float8 AS n FROM perf_optimizer.tracked_latencies() h
 ), bound(le) AS (
   VALUES (0.0001::float8), (0.001), (0.005), (0.01), (0.05), (0.1), (0.5), (1), (5), (10), (60)
 ), whole AS (

@@ -62,12 +62,14 @@ $$;
 COMMENT ON FUNCTION perf_optimizer.require_warmable(regclass[]) IS 'Raises 22004, 42P01 or 42809 for relations that cannot be read into shared buffers. Internal.';
 
 CREATE FUNCTION perf_optimizer.warm_cache(relations regclass[] DEFAULT NULL, budget_bytes bigint DEFAULT NULL,
-  OUT relation regclass, OUT size_bytes bigint, OUT warmed_bytes bigint, OUT cached_before_ratio float8, OUT reason text)
+  OUT relation regclass, OUT size_bytes bigint, OUT warmed_bytes bigint, OUT cached_before_ratio float8, OUT reason text, OUT cached_after_ratio float8)
 RETURNS SETOF record
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 100
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  warmed jsonb[];
+  entry jsonb;
   budget bigint := coalesce(budget_bytes, (SELECT s.setting::bigint * current_setting('block_size')::bigint * 3 / 4 FROM pg_settings s WHERE s.name = 'shared_buffers'));
 BEGIN
   IF budget < 0 THEN
@@ -91,9 +93,18 @@ BEGIN
       SELECT * INTO warmed_bytes, cached_before_ratio FROM perf_optimizer.warm_relation(relation);
       budget := budget - warmed_bytes;
     END IF;
+    warmed := warmed || jsonb_build_object('oid', relation::oid, 'size', size_bytes, 'warmed', warmed_bytes, 'before', cached_before_ratio, 'reason', reason);
+  END LOOP;
+  -- What came later may have driven out what came before: looked at when all is done.
+  FOREACH entry IN ARRAY coalesce(warmed, '{}') LOOP
+    SELECT (entry ->> 'oid')::oid, (entry ->> 'size')::bigint, (entry ->> 'warmed')::bigint, (entry ->> 'before')::float8, entry ->> 'reason' INTO relation, size_bytes, warmed_bytes, cached_before_ratio, reason;
+    cached_after_ratio := NULL;
+    IF reason IS NULL THEN
+      cached_after_ratio := (perf_optimizer.warm_relation(relation)).cached_before_ratio;
+    END IF;
     RETURN NEXT;
   END LOOP;
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.warm_cache(regclass[], bigint) IS
-'Reads relations into shared buffers with pg_prewarm, in the order given, or (NULL) those of hot_relations(), as long as they fit into budget_bytes (NULL: three quarters of shared_buffers); smaller ones still follow one that does not fit. A row each: its size, what was read, cached_before_ratio (0 to 1): which share of its blocks was there before (called again, it says what stayed), reason: why it was left out. ROLLBACK does not undo it. Needs SELECT on each. Errors: 55000 without pg_prewarm, 22004 for a NULL element, 22023 for a negative budget, 42P01 and 42809 for a wrong relation, 42501 without SELECT.';
+'Reads relations into shared buffers with pg_prewarm, in the order given, or (NULL) those of hot_relations(), as long as they fit into budget_bytes (NULL: three quarters of shared_buffers); smaller ones still follow one that does not fit. A row each: its size, what was read, cached_before_ratio (0 to 1): which share of its blocks was there before, reason: why it was left out, cached_after_ratio: which share is there when all has been read. ROLLBACK does not undo it. Needs SELECT on each. Errors: 55000 without pg_prewarm, 22004 for a NULL element, 22023 for a negative budget, 42P01 and 42809 for a wrong relation, 42501 without SELECT.';

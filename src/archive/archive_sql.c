@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "archive/cutoff.h"
+#include "archive/hint.h"
 #include "archive/partition.h"
 #include "archive/policy.h"
 #include "archive/policy_store.h"
@@ -37,6 +38,7 @@ typedef struct Preview
 	int64		batches;
 	List	   *partitions;
 	List	   *blockers;
+	List	   *hints;
 } Preview;
 
 /* Finds out what a run would do, as the role that works on the tables. */
@@ -50,6 +52,12 @@ preview_as_role(PoArchivePolicy *policy, Preview *result)
 	result->blockers = po_preflight_tables(policy);
 	if (result->blockers != NIL)
 		return;
+	foreach(cell, po_hint_find(policy))
+	{
+		PoArchiveHint *hint = lfirst(cell);
+
+		result->hints = lappend(result->hints, psprintf("%s: %s", hint->message, hint->cure));
+	}
 	po_cutoff_freeze(policy, &cutoff);
 	po_preflight_count(policy, &cutoff, &result->count);
 	result->counted = true;
@@ -125,6 +133,7 @@ perf_optimizer_preview_archive(PG_FUNCTION_ARGS)
 	put_count(&row, result.counted, result.batches);
 	put_texts(&row, result.partitions);
 	put_texts(&row, result.blockers);
+	put_texts(&row, result.hints);
 	MemoryContextSwitchTo(spi);
 	SPI_finish();
 	return po_row_finish_single(&row);

@@ -36,6 +36,9 @@
 #include "utils/relcache.h"
 #include "utils/timestamp.h"
 
+/* The name of the hash beside a row's columns; none of them is called so. */
+#define HASH_COLUMN "\"perf_optimizer hash of this row\""
+
 /* How many blocks one look without an index reads. */
 #define BLOCKS_PER_LOOK 256
 
@@ -132,14 +135,23 @@ goes_abroad(PoArchivePolicy *policy)
 		get_rel_relkind(policy->destination) == RELKIND_FOREIGN_TABLE;
 }
 
+/* Returns the statement that deletes rows of an archive, and says how many and their digest. */
+static char *
+purging_statement(PoArchivePolicy *policy, const char *source)
+{
+	return psprintf("WITH gone AS (DELETE %s RETURNING %s AS hash)"
+					" SELECT pg_catalog.count(*), pg_catalog.count(*), pg_catalog.bit_xor(hash) FROM gone", source, policy->digest);
+}
+
 /* Returns the statement that moves rows to a table of this database. */
 static char *
-moving_statement(const char *source, const char *columns, const char *destination)
+moving_statement(PoArchivePolicy *policy, const char *source, const char *columns, const char *destination)
 {
-	return psprintf("WITH gone AS (DELETE %s RETURNING %s),"
+	return psprintf("WITH gone AS (DELETE %s RETURNING %s, %s AS " HASH_COLUMN "),"
 					" kept AS (INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM gone RETURNING 1)"
-					" SELECT (SELECT pg_catalog.count(*) FROM gone), (SELECT pg_catalog.count(*) FROM kept)",
-					source, columns, destination, columns, columns);
+					" SELECT g.n, (SELECT pg_catalog.count(*) FROM kept), g.digest"
+					" FROM (SELECT pg_catalog.count(*) AS n, pg_catalog.bit_xor(" HASH_COLUMN ") AS digest FROM gone) g",
+					source, columns, policy->digest, destination, columns, columns);
 }
 
 /*
@@ -159,8 +171,10 @@ moving_statement_abroad(PoArchivePolicy *policy, const char *source, const char 
 					" kept AS (INSERT INTO %s (%s) SELECT %s FROM gone g WHERE NOT EXISTS (SELECT FROM here x WHERE %s) RETURNING 1)"
 					" SELECT (SELECT pg_catalog.count(*) FROM gone), (SELECT pg_catalog.count(*) FROM kept)"
 					" OPERATOR(pg_catalog.+) (SELECT pg_catalog.count(*) FROM gone g JOIN here x ON %s"
-					" WHERE g::pg_catalog.text OPERATOR(pg_catalog.=) x::pg_catalog.text)",
-					columns, destination, time, time, source, columns, destination, columns, columns, same_key, same_key);
+					" WHERE g::pg_catalog.text OPERATOR(pg_catalog.=) x::pg_catalog.text),"
+					" (SELECT pg_catalog.bit_xor(%s) FROM gone)",
+					columns, destination, time, time, source, columns, destination, columns, columns, same_key, same_key,
+					policy->digest);
 }
 
 /* Returns the statement that takes the rows of "FROM ONLY leaf t WHERE ...". */
@@ -173,7 +187,7 @@ taking_statement(PoBatch *batch, const char *source)
 	char	   *destination;
 
 	if (policy->strategy == PO_ARCHIVE_DELETE)
-		return psprintf("DELETE %s", source);
+		return policy->digest ? purging_statement(policy, source) : psprintf("DELETE %s", source);
 	columns = po_columns_shared(policy->relation, policy->destination,
 								policy->reversed ? PO_COLUMNS_RESTORE : PO_COLUMNS_ALL, &blockers);
 	destination = po_relname_qualified(policy->destination);
@@ -182,7 +196,7 @@ taking_statement(PoBatch *batch, const char *source)
 						destination, columns, columns, source, po_columns_key(policy->destination));
 	if (goes_abroad(policy))
 		return moving_statement_abroad(policy, source, columns, destination);
-	return moving_statement(source, columns, destination);
+	return moving_statement(policy, source, columns, destination);
 }
 
 /* Returns "FROM ONLY leaf t WHERE ..." for rows at given locations that are old enough, both as SQL. */
@@ -253,9 +267,9 @@ check_moved(PoBatch *batch, int64 deleted, int64 inserted)
 				 errhint("Disable the trigger on the destination, or archive to another table.")));
 }
 
-/* Runs the taking statement and returns how many rows it took. */
+/* Runs the taking statement and returns how many rows it took; *digest gets theirs. */
 static int64
-run_take(PoBatch *batch, Datum *values)
+run_take(PoBatch *batch, Datum *values, int64 *digest)
 {
 	int			rc = SPI_execute_plan(batch->take, values, NULL, false, 0);
 	bool		isnull;
@@ -263,11 +277,12 @@ run_take(PoBatch *batch, Datum *values)
 
 	if (rc < 0)
 		elog(ERROR, "SPI_execute_plan failed: %s", SPI_result_code_string(rc));
-	if (batch->policy->strategy != PO_ARCHIVE_MOVE)
+	if (SPI_tuptable == NULL)
 		return (int64) SPI_processed;
 	deleted = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	check_moved(batch, deleted,
 				DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull)));
+	*digest = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &isnull));
 	SPI_freetuptable(SPI_tuptable);
 	return deleted;
 }
@@ -386,13 +401,14 @@ po_batch_take(PoBatch *batch, int max_rows, PoBatchResult *result)
 	batch->next = batch->now;
 	result->matched = batch->by_index ? find_by_index(batch, max_rows) : find_by_blocks(batch, max_rows);
 	result->archived = 0;
+	result->digest = 0;
 	found = SPI_tuptable;
 	if (result->matched > 0)
 	{
 		values[0] = batch->cutoff->value;
 		values[1] = found_locations(result->matched);
 		found_range(batch, result->matched, &values[2], &values[3]);
-		result->archived = batch->export ? export_found(batch, values) : run_take(batch, values);
+		result->archived = batch->export ? export_found(batch, values) : run_take(batch, values, &result->digest);
 	}
 	SPI_freetuptable(found);
 }

@@ -15,6 +15,7 @@ typedef struct PoBatchResult
 {
 	int64		matched;		/* rows that were found to be old enough */
 	int64		archived;		/* rows that were taken */
+	int64		digest;			/* of these rows; 0 where none is kept */
 } PoBatchResult;
 
 extern PoBatch *po_batch_begin(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf, int64 run_id);

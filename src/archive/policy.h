@@ -47,6 +47,8 @@ typedef struct PoArchivePolicy
 								 * added */
 	char	   *export_directory;	/* rows go to files there; NULL: to the
 									 * destination */
+	char	   *digest;			/* the expression that hashes a row in the
+								 * archive, set by a run; NULL: none */
 	bool		reversed;		/* a restore: rows go back to where they came
 								 * from */
 } PoArchivePolicy;

@@ -65,7 +65,8 @@ step_drop_leaf(PoArchiveRun *run)
 {
 	run->result.archived = po_partition_count(run->leaf);
 	po_ddl_run(psprintf("DROP TABLE %s", po_relname_qualified(run->leaf)));
-	po_runlog_progress(run->run_id, run->rows, run->purged + run->result.archived, run->batches + 1);
+	po_runlog_progress(run->run_id, run->rows, run->purged + run->result.archived, run->batches + 1, run->digest);
+	po_runlog_set_digest_of(run->run_id, NULL);
 }
 
 /* Step: deletes the old rows of a table on another server. */
@@ -76,7 +77,8 @@ step_delete_abroad(PoArchiveRun *run)
 	po_ddl_run(psprintf("DELETE FROM %s f WHERE %s", po_relname_qualified(run->policy->relation),
 						po_cutoff_condition(run->policy, "f", po_cutoff_literal(run->policy, run->cutoff.value))));
 	run->result.archived = (int64) SPI_processed;
-	po_runlog_progress(run->run_id, run->rows, run->purged + run->result.archived, run->batches);
+	po_runlog_progress(run->run_id, run->rows, run->purged + run->result.archived, run->batches, run->digest);
+	po_runlog_set_digest_of(run->run_id, NULL);
 }
 
 /* Step: removes the oldest file that is old as a whole; none is left when nothing was removed. */
@@ -85,7 +87,7 @@ step_remove_file(PoArchiveRun *run)
 {
 	po_cutoff_freeze(run->policy, &run->cutoff);
 	run->result.archived = po_file_remove_older(run->policy, run->cutoff.at);
-	po_runlog_progress(run->run_id, run->rows, run->purged + Max(run->result.archived, 0), run->batches);
+	po_runlog_progress(run->run_id, run->rows, run->purged + Max(run->result.archived, 0), run->batches, 0);
 }
 
 /* Removes the files that are old enough, one in a transaction. */

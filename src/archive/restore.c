@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "archive/columns.h"
+#include "archive/digest.h"
 #include "archive/file.h"
 #include "archive/partition.h"
 #include "archive/preflight.h"
@@ -94,12 +95,14 @@ step_prepare_tables(PoArchiveRun *run)
 	MemoryContextSwitchTo(old);
 	po_steps_refuse(run, po_preflight_tables(reversed));
 	old = MemoryContextSwitchTo(run->context);
+	reversed->digest = po_digest_expression(run->policy);
 	run->policy = reversed;
 	reversed->predicate = pstrdup(reversed->predicate);
 	po_cutoff_set(reversed, range->until, &run->cutoff);
 	run->leaves = list_copy(po_partition_leaves(reversed->relation));
 	MemoryContextSwitchTo(old);
 	po_runlog_set_cutoff(run->run_id, range->until);
+	po_runlog_set_digest_of(run->run_id, reversed->digest);
 }
 
 /* Step: finds the files to restore from. */
@@ -148,7 +151,7 @@ step_restore_file(PoArchiveRun *run)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(rc));
 	run->result.archived = (int64) SPI_processed;
 	po_file_set_restored(file->file_id, run->result.archived);
-	po_runlog_progress(run->run_id, run->rows + run->result.archived, 0, run->batches + 1);
+	po_runlog_progress(run->run_id, run->rows + run->result.archived, 0, run->batches + 1, 0);
 }
 
 /* Restores from files, one in a transaction. */

@@ -6,6 +6,8 @@
 
 #include "archive/cutoff.h"
 #include "archive/destination.h"
+#include "archive/digest.h"
+#include "archive/hint.h"
 #include "archive/partition.h"
 #include "archive/predicate.h"
 #include "archive/preflight.h"
@@ -36,6 +38,7 @@ step_prepare(PoArchiveRun *run)
 		po_preflight_count(run->policy, &run->cutoff, &count);
 	po_steps_refuse(run, po_preflight_rows(run->policy, &run->cutoff,
 										   run->policy->max_share_pct > 0 ? &count : NULL));
+	po_hint_report(run->policy);
 	po_runlog_set_cutoff(run->run_id, run->cutoff.at);
 	whole = po_partition_whole(run->policy, &run->cutoff);
 	leaves = list_difference_oid(po_partition_leaves(run->policy->relation), whole);
@@ -44,7 +47,9 @@ step_prepare(PoArchiveRun *run)
 	run->whole = list_copy(whole);
 	if (run->policy->predicate)
 		run->policy->predicate = pstrdup(run->policy->predicate);
+	run->policy->digest = po_digest_expression(run->policy);
 	MemoryContextSwitchTo(old);
+	po_runlog_set_digest_of(run->run_id, run->policy->digest);
 }
 
 /* Step: adds the validated CHECK to a leaf that goes as a whole. */
@@ -66,7 +71,8 @@ static void
 step_count_leaf(PoArchiveRun *run)
 {
 	run->result.archived = po_partition_count(run->leaf);
-	po_runlog_progress(run->run_id, run->rows + run->result.archived, run->purged, run->batches + 1);
+	po_runlog_progress(run->run_id, run->rows + run->result.archived, run->purged, run->batches + 1, run->digest);
+	po_runlog_set_digest_of(run->run_id, NULL);
 }
 
 /* Archives a leaf as a whole. */

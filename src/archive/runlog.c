@@ -49,16 +49,28 @@ po_runlog_set_cutoff(int64 run_id, TimestampTz cutoff)
 				   2, types, values, NULL);
 }
 
+/* Records by which expression a run hashes rows; NULL when not all of its rows are hashed. */
+void
+po_runlog_set_digest_of(int64 run_id, const char *expression)
+{
+	Oid			types[] = {INT8OID, TEXTOID};
+	Datum		values[] = {Int64GetDatum(run_id), expression ? CStringGetTextDatum(expression) : (Datum) 0};
+
+	po_own_execute("UPDATE perf_optimizer.archive_run SET digest_of = $2 WHERE run_id OPERATOR(pg_catalog.=) $1",
+				   2, types, values, expression ? NULL : " n");
+}
+
 /* Records the totals so far; part of the batch's transaction. */
 void
-po_runlog_progress(int64 run_id, int64 rows, int64 purged, int64 batches)
+po_runlog_progress(int64 run_id, int64 rows, int64 purged, int64 batches, int64 digest)
 {
-	Oid			types[] = {INT8OID, INT8OID, INT8OID, INT8OID};
-	Datum		values[] = {Int64GetDatum(run_id), Int64GetDatum(rows), Int64GetDatum(purged), Int64GetDatum(batches)};
+	Oid			types[] = {INT8OID, INT8OID, INT8OID, INT8OID, INT8OID};
+	Datum		values[] = {Int64GetDatum(run_id), Int64GetDatum(rows), Int64GetDatum(purged), Int64GetDatum(batches),
+	Int64GetDatum(digest)};
 
 	po_progress_report("working through batches", rows + purged, 0);
-	po_own_execute("UPDATE perf_optimizer.archive_run SET rows_archived = $2, rows_purged = $3, batches = $4"
-				   " WHERE run_id OPERATOR(pg_catalog.=) $1", 4, types, values, NULL);
+	po_own_execute("UPDATE perf_optimizer.archive_run SET rows_archived = $2, rows_purged = $3, batches = $4, digest = $5"
+				   " WHERE run_id OPERATOR(pg_catalog.=) $1", 5, types, values, NULL);
 }
 
 /* Records how a run ended; message may be NULL. */

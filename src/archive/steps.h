@@ -21,6 +21,8 @@ typedef struct PoArchiveRun
 	int64		rows;
 	int64		batches;
 	int64		purged;			/* rows deleted from the archive */
+	int64		digest;			/* of all rows that came to the archive and
+								 * left it */
 	bool		purging;		/* the rows taken now are counted there */
 	int			max_batches;	/* 0: no limit */
 	int			batch_rows;		/* size of the next batch */

@@ -41,7 +41,8 @@ step_take(PoArchiveRun *run)
 	po_batch_take(run->batch, run->batch_rows, &run->result);
 	if (run->result.matched > 0)
 		po_runlog_progress(run->run_id, run->rows + (run->purging ? 0 : run->result.archived),
-						   run->purged + (run->purging ? run->result.archived : 0), run->batches + 1);
+						   run->purged + (run->purging ? run->result.archived : 0), run->batches + 1,
+						   run->digest ^ run->result.digest);
 }
 
 /* Step: looks whether replicas are too far behind. */
@@ -121,6 +122,7 @@ take_batch(PoArchiveRun *run)
 	po_batch_advance(run->batch);
 	*(run->purging ? &run->purged : &run->rows) += run->result.archived;
 	run->batches += run->result.matched > 0;
+	run->digest ^= run->result.digest;
 	adapt_batch_size(run, (GetCurrentTimestamp() - start) / 1000.0);
 }
 

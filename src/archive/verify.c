@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "archive/columns.h"
+#include "archive/digest.h"
 #include "archive/file.h"
 #include "archive/preflight.h"
 #include "archive/verify.h"
@@ -97,6 +98,21 @@ check_pairs(PoArchivePolicy *policy, List **results)
 		: "rows with these keys were written again");
 }
 
+/* Checks that the rows in the archive, as many as were put there, are the ones that were. */
+static void
+check_content(PoArchivePolicy *policy, int64 rows, List **results)
+{
+	char	   *expression = po_digest_expression(policy);
+	int64		digest;
+	bool		same;
+
+	if (expression == NULL || !po_digest_recorded(policy, expression, &digest))
+		return;
+	same = po_digest_compute(policy, expression) == digest;
+	add(results, "content of the archive", rows, same ? rows : 0, same,
+		same ? NULL : "rows in the archive are not as they were when they came there");
+}
+
 /* Checks that the archive has as many rows as the runs have put there. */
 static void
 check_count(PoArchivePolicy *policy, List **results)
@@ -108,6 +124,8 @@ check_count(PoArchivePolicy *policy, List **results)
 	add(results, "rows in the archive", expected, found, found >= expected,
 		found == expected ? NULL : found > expected ? "the archive has rows that no run of this policy has put there"
 		: "rows have left the archive that no purge and no restore has taken");
+	if (found == expected && found > 0)
+		check_content(policy, found, results);
 }
 
 /* Checks the files of a policy, one result each. */

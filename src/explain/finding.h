@@ -52,18 +52,6 @@ typedef struct PoFacts
 	PoProof		proof;
 } PoFacts;
 
-/* A foreign key and whether an index of the referencing table serves it. */
-typedef struct PoForeignKey
-{
-	Oid			constraint;
-	Oid			referencing;
-	Oid			referenced;
-	int			ncolumns;
-	AttrNumber	columns[INDEX_MAX_KEYS];	/* of the referencing table */
-	AttrNumber	referenced_columns[INDEX_MAX_KEYS];
-	bool		indexed;
-} PoForeignKey;
-
 struct PoFindingRule;
 
 /* One statement under analysis. */
@@ -127,9 +115,6 @@ extern PoScanSums po_finding_scan_sums(PoAnalysis *analysis, const PoNode *node)
 extern bool po_finding_stops_early(const PoAnalysis *analysis, const PoNode *node);
 extern bool po_finding_repeats(PoAnalysis *analysis, Oid relid);
 extern double po_finding_relation_share(PoAnalysis *analysis, const PoNode *node);
-extern bool po_facts_foreign_key(Oid constraint, PoForeignKey *key);
-extern List *po_facts_referencing(Oid relid);
-extern char *po_facts_foreign_key_index(const PoForeignKey *key);
 extern Oid	po_facts_root(PoAnalysis *analysis, Oid relid);
 extern bool po_facts_may_read(Oid relid);
 extern double po_facts_toast_pages(Oid relid);

@@ -9,6 +9,7 @@
 #include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_proc.h"
+#include "core/foreign_key.h"
 #include "core/relname.h"
 #include "explain/advice.h"
 #include "explain/rule.h"
@@ -560,7 +561,7 @@ check_trigger(PoAnalysis *analysis, const PoTrigger *trigger)
 
 	if (!OidIsValid(trigger->constraint) || trigger->total_ms < TRIGGER_MIN_MS ||
 		trigger->total_ms < TRIGGER_SHARE * tree->execution_ms ||
-		!po_facts_foreign_key(trigger->constraint, &key) || key.referenced != trigger->relid ||
+		!po_foreign_key_read(trigger->constraint, &key) || key.referenced != trigger->relid ||
 		po_finding_repeats(analysis, key.referencing))
 		return;
 	draft = po_finding_begin(analysis, NULL, Min(trigger->total_ms / tree->execution_ms, 1));
@@ -585,7 +586,7 @@ check_trigger(PoAnalysis *analysis, const PoTrigger *trigger)
 	else
 	{
 		draft.finding->advice = pstrdup("Create an index on the referencing columns.");
-		draft.finding->suggested_sql = po_facts_foreign_key_index(&key);
+		draft.finding->suggested_sql = po_foreign_key_index(&key);
 		prove_foreign_key(analysis, &key, &draft);
 	}
 	po_finding_end(analysis, &draft);
@@ -643,7 +644,7 @@ check_key(PoAnalysis *analysis, const PoForeignKey *key)
 		psprintf("Each changed row makes the foreign key %s search %s without an index.",
 				 get_constraint_name(key->constraint), facts->name);
 	draft.finding->advice = pstrdup("Create an index on the referencing columns.");
-	draft.finding->suggested_sql = po_facts_foreign_key_index(key);
+	draft.finding->suggested_sql = po_foreign_key_index(key);
 	prove_foreign_key(analysis, key, &draft);
 	po_finding_end(analysis, &draft);
 }
@@ -660,7 +661,7 @@ po_rule_statement_triggers(PoAnalysis *analysis)
 	if (query == NULL || analysis->tree->executed || analysis->tree->nnodes == 0 ||
 		(query->commandType != CMD_DELETE && query->commandType != CMD_UPDATE))
 		return;
-	foreach(lc, po_facts_referencing(rt_fetch(query->resultRelation, query->rtable)->relid))
+	foreach(lc, po_foreign_key_referencing(rt_fetch(query->resultRelation, query->rtable)->relid))
 		if (changes_referenced(query, lfirst(lc)))
 		check_key(analysis, lfirst(lc));
 }

@@ -40,7 +40,8 @@ copy_statement(const PoTrackEntry *entry, int what, PoTracked *to)
 
 	memset(to, 0, sizeof(PoTracked));
 	to->entry = *entry;
-	po_tracked_percentiles(entry, lengthof(fractions), fractions, to->percentiles_ms);
+	if (!(what & PO_READ_TOTALS))
+		po_tracked_percentiles(entry, lengthof(fractions), fractions, to->percentiles_ms);
 	if (what & PO_READ_SUGGESTIONS)
 		to->suggestion = po_tracked_copy_text(entry->suggestion, NULL);
 	for (int i = 0; (what & PO_READ_PLANS) && i < PO_TRACK_PLANS; i++)
@@ -102,6 +103,23 @@ po_reader_next(PoReader *reader)
 	if (reader->at == reader->n)
 		read_batch(reader);
 	return reader->at < reader->n ? &reader->batch[reader->at++] : NULL;
+}
+
+/* Adds the histograms of all statements of this database to counts, of PO_HISTOGRAM_BUCKETS elements. */
+void
+po_reader_sum_histograms(uint64 *counts)
+{
+	if (!po_tracked_ready())
+		return;
+	begin_reading();
+	for (int i = 0; i < po_tracked_capacity(); i++)
+	{
+		const PoTrackEntry *entry = po_tracked_entry(i);
+
+		if (entry->used && entry->key.dbid == MyDatabaseId)
+			po_tracked_add_histogram(entry, counts);
+	}
+	LWLockRelease(po_tracked_lock);
 }
 
 /* Tells whether a statement ran in bursts of a kind. */

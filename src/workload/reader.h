@@ -24,6 +24,7 @@ typedef struct PoTracked
 #define PO_READ_PLANS 2
 #define PO_READ_SAMPLES 4
 #define PO_READ_HISTOGRAMS 8
+#define PO_READ_TOTALS 16		/* and no percentiles */
 
 #define PO_READER_BATCH 32
 
@@ -51,6 +52,7 @@ typedef struct PoTrackingState
 
 extern void po_reader_begin(PoReader *reader, int what);
 extern const PoTracked *po_reader_next(PoReader *reader);
+extern void po_reader_sum_histograms(uint64 *counts);
 extern bool po_reader_saw_burst(const PoTrackEntry *entry, PoBurstKind kind);
 extern bool po_reader_saw_flip(const PoTrackEntry *entry);
 extern void po_reader_state(PoTrackingState *state);

@@ -510,6 +510,22 @@ po_tracked_percentiles(const PoTrackEntry *entry, int n, const double *fractions
 	po_histogram_percentiles(parts, n, fractions, ms);
 }
 
+/* Adds a statement's histogram to counts, of PO_HISTOGRAM_BUCKETS elements. */
+void
+po_tracked_add_histogram(const PoTrackEntry *entry, uint64 *counts)
+{
+	for (int i = 0; i < PO_HISTOGRAM_CHUNKS; i++)
+	{
+		const uint32 *part;
+
+		if (entry->chunks[i] == 0)
+			continue;
+		part = (const uint32 *) &chunks[entry->chunks[i] - 1];
+		for (int j = 0; j < PO_HISTOGRAM_CHUNK_SIZE; j++)
+			counts[i * PO_HISTOGRAM_CHUNK_SIZE + j] += part[j];
+	}
+}
+
 /* Copies a statement's histogram into counts, of PO_HISTOGRAM_BUCKETS elements. */
 void
 po_tracked_histogram(const PoTrackEntry *entry, uint32 *counts)

@@ -164,6 +164,7 @@ extern PoTrackStats *po_tracked_stats(void);
 extern void po_tracked_add_bucket(PoTrackEntry *entry, int bucket, uint32 n);
 extern void po_tracked_percentiles(const PoTrackEntry *entry, int n, const double *fractions,
 								   double *ms);
+extern void po_tracked_add_histogram(const PoTrackEntry *entry, uint64 *counts);
 extern void po_tracked_histogram(const PoTrackEntry *entry, uint32 *counts);
 extern uint32 po_tracked_store_text(const PoTrackEntry *keep, const char *data, uint32 length);
 extern void po_tracked_free_text(uint32 *text);

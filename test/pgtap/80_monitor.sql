@@ -78,6 +78,16 @@ SELECT ok(right(perf_optimizer.metrics_text(), 1) = E'\n', 'the text ends with a
 SELECT is((SELECT count(*) FROM regexp_matches(perf_optimizer.metrics_text(), '# TYPE (\S+)', 'g')), (SELECT count(DISTINCT CASE WHEN kind = 'histogram' THEN regexp_replace(name, '_(bucket|sum|count)$', '') ELSE name END) FROM perf_optimizer.metrics()),
   'each family has its type once');
 
+-- What metrics are made of is the sum of what is tracked.
+SELECT ok((SELECT sum(calls) FROM perf_optimizer.tracked_loads(3)) = (SELECT sum(calls) FROM perf_optimizer.tracked_statements())
+      AND (SELECT sum(row_count) FROM perf_optimizer.tracked_loads(3)) = (SELECT sum(row_count) FROM perf_optimizer.tracked_statements()), 'calls and rows of all statements');
+SELECT results_eq('SELECT query_id, round(total_time_ms::numeric, 6) FROM perf_optimizer.tracked_loads(3) WHERE query_id IS NOT NULL', 'SELECT query_id, round(sum(total_time_ms)::numeric, 6) FROM perf_optimizer.tracked_statements() GROUP BY 1 ORDER BY sum(total_time_ms) DESC LIMIT 3', 'the statements that took most time');
+SELECT is((SELECT count(*) FROM perf_optimizer.tracked_loads(3)), 4::bigint, 'and one row for all others');
+SELECT is((SELECT count(*) FROM perf_optimizer.tracked_loads(0)), 1::bigint, 'or all in one');
+SELECT throws_ok('SELECT * FROM perf_optimizer.tracked_loads(NULL)', '22004', NULL, 'a number is needed');
+SELECT results_eq('SELECT latency_ms, count FROM perf_optimizer.tracked_latencies() ORDER BY 1', 'SELECT l, sum(c)::bigint FROM perf_optimizer.tracked_histograms() h, unnest(h.latency_ms, h.counts) u(l, c) GROUP BY 1 ORDER BY 1', 'bucket by bucket');
+SELECT ok((SELECT sum(count) FROM perf_optimizer.tracked_latencies()) = (SELECT sum(c) FROM perf_optimizer.tracked_histograms() h, unnest(h.counts) c), 'one histogram of all');
+
 -- A role without rights sees numbers, and no statement.
 CREATE ROLE po_test_reader;
 SET ROLE po_test_reader;

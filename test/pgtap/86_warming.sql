@@ -17,10 +17,19 @@ SELECT throws_ok('SELECT * FROM perf_optimizer.warm_cache()', '55000', NULL, 'pg
 CREATE SCHEMA elsewhere;
 CREATE EXTENSION pg_prewarm SCHEMA elsewhere;
 
+SET allow_in_place_tablespaces = on;
+CREATE TABLESPACE po_test_space LOCATION '';
 -- Given relations, in their order.
 SELECT results_eq($$ SELECT relation, size_bytes, warmed_bytes, reason FROM perf_optimizer.warm_cache(ARRAY['small', '"Big"', '"Big_pkey"']::regclass[]) $$,
   $$ VALUES ('small'::regclass, 8192::bigint, 8192::bigint, NULL), ('"Big"', pg_relation_size('"Big"'), pg_relation_size('"Big"'), NULL), ('"Big_pkey"', pg_relation_size('"Big_pkey"'), pg_relation_size('"Big_pkey"'), NULL) $$, 'all of what was asked for');
-SELECT is(cached_before_ratio, 1::float8, 'it stayed') FROM perf_optimizer.warm_cache(ARRAY['"Big"'::regclass]);
+SELECT ok(cached_before_ratio = 1 AND cached_after_ratio = 1, 'it stayed') FROM perf_optimizer.warm_cache(ARRAY['"Big"'::regclass]);
+-- A table that was thrown out of shared buffers, as after a restart: the ratio before and after.
+CREATE TABLE "Cold" (v text);
+INSERT INTO "Cold" SELECT repeat('x', 1000) FROM generate_series(1, 3000);
+CHECKPOINT;
+ALTER TABLE "Cold" SET TABLESPACE po_test_space;
+SELECT ok(cached_before_ratio < 0.5 AND cached_after_ratio = 1 AND warmed_bytes = pg_relation_size('"Cold"'), format('from %s to %s', cached_before_ratio, cached_after_ratio)) FROM perf_optimizer.warm_cache(ARRAY['"Cold"'::regclass]);
+SELECT is(cached_after_ratio, NULL, 'of what is left out nothing is said') FROM perf_optimizer.warm_cache(ARRAY['"Cold"'::regclass], 0);
 SELECT results_eq($$ SELECT relation, warmed_bytes, reason FROM perf_optimizer.warm_cache(ARRAY['"Big"', 'small']::regclass[], 20000) $$, $$ VALUES ('"Big"'::regclass, 0::bigint, 'over the budget'), ('small', 8192, NULL) $$, 'what is over the budget is left out');
 SELECT ok(sum(warmed_bytes) = 24576 AND count(*) = 3, 'the budget is of all') FROM perf_optimizer.warm_cache(ARRAY['small', 'small_pkey', '"Big"']::regclass[], 24576 + 8000);
 SELECT is_empty($$ SELECT * FROM perf_optimizer.warm_cache('{}') $$, 'nothing asked, nothing done');
@@ -59,3 +68,4 @@ SELECT * FROM finish();
 DROP SCHEMA "po Wa" CASCADE;
 DROP OWNED BY po_test_nobody;
 DROP ROLE po_test_nobody;
+DROP TABLESPACE po_test_space;

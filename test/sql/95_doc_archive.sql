@@ -23,6 +23,9 @@ SELECT policy, relation, time_column, older_than, strategy, destination, schedul
 SELECT name, kind, schedule FROM perf_optimizer.jobs;
 CALL perf_optimizer.run_archive('old views', max_batches => 2);
 SELECT status, rows_archived, why_stopped FROM perf_optimizer.archive_runs WHERE policy = 'old views';
+CREATE TABLE "Attachment" ("id" int PRIMARY KEY, "eventId" int REFERENCES "Event");
+INSERT INTO "Attachment" SELECT i, 1 FROM generate_series(1, 5000) AS i;
+SELECT unnest(hints) AS hint FROM perf_optimizer.preview_archive('old views');
 BEGIN;
 CALL perf_optimizer.run_archive('old views');
 ROLLBACK;

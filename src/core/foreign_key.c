@@ -9,8 +9,8 @@
 #include "access/table.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_constraint.h"
+#include "core/foreign_key.h"
 #include "core/relname.h"
-#include "explain/finding.h"
 #include "nodes/primnodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -99,7 +99,7 @@ read_key(HeapTuple tuple, PoForeignKey *key)
 
 /* Reads the foreign key that a constraint is; false when it is none. */
 bool
-po_facts_foreign_key(Oid constraint, PoForeignKey *key)
+po_foreign_key_read(Oid constraint, PoForeignKey *key)
 {
 	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
 	bool		result;
@@ -113,7 +113,7 @@ po_facts_foreign_key(Oid constraint, PoForeignKey *key)
 
 /* Returns the PoForeignKeys that refer to a table. */
 List *
-po_facts_referencing(Oid relid)
+po_foreign_key_referencing(Oid relid)
 {
 	List	   *result = NIL;
 	Relation	table = table_open(relid, AccessShareLock);
@@ -152,7 +152,7 @@ po_facts_referencing(Oid relid)
 
 /* Returns the statement that creates an index for a foreign key. */
 char *
-po_facts_foreign_key_index(const PoForeignKey *key)
+po_foreign_key_index(const PoForeignKey *key)
 {
 	StringInfoData sql;
 
