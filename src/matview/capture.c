@@ -32,6 +32,7 @@
 #include "matview/capture.h"
 #include "matview/log.h"
 #include "miscadmin.h"
+#include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
@@ -446,14 +447,14 @@ write_rows(CaptureBuffer *buffer, Relation log, TupleTableSlot *slot)
 		FreeBulkInsertState(bulk);
 }
 
-/* Tells whether a log has outgrown its limit, by where the row in slot was put: at the end, unless there was room before it. */
+/* Tells whether a log has outgrown its limit. */
 static bool
-is_too_large(TupleTableSlot *slot)
+is_too_large(Relation log)
 {
-	return (int64) ItemPointerGetBlockNumber(&slot->tts_tid) * (BLCKSZ / 1024) >= po_guc_matview_log_limit;
+	return (int64) RelationGetNumberOfBlocks(log) * (BLCKSZ / 1024) > po_guc_matview_log_limit;
 }
 
-/* Writes what a buffer holds into its log; a log that has grown too large is declared dead. */
+/* Writes what a buffer holds into its log; a log that has grown too large is declared dead instead. */
 static void
 write_buffer(CaptureBuffer *buffer)
 {
@@ -470,12 +471,12 @@ write_buffer(CaptureBuffer *buffer)
 		give_up_rows(buffer);
 	}
 	slot = MakeSingleTupleTableSlot(RelationGetDescr(log), &TTSOpsMinimalTuple);
-	if (buffer->everything)
+	if (is_too_large(log))
+		po_log_kill(log);
+	else if (buffer->everything)
 		write_everything(buffer, log, slot);
 	else
 		write_rows(buffer, log, slot);
-	if (is_too_large(slot))
-		po_log_kill(log);
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(log, NoLock);
 }
