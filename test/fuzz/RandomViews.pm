@@ -80,7 +80,7 @@ sub random_tables
 	}
 	for my $table (sort keys %tables)
 	{
-		$sql .= "INSERT INTO $table VALUES ($_, " . row_of($table) . ");\n" for 1 .. 70 + below(30);
+		$sql .= "INSERT INTO $table VALUES " . join(', ', map { "($_, " . row_of($table) . ')' } 1 .. 70 + below(30)) . ";\n";
 	}
 	return $sql;
 }
