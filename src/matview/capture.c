@@ -103,6 +103,7 @@ typedef struct CaptureEntry
 {
 	CaptureKey	key;
 	bool		valid;
+	bool		whole;			/* the log's sentinel has been seen */
 	Oid			log;			/* InvalidOid: nothing is logged */
 	int			ncolumns;		/* of the log */
 	AttrNumber *source;			/* for each column of the log the relation's,
@@ -128,7 +129,7 @@ forget_entries(Datum arg, Oid relid)
 	while ((entry = hash_seq_search(&status)) != NULL)
 		if (relid == InvalidOid || entry->key.relid == relid || entry->key.base == relid ||
 			entry->log == relid)
-			entry->valid = false;
+			entry->valid = entry->whole = false;
 }
 
 /* Makes the cache on first use. */
@@ -185,6 +186,7 @@ fill_entry(CaptureEntry *entry)
 		entry->context = AllocSetContextCreate(CacheMemoryContext, "perf_optimizer captured columns",
 											   ALLOCSET_SMALL_SIZES);
 	entry->log = InvalidOid;
+	entry->whole = false;
 	entry->source = NULL;
 	entry->used = NULL;
 	entry->valid = true;		/* an invalidation from here on counts */
@@ -213,7 +215,7 @@ get_entry(Oid relid, Oid base)
 	entry = hash_search(entries, &key, HASH_ENTER, &found);
 	if (!found)
 	{
-		entry->valid = false;
+		entry->valid = entry->whole = false;
 		entry->context = NULL;
 	}
 	for (int attempt = 0; !entry->valid && attempt < 10; attempt++)
@@ -221,24 +223,38 @@ get_entry(Oid relid, Oid base)
 	return entry;
 }
 
-/* Makes the buffer of a log; without a descriptor when the log is not whole. */
+/*
+ * Tells whether an open log is whole.  That it was so once is remembered until
+ * the log is declared dead or started again, which invalidates it; rows that
+ * reach a dead log meanwhile are harmless.
+ */
+static bool
+is_whole(CaptureEntry *entry, Relation log)
+{
+	uint64		xid;
+
+	if (!entry->whole)
+		entry->whole = po_log_sentinel(log, &xid);
+	return entry->whole;
+}
+
+/* Makes the buffer of an entry's log; without a descriptor when the log is not whole. */
 static CaptureBuffer *
-create_buffer(Oid log)
+create_buffer(CaptureEntry *entry)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 	CaptureBuffer *buffer = palloc0(sizeof(CaptureBuffer));
-	Relation	table = try_table_open(log, RowExclusiveLock);
-	uint64		xid;
+	Relation	table = try_table_open(entry->log, RowExclusiveLock);
 
-	buffer->log = log;
+	buffer->log = entry->log;
 	buffer->context = AllocSetContextCreate(TopTransactionContext, "perf_optimizer captured rows",
 											ALLOCSET_DEFAULT_SIZES);
-	if (table && po_log_sentinel(table, &xid))
+	if (table && is_whole(entry, table))
 	{
 		buffer->desc = CreateTupleDescCopy(RelationGetDescr(table));
 		buffer->values = palloc0(sizeof(Datum) * buffer->desc->natts);
 		buffer->nulls = palloc0(sizeof(bool) * buffer->desc->natts);
-		buffer->rows = rowset_create(buffer->context, 64, NULL);
+		buffer->rows = rowset_create(buffer->context, 8, NULL);
 	}
 	if (table)
 		table_close(table, NoLock);
@@ -247,16 +263,16 @@ create_buffer(Oid log)
 	return buffer;
 }
 
-/* Returns this transaction's buffer of a log. */
+/* Returns this transaction's buffer of an entry's log. */
 static CaptureBuffer *
-get_buffer(Oid log)
+get_buffer(CaptureEntry *entry)
 {
 	ListCell   *cell;
 
 	foreach(cell, buffers)
-		if (((CaptureBuffer *) lfirst(cell))->log == log)
+		if (((CaptureBuffer *) lfirst(cell))->log == entry->log)
 		return lfirst(cell);
-	return create_buffer(log);
+	return create_buffer(entry);
 }
 
 /* Forgets the rows of a buffer: anything may have changed. */
@@ -304,6 +320,21 @@ note_row(CaptureEntry *entry, CaptureBuffer *buffer, TupleTableSlot *slot)
 		give_up_rows(buffer);
 }
 
+/* Tells whether a column has the same image in two rows. */
+static bool
+is_same(AttrNumber column, TupleTableSlot *old, TupleTableSlot *new)
+{
+	Form_pg_attribute att = TupleDescAttr(old->tts_tupleDescriptor, column - 1);
+	bool		old_null;
+	bool		new_null;
+	Datum		old_value = slot_getattr(old, column, &old_null);
+	Datum		new_value = slot_getattr(new, column, &new_null);
+
+	if (old_null || new_null)
+		return old_null && new_null;
+	return datumIsEqual(old_value, new_value, att->attbyval, att->attlen);
+}
+
 /* Tells whether an update left all columns that matter as they were. */
 static bool
 is_untouched(CaptureEntry *entry, TupleTableSlot *old, TupleTableSlot *new)
@@ -311,22 +342,18 @@ is_untouched(CaptureEntry *entry, TupleTableSlot *old, TupleTableSlot *new)
 	int			column = -1;
 
 	while ((column = bms_next_member(entry->used, column)) >= 0)
-	{
-		Form_pg_attribute att;
-		bool		old_null = true;
-		bool		new_null = true;
-		Datum		old_value;
-		Datum		new_value;
+		if (column == InvalidAttrNumber || !is_same(column, old, new))
+			return false;
+	return true;
+}
 
-		if (column == InvalidAttrNumber)
+/* Tells whether an update left all logged columns as they were, so that both images make one row of the log. */
+static bool
+has_one_image(CaptureEntry *entry, TupleTableSlot *old, TupleTableSlot *new)
+{
+	for (int i = 0; i < entry->ncolumns; i++)
+		if (entry->source[i] != InvalidAttrNumber && !is_same(entry->source[i], old, new))
 			return false;
-		att = TupleDescAttr(old->tts_tupleDescriptor, column - 1);
-		old_value = slot_getattr(old, column, &old_null);
-		new_value = slot_getattr(new, column, &new_null);
-		if (old_null != new_null ||
-			(!old_null && !datumIsEqual(old_value, new_value, att->attbyval, att->attlen)))
-			return false;
-	}
 	return true;
 }
 
@@ -338,7 +365,7 @@ open_buffer(CaptureEntry *entry)
 
 	if (!OidIsValid(entry->log))
 		return NULL;
-	buffer = get_buffer(entry->log);
+	buffer = get_buffer(entry);
 	if (buffer->desc == NULL || buffer->everything)
 		return NULL;
 	if (buffer->desc->natts != entry->ncolumns)
@@ -371,7 +398,7 @@ po_capture_change(Relation rel, Oid base, TupleTableSlot *old, TupleTableSlot *n
 		return;
 	if (old)
 		note_row(entry, buffer, old);
-	if (new && !buffer->everything)
+	if (new && !buffer->everything && !(old && has_one_image(entry, old, new)))
 		note_row(entry, buffer, new);
 }
 

@@ -9,15 +9,20 @@
  *
  * Locations remain valid after the index page is left, because what the snapshot
  * sees cannot be removed meanwhile; bitmap scans rest on the same.
+ *
+ * An index that holds all columns wanted gives most rows without the table
+ * (covering.c); that needs a scan that finds no row twice.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
+#include "access/relscan.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "core/compat.h"
+#include "matview/covering.h"
 #include "matview/gather.h"
 #include "matview/probe.h"
 #include "miscadmin.h"
@@ -47,6 +52,7 @@ typedef struct Gathering
 {
 	Relation	table;
 	PoProbe		probe;
+	PoCovering *covering;		/* NULL: all rows are read from the table */
 	uint64	   *locations;		/* block and offset of each row, to be fetched */
 	int64		nlocations;
 	int64		capacity;
@@ -69,6 +75,14 @@ number_of(ItemPointer tid)
 
 /* Puts the wanted columns of a row into the result. */
 static void
+store_values(Gathering *gather, Datum *values, bool *nulls)
+{
+	tuplestore_putvalues(gather->rows->store, gather->rows->desc, values, nulls);
+	gather->rows->count++;
+}
+
+/* Puts a row of the table into the result. */
+static void
 store_row(Gathering *gather, TupleTableSlot *slot)
 {
 	Datum		values[MaxTupleAttributeNumber];
@@ -76,8 +90,20 @@ store_row(Gathering *gather, TupleTableSlot *slot)
 
 	for (int i = 0; i < gather->ncolumns; i++)
 		values[i] = slot_getattr(slot, gather->columns[i], &nulls[i]);
-	tuplestore_putvalues(gather->rows->store, gather->rows->desc, values, nulls);
-	gather->rows->count++;
+	store_values(gather, values, nulls);
+}
+
+/* Puts the row that a scan has found into the result where the index tells it; returns whether it does. */
+static bool
+store_covered(Gathering *gather, IndexScanDesc scan, ItemPointer tid)
+{
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+
+	if (gather->covering == NULL || !po_covering_read(gather->covering, scan, tid, values, nulls))
+		return false;
+	store_values(gather, values, nulls);
+	return true;
 }
 
 /*
@@ -173,7 +199,11 @@ collect(Gathering *gather, IndexScanDesc scan)
 	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (++gather->found > gather->max_found || !make_room(gather))
+		if (++gather->found > gather->max_found)
+			return false;
+		if (store_covered(gather, scan, tid))
+			continue;
+		if (!make_room(gather))
 			return false;
 		gather->locations[gather->nlocations++] = number_of(tid);
 	}
@@ -189,6 +219,7 @@ collect_all(Gathering *gather, PoComposeRows *wanted)
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(wanted->desc, &TTSOpsMinimalTuple);
 	bool		few = true;
 
+	scan->xs_want_itup = gather->covering != NULL;
 	tuplestore_select_read_pointer(wanted->store, 0);
 	tuplestore_rescan(wanted->store);
 	while (few && tuplestore_gettupleslot(wanted->store, true, false, slot))
@@ -232,7 +263,11 @@ gather_rows(Gathering *gather, PoComposeRows *wanted, Bitmapset *used)
 	gather->capacity = INITIAL_LOCATIONS;
 	gather->locations = palloc(sizeof(uint64) * gather->capacity);
 	begin_rows(gather, used);
+	if (gather->probe.exact)
+		gather->covering = po_covering_begin(gather->table, gather->probe.index, gather->columns, gather->ncolumns);
 	few = collect_all(gather, wanted);
+	if (gather->covering)
+		po_covering_end(gather->covering);
 	if (few)
 		fetch_rows(gather);
 	else
@@ -261,7 +296,7 @@ po_gather_rows(Oid relid, int varno, List *keys, PoComposeRows *wanted, Bitmapse
 		return false;
 	gather.table = table_open(relid, NoLock);
 	gathered = gather.table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE &&
-		po_probe_choose(gather.table, varno, keys, &gather.probe);
+		po_probe_choose(gather.table, varno, keys, used, &gather.probe);
 	if (gathered)
 	{
 		gathered = gather_rows(&gather, wanted, used);

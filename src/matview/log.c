@@ -340,19 +340,29 @@ po_log_restart(PoLog *log)
 
 /*
  * Declares a log that has grown too large dead by deleting its sentinel, unless
- * another transaction is doing so: writers that come later log nothing.
+ * another transaction has done or is doing so: writers that come later log
+ * nothing.
  */
 void
 po_log_kill(Relation log)
 {
 	TupleTableSlot *slot = table_slot_create(log, NULL);
+	Snapshot	snapshot = GetLatestSnapshot();
 	ItemPointerData first;
 	TM_FailureData failure;
+	uint64		xid;
 
+	/* The snapshot keeps a sentinel that is seen from here on from being removed before it is locked. */
+	PushActiveSnapshot(snapshot);
 	ItemPointerSet(&first, 0, 1);
-	if (table_tuple_lock(log, &first, GetLatestSnapshot(), slot, GetCurrentCommandId(false),
+	if (po_log_sentinel(log, &xid) &&
+		table_tuple_lock(log, &first, GetActiveSnapshot(), slot, GetCurrentCommandId(false),
 						 LockTupleExclusive, LockWaitSkip, 0, &failure) == TM_Ok)
-		simple_table_tuple_delete(log, &first, GetLatestSnapshot());
+	{
+		simple_table_tuple_delete(log, &first, GetActiveSnapshot());
+		CacheInvalidateRelcache(log);
+	}
+	PopActiveSnapshot();
 	ExecDropSingleTupleTableSlot(slot);
 }
 

@@ -144,13 +144,34 @@ make_conditions(PoProbe *probe, List *keys, int varno)
 	return column * 2;
 }
 
+/* Tells whether an index holds all columns of a set. */
+static bool
+holds_all(Relation index, Bitmapset *columns)
+{
+	Bitmapset  *held = NULL;
+
+	for (int i = 0; i < index->rd_index->indnatts; i++)
+		if (index->rd_index->indkey.values[i] > 0)
+			held = bms_add_member(held, index->rd_index->indkey.values[i]);
+	return bms_is_subset(columns, held);
+}
+
+/* Returns how good an open index is, 0 for useless; among those that narrow as much, one that holds the used columns. */
+static int
+score_index(PoProbe *probe, List *keys, int varno, Bitmapset *used)
+{
+	int			narrowed = is_usable(probe->index) ? make_conditions(probe, keys, varno) : 0;
+
+	return narrowed > 0 ? narrowed * 2 + holds_all(probe->index, used) : 0;
+}
+
 /*
  * Chooses an index of a table, which is range table entry varno of what the keys
- * (of PoProbeKey) are computed from, and opens it; the caller closes it.  Returns
- * false when no index helps.
+ * (of PoProbeKey) are computed from, and of whose columns those in used will be
+ * read; opens it, and the caller closes it.  Returns false when no index helps.
  */
 bool
-po_probe_choose(Relation table, int varno, List *keys, PoProbe *probe)
+po_probe_choose(Relation table, int varno, List *keys, Bitmapset *used, PoProbe *probe)
 {
 	List	   *indexes = RelationGetIndexList(table);
 	int			best = 0;
@@ -162,7 +183,7 @@ po_probe_choose(Relation table, int varno, List *keys, PoProbe *probe)
 		int			score;
 
 		probe->index = index_open(lfirst_oid(cell), AccessShareLock);
-		score = is_usable(probe->index) ? make_conditions(probe, keys, varno) : 0;
+		score = score_index(probe, keys, varno, used);
 		if (score > best)
 			chosen = lfirst_oid(cell);
 		best = Max(best, score);

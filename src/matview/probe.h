@@ -34,7 +34,7 @@ typedef struct PoProbe
 												 * NULL */
 } PoProbe;
 
-extern bool po_probe_choose(Relation table, int varno, List *keys, PoProbe *probe);
+extern bool po_probe_choose(Relation table, int varno, List *keys, Bitmapset *used, PoProbe *probe);
 extern void po_probe_bind(PoProbe *probe, TupleTableSlot *wanted);
 
 #endif							/* PO_PROBE_H */

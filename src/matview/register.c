@@ -14,6 +14,7 @@
 #include "matview/lookup.h"
 #include "matview/refresh.h"
 #include "matview/register.h"
+#include "matview/state.h"
 #include "matview/track.h"
 #include "matview/view_query.h"
 #include "miscadmin.h"
@@ -144,6 +145,8 @@ po_register_disable(Oid matview)
 	po_refresh_check(matview, GetUserId());
 	LockDatabaseObject(RelationRelationId, matview, 0, ExclusiveLock);
 	po_refresh_check(matview, GetUserId());
+	if (po_incremental_pending(matview) == 0)
+		po_state_count(matview);
 	po_track_unregister(matview);
 	CommandCounterIncrement();
 	po_track_sweep();

@@ -28,6 +28,17 @@ static const char *const record_sql =
 " rows_updated = excluded.rows_updated, rows_deleted = excluded.rows_deleted,"
 " base_changes = excluded.base_changes, base_files = excluded.base_files";
 
+/* The same for a refresh that found nothing to do: what the tables' counters said at the last one remains good enough. */
+static const char *const record_skipped_sql =
+"UPDATE perf_optimizer.matview_state SET last_refresh = $2, last_mode = $3, last_duration_ms = $4,"
+" rows_inserted = $5, rows_updated = $6, rows_deleted = $7 "
+"WHERE matview OPERATOR(pg_catalog.=) $1 AND rule_oid OPERATOR(pg_catalog.=) "
+"(SELECT r.oid FROM pg_catalog.pg_rewrite r WHERE r.ev_class OPERATOR(pg_catalog.=) $1)";
+
+static const char *const count_sql =
+"UPDATE perf_optimizer.matview_state SET base_changes = b.changes, base_files = b.files "
+"FROM perf_optimizer.matview_base_activity($1) b WHERE matview OPERATOR(pg_catalog.=) $1";
+
 /*
  * Records a refresh that has just been done in this transaction.  The caller
  * holds the view's refresh lock, so no other session writes the same row.
@@ -37,6 +48,7 @@ po_state_record(Oid matview, const PoRefreshResult *result)
 {
 	Oid			types[7] = {REGCLASSOID, TIMESTAMPTZOID, TEXTOID, FLOAT8OID,
 	INT8OID, INT8OID, INT8OID};
+	bool		skipped = strcmp(result->mode_used, "skipped") == 0;
 	Datum		values[7];
 	char		nulls[] = "       ";
 
@@ -50,6 +62,22 @@ po_state_record(Oid matview, const PoRefreshResult *result)
 	if (result->rows_deleted < 0)
 		nulls[6] = 'n';
 	SPI_connect();
-	po_own_execute(record_sql, 7, types, values, nulls);
+	if (!skipped || po_own_execute(record_skipped_sql, 7, types, values, nulls) == 0)
+		(void) po_own_execute(record_sql, 7, types, values, nulls);
+	SPI_finish();
+}
+
+/*
+ * Notes the tables' counters of now for a view that has taken in all changes,
+ * under its refresh lock.
+ */
+void
+po_state_count(Oid matview)
+{
+	Oid			types[] = {REGCLASSOID};
+	Datum		values[] = {ObjectIdGetDatum(matview)};
+
+	SPI_connect();
+	(void) po_own_execute(count_sql, 1, types, values, NULL);
 	SPI_finish();
 }

@@ -8,5 +8,6 @@
 #include "matview/refresh.h"
 
 extern void po_state_record(Oid matview, const PoRefreshResult *result);
+extern void po_state_count(Oid matview);
 
 #endif							/* PO_STATE_H */

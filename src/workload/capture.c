@@ -262,19 +262,14 @@ compose_suggestion(const PoLocal *local, const QueryDesc *desc)
 	return po_text_rewrite(text, &rewrite);
 }
 
-/*
- * Returns the relation of a burst: the one whose column differs, else the first
- * that the plan reads.  Another plan of the same statement may read none.
- */
+/* Returns the relation of a burst: the one whose column differs, else the first that the plan reads. */
 static Oid
 burst_relation(const PoLocal *local, const QueryDesc *desc)
 {
-	List	   *relations = desc->plannedstmt->relationOids;
-
 	for (int i = 0; i < local->text.nkeys; i++)
 		if (local->burst.varying & (1U << i))
 			return local->text.keys[i].relid;
-	return relations ? linitial_oid(relations) : InvalidOid;
+	return linitial_oid(desc->plannedstmt->relationOids);
 }
 
 /* Stores the relation and the rewrite of a statement in a burst. */

@@ -85,7 +85,6 @@ typedef struct PoLocal
 	const Plan *tree;
 	double		cost;
 	uint64		planid;
-	bool		burstable;		/* a SELECT from a user's relation */
 
 	int			nparams;		/* whose lengths are known */
 	Oid			param_types[PO_LOCAL_PARAMS];

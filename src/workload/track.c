@@ -371,7 +371,6 @@ note_plan(PoLocal *local, const PlannedStmt *stmt)
 	local->tree = stmt->planTree;
 	local->cost = stmt->planTree->total_cost;
 	local->planid = po_shape_hash(stmt);
-	local->burstable = po_burst_is_candidate(stmt);
 }
 
 /* Lets burst detection look at an execution that ended. */
@@ -387,7 +386,7 @@ note_burst(const Frame *frame, PoLocal *local, PoTrackEvent *event)
 	run.parent = frame->parent_queryid;
 	if (!frame->in_loop)
 		return;
-	if (local->burstable)
+	if (po_burst_is_candidate(frame->desc->plannedstmt))
 		po_burst_note(local, frame->desc, &run, event);
 	if (!run.nested)
 		po_burst_note_top(frame->queryid, run.end_ns);

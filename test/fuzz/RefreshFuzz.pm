@@ -6,6 +6,7 @@ use warnings;
 use Exporter 'import';
 use PostgreSQL::Test::Utils;
 use PoCluster;
+use RandomViews qw(below pick maybe_null random_tables random_view random_indexes random_change);
 use Test::More;
 our @EXPORT = qw(run_rounds);
 
@@ -40,6 +41,11 @@ BEGIN
                  view, rtrim(pg_get_viewdef(view), ';')) INTO n;
   PERFORM public.bt_index_check(indexrelid, true) FROM pg_index WHERE indrelid = view;
   RETURN used || ' ' || n;
+END $$;
+-- Registers a view unless its query does not allow it.
+CREATE FUNCTION enable_if_possible(view regclass) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF (SELECT ok FROM perf_optimizer.can_refresh_incrementally(view)) THEN PERFORM perf_optimizer.enable_incremental(view); END IF;
 END $$;
 CREATE FUNCTION bump(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN i + 1; END $$;
 CREATE VIEW va AS SELECT id, k AS kk, j, n, coalesce(t, '-') AS label FROM a WHERE j <> 3;
@@ -128,14 +134,16 @@ my @pool = (
 	'SELECT a.j, sum(mv0.c) AS c FROM mv0 JOIN a ON a.k = mv0.k GROUP BY a.j',
 );
 
+# Views of a table that logical replication writes.
+my @replicated = (
+	'SELECT k, count(*) AS c, sum(n) AS s, max(t) AS m FROM public.l GROUP BY k',
+	'SELECT l.k, count(*) AS c, sum(a.n) AS n FROM public.l JOIN a ON a.k = l.k GROUP BY l.k',
+	'SELECT l.t, count(b.id) AS c FROM public.l LEFT JOIN b ON b.id = l.id GROUP BY l.t',
+);
+
 # Indexes by which rows of keys can be found, or seemingly can.
 my @indexes = ('a (k)', 'a (k, ts)', 'a (tz)', 'a (ts DESC, f)', 'a (lower(t), f)', 'a (n)', 'a (j) INCLUDE (k)', 'a (k, j) WHERE j > 1',
 	'a ((k / 2), j DESC NULLS LAST)', 'a (doubled)', 'b (k)', 'b (k) WHERE v > 20', 'c (day)', 'c (w DESC)', 'h1 (k)', 'p (g)', 'p1 (g, v)');
-
-# Integers below n, elements of lists.
-sub below { return int(rand($_[0])); }
-sub pick { return $_[ below(scalar @_) ]; }
-sub maybe_null { my ($n, $value) = @_; return below($n) ? $value : 'NULL'; }
 
 # A row's condition that hits few rows, and now and then many.
 sub condition
@@ -185,6 +193,25 @@ sub change
 	)->();
 }
 
+# A random change of a table that is replicated, where rows of two sides do not meet: $low is the first id.
+sub replicated_change
+{
+	my ($low) = @_;
+	my $id = $low + below(80);
+	my $k = maybe_null(7, below(12));
+	return pick(
+		"INSERT INTO public.l VALUES ($id, $k, " . below(50) . ", '" . pick('v', 'w', 'V') . "')",
+		"INSERT INTO public.l SELECT i, i % 12, i, 'x' FROM generate_series($id, $id + 5) i",
+		"UPDATE public.l SET k = $k WHERE id BETWEEN $id AND $id + 9",
+		"UPDATE public.l SET n = n + 1, t = 'y' WHERE id = $id",
+		"DELETE FROM public.l WHERE id BETWEEN $id AND $id + 3",
+		$low == 0 && below(8) == 0 ? 'TRUNCATE public.l' : "UPDATE public.l SET n = n WHERE id = $id",
+	);
+}
+
+# A random statement that changes data, of the tables above or of the random ones.
+sub any_change { return below(12) == 0 ? replicated_change(-80) : below(5) < 2 ? random_change() : change(); }
+
 # A random statement that changes what a refresh must notice by other means.
 sub upheaval
 {
@@ -209,7 +236,7 @@ sub refresh
 	return pick(("SELECT perf_optimizer.refresh('$view')") x 6, "SELECT perf_optimizer.refresh('$view', 'incremental')",
 		"SELECT perf_optimizer.refresh('$view', 'concurrent')", "SELECT perf_optimizer.refresh('$view', 'full')",
 		"REFRESH MATERIALIZED VIEW $view",
-		"SELECT perf_optimizer.disable_incremental('$view'); SELECT perf_optimizer.enable_incremental('$view')");
+		"SELECT perf_optimizer.disable_incremental('$view'); SELECT fuzz.enable_if_possible('$view')");
 }
 
 # A transaction of random statements.
@@ -225,10 +252,10 @@ sub transaction
 		elsif ($what == 1 && $savepoints) { push @lines, 'ROLLBACK TO s'; }
 		elsif ($what == 2 && $savepoints) { push @lines, 'RELEASE s'; $savepoints--; }
 		elsif ($what == 3) { push @lines, refresh($views); }
-		else { push @lines, change(); }
+		else { push @lines, any_change(); }
 	}
 	# A prepared transaction that refreshed or truncated keeps refreshes waiting, and is ended before the quiet point.
-	my $kind = grep({ /refresh|REFRESH|incremental|TRUNCATE/ } @lines) ? 'locked' : 'wrote';
+	my $kind = grep({ /refresh|REFRESH|incremental|TRUNCATE|public\.l/ } @lines) ? 'locked' : 'wrote';
 	push @lines, pick(('COMMIT') x 8, 'ROLLBACK', "PREPARE TRANSACTION '$kind $name'");
 	return map { "$_;" } @lines;
 }
@@ -242,38 +269,51 @@ sub script
 	{
 		my $what = below(10);
 		if ($what < 5) { push @lines, transaction($views, "$name.$i"); }
-		elsif ($what < 8) { push @lines, change() . ';'; }
+		elsif ($what < 8) { push @lines, any_change() . ';'; }
 		else { push @lines, refresh($views) . ';'; }
 	}
 	return join("\n", @lines) . "\n";
 }
 
+# What the session does that writes where changes are replicated from.
+sub source_script
+{
+	my @lines;
+	for (1 .. 1 + below(4))
+	{
+		push @lines, 'BEGIN', replicated_change(0);
+		push @lines, 'SAVEPOINT s', replicated_change(0), pick('ROLLBACK TO s', 'RELEASE s') if below(2);
+		push @lines, pick('COMMIT', 'COMMIT', 'COMMIT', 'ROLLBACK');
+	}
+	return join('', map { "$_;\n" } @lines);
+}
+
 # Starts a psql with a script; returns its process id.
 sub start
 {
-	my ($node, $script, $file) = @_;
+	my ($node, $script, $file, $database) = @_;
 	append_to_file($file, $script);
 	my $pid = fork();
 	die "fork: $!" unless defined $pid;
 	return $pid if $pid;
 	open(STDOUT, '>', "$file.out");
 	open(STDERR, '>&', \*STDOUT);
-	exec('psql', '-XAtq', '-d', $node->connstr('postgres'), '-f', $file) or POSIX::_exit(127);
+	exec('psql', '-XAtq', '-d', $node->connstr($database), '-f', $file) or POSIX::_exit(127);
 }
 
 # Makes the views of a set and registers them; returns their names in order of dependency.
 sub make_views
 {
 	my ($node, $count) = @_;
-	my @queries = ($pool[0], map { pick(@pool) } 2 .. $count);
+	my @queries = ($pool[0], pick(@replicated), map { below(2) ? random_view() : pick(@pool) } 3 .. $count);
 	my $sql = "SET search_path = fuzz;\n";
 	for my $i (0 .. $#queries)
 	{
 		$sql .= "CREATE MATERIALIZED VIEW mv$i AS $queries[$i];\n";
-		$sql .= "SELECT perf_optimizer.enable_incremental('mv$i');\n";
+		$sql .= "SELECT enable_if_possible('mv$i');\n";
 	}
 	$sql .= 'CREATE UNIQUE INDEX ON mv0 (k);' if below(2);
-	$sql .= join('', map { below(2) ? "CREATE INDEX ON $_;" : '' } @indexes);
+	$sql .= join('', map { below(2) ? "CREATE INDEX ON $_;" : '' } @indexes) . random_indexes();
 	$sql .= 'ANALYZE;' if below(2);
 	$node->safe_psql('postgres', $sql);
 	return \@queries;
@@ -313,18 +353,33 @@ sub round
 	my ($node, $round, $queries, $modes) = @_;
 	my @views = map { "mv$_" } 0 .. $#$queries;
 	my $file = $node->basedir . "/round$round";
-	my @pids = map { start($node, script(\@views, "r$round.$_"), "$file.$_") } 1 .. $WRITERS;
+	my @pids = map { start($node, script(\@views, "r$round.$_"), "$file.$_", 'postgres') } 1 .. $WRITERS;
+	push @pids, start($node, source_script(), "$file.source", 'source');
 	my $crash = below(12) == 0;
 	if ($crash) { select undef, undef, undef, rand(0.15); kill_server($node); }
 	waitpid($_, 0) for @pids;
 	if ($crash) { $node->start; takes_connections($node) or die 'no server after a crash'; }
 	$node->psql('postgres', 'SET search_path = fuzz; SET lock_timeout = \'2s\'; ' . upheaval()) if below(6) == 0;
 	end_prepared($node, 1);
+	$node->wait_for_catchup('fuzz');
 	my @faults = faults($node, $queries, $modes);
 	diag("round $round: $_") for @faults;
 	end_prepared($node, 0);
 	unlink glob("$file.*") unless @faults;
 	return scalar @faults;
+}
+
+# Makes a table here that logical replication writes from another database.
+sub replicate
+{
+	my ($node) = @_;
+	my $table = 'CREATE TABLE l (id int, k int, n numeric, t text); ALTER TABLE l REPLICA IDENTITY FULL;';
+	my $source = $node->connstr('source');
+	$source =~ s/'/''/g;
+	$node->safe_psql('postgres', 'CREATE DATABASE source');
+	$node->safe_psql('source', "$table CREATE PUBLICATION l FOR TABLE l");
+	$node->safe_psql('source', "SELECT pg_create_logical_replication_slot('fuzz', 'pgoutput')");
+	$node->safe_psql('postgres', "$table CREATE SUBSCRIPTION fuzz CONNECTION '$source' PUBLICATION l WITH (create_slot = false, copy_data = false)");
 }
 
 # Runs rounds with a seed, a new set of views every so many; returns the number of faults and the counts of modes.
@@ -333,11 +388,12 @@ sub run_rounds
 	my ($node, $rounds, $seed) = @_;
 	my ($faults, %modes, $queries) = (0);
 	srand($seed);
+	replicate($node);
 	for my $round (1 .. $rounds)
 	{
 		if ($round % 15 == 1)
 		{
-			$node->safe_psql('postgres', $schema);
+			$node->safe_psql('postgres', $schema . random_tables() . 'ANALYZE;');
 			$queries = make_views($node, 8);
 		}
 		$faults += round($node, $round, $queries, \%modes);

@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(44);
+SELECT plan(45);
 
 CREATE TABLE po_posts (id int PRIMARY KEY, title text);
 CREATE TABLE po_comments (id int PRIMARY KEY, post_id int REFERENCES po_posts, body text);
@@ -64,6 +64,23 @@ SELECT 'SELECT count(*) FROM po_posts WHERE title = ''post 5''' FROM generate_se
 COMMIT;
 SELECT is(kinds, ARRAY['repeated-query'], 'the same parameters are a repeated query') FROM pg_temp.found('SELECT count(*) FROM po_posts WHERE title%');
 SELECT is(executions, 7::bigint, 'counted') FROM pg_temp.found('SELECT count(*) FROM po_posts WHERE title%');
+
+-- A prepared statement that is planned anew, in the middle of a burst and in the memory of its first plan: that read a table,
+-- through a function, at the same cost; the new plan reads none.
+CREATE TABLE po_single AS SELECT 1 AS id;
+ANALYZE po_single;
+CREATE FUNCTION po_ids() RETURNS SETOF int LANGUAGE sql STABLE AS 'SELECT id FROM public.po_single';
+SELECT perf_optimizer.reset_tracking() \g /dev/null
+PREPARE po_same AS SELECT * FROM po_ids() AS same;
+BEGIN;
+SELECT 'EXECUTE po_same' FROM generate_series(1, 4) \gexec
+CREATE OR REPLACE FUNCTION po_ids() RETURNS SETOF int LANGUAGE plpgsql STABLE COST 400 ROWS 1 AS $$ BEGIN RETURN NEXT 1; END $$;
+EXPLAIN EXECUTE po_same \g /dev/null
+ALTER FUNCTION po_ids() STABLE;
+SELECT 'EXECUTE po_same' FROM generate_series(1, 4) \gexec
+COMMIT;
+SELECT is(kinds, NULL, 'a statement whose plan reads no table any more is in no burst') FROM pg_temp.found('%po_ids() AS same');
+DEALLOCATE po_same;
 
 -- A procedure's loop.
 CREATE FUNCTION po_loop() RETURNS void LANGUAGE plpgsql AS $$

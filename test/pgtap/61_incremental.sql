@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(99);
+SELECT plan(101);
 
 CREATE ROLE po_test_owner;
 CREATE ROLE po_test_other;
@@ -249,6 +249,14 @@ DROP TABLE base CASCADE;
 SELECT is(count(*), 0::bigint, 'a dropped table takes its log along') FROM pg_class WHERE relname LIKE 'matview_log\_%' AND relkind = 'r';
 CREATE TABLE base (id int PRIMARY KEY, k int);
 CREATE MATERIALIZED VIEW last AS SELECT k, count(*) AS c FROM base GROUP BY k;
+SELECT perf_optimizer.enable_incremental('last') IS NULL AS x \gset
+SELECT perf_optimizer.refresh('last') IS NULL AS x \gset
+INSERT INTO base VALUES (1, 1);
+SELECT perf_optimizer.refresh('last') IS NULL AS x \gset
+UPDATE base SET id = 2;
+SELECT is(po_inc.refreshed('last'), 'skipped', 'a change that does not matter');
+SELECT perf_optimizer.disable_incremental('last') IS NULL AS x \gset
+SELECT ok(NOT stale, 'does not make the view stale when it is not registered any more') FROM perf_optimizer.matview_status WHERE matview = 'last'::regclass;
 SELECT perf_optimizer.enable_incremental('last') IS NULL AS x \gset
 SELECT lives_ok($$ DROP EXTENSION perf_optimizer $$, 'the extension can be dropped');
 SELECT is(count(*), 0::bigint, 'and takes the triggers along') FROM pg_trigger WHERE tgrelid = 'base'::regclass AND NOT tgisinternal;

@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(43);
+SELECT plan(49);
 
 CREATE SCHEMA po_gather;
 SET client_min_messages = warning;
@@ -105,5 +105,38 @@ UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'fresh'::regclass;
 UPDATE t SET n = n + 1 WHERE id < 2000;
 SELECT is(refreshed('by_k'), 'incremental 0', 'so many rows that all are read');
 SELECT is(refreshed('by_month'), 'incremental 0', 'of all months');
+
+-- An index that holds all columns of a view: rows on pages that everybody sees are read from it alone.  How many pages of the
+-- table a refresh reads: those with the key, or those that changed since VACUUM.
+CREATE FUNCTION pages(view regclass) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+  before bigint := pg_stat_get_xact_blocks_fetched('t'::regclass);
+BEGIN
+  PERFORM perf_optimizer.refresh(view, 'incremental');
+  RETURN pg_stat_get_xact_blocks_fetched('t'::regclass) - before;
+END $$;
+DROP INDEX fresh;
+CREATE INDEX ON t (k);
+SELECT perf_optimizer.refresh('by_k') IS NULL AS x \g /dev/null
+VACUUM t;
+UPDATE t SET n = n + 1 WHERE id = 1000;
+SELECT cmp_ok(pages('by_k'), '>', 30::bigint, 'the pages of one key''s rows');
+CREATE INDEX ON t (k) INCLUDE (n);
+VACUUM t;
+UPDATE t SET n = n + 1 WHERE id = 1000;
+SELECT cmp_ok(pages('by_k'), '<', 10::bigint, 'an index that holds all columns spares them');
+CALL change();
+SELECT is(refreshed('by_k'), 'incremental 0', 'after more changes');
+VACUUM t;
+DELETE FROM t WHERE k = 4 AND id % 3 = 0;
+SELECT is(refreshed('by_k'), 'incremental 0', 'after a DELETE of rows that the index holds');
+VACUUM t;
+INSERT INTO t SELECT (jsonb_populate_record(t, jsonb_build_object('k', NULL, 'id', 10000 + id))).* FROM t WHERE k = 4;
+SELECT is(refreshed('by_k'), 'incremental 0', 'and of keys that are NULL');
+VACUUM t;
+BEGIN ISOLATION LEVEL SERIALIZABLE;
+UPDATE t SET k = 6 WHERE k = 5 AND id % 2 = 0;
+SELECT is(refreshed('by_k'), 'incremental 0', 'serializable');
+COMMIT;
 
 SELECT finish();

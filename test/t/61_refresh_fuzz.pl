@@ -1,4 +1,4 @@
-# Random changes and refreshes side by side (test/fuzz/RefreshFuzz.pm): a short run. For a long one:
+# Random changes and refreshes side by side (test/fuzz/RefreshFuzz.pm, RandomViews.pm): a short run. For a long one:
 #   PO_REFRESH_FUZZ_ROUNDS=2000 PO_REFRESH_FUZZ_SEED=7 make test TESTS=t/61
 use strict;
 use warnings;
@@ -14,11 +14,14 @@ my $rounds = $ENV{PO_REFRESH_FUZZ_ROUNDS} || 12;
 my $seed = $ENV{PO_REFRESH_FUZZ_SEED} || time();
 
 my $node = PostgreSQL::Test::Cluster->new('refresh_fuzz');
-$node->init;
+$node->init(extra => [ '--encoding=UTF8', '--locale=C' ]);
 $node->append_conf('postgresql.conf', <<'CONF');
 fsync = off
 restart_after_crash = on
 max_prepared_transactions = 20
+wal_level = logical
+max_wal_senders = 4
+wal_retrieve_retry_interval = 200ms
 log_min_messages = fatal
 autovacuum_naptime = 1s
 CONF
