@@ -33,17 +33,21 @@ AS $$
            -- From version 18 on.
            current_setting('autovacuum_vacuum_max_threshold', true)::float8 AS vacuum_most,
            current_setting('autovacuum_analyze_threshold')::float8 AS analyze_rows, current_setting('autovacuum_analyze_scale_factor')::float8 AS analyze_share),
+  -- Most tables are small and quiet: what else there is to know of the others is looked up after.
+  busy AS MATERIALIZED (
+    SELECT * FROM (SELECT c.oid, c.reltuples, c.reloptions, pg_stat_get_live_tuples(c.oid) AS live, pg_stat_get_dead_tuples(c.oid) AS dead, pg_stat_get_mod_since_analyze(c.oid) AS modified
+                     FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid WHERE c.relkind IN ('r', 'm') OFFSET 0) t
+     WHERE t.dead >= 1000 OR t.modified >= 1000 OR t.reltuples < 0 AND t.live >= 1000),
   tab AS MATERIALIZED (
-    SELECT c.oid, c.reltuples, pg_stat_get_live_tuples(c.oid) AS live, pg_stat_get_dead_tuples(c.oid) AS dead, pg_stat_get_mod_since_analyze(c.oid) AS modified,
+    SELECT c.oid, c.reltuples, c.live, c.dead, c.modified,
            greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) AS vacuumed,
            greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) AS analyzed,
            coalesce((o.own->>'autovacuum_enabled')::boolean, true) AS enabled,
            least(coalesce((o.own->>'autovacuum_vacuum_threshold')::float8, g.vacuum_rows) + coalesce((o.own->>'autovacuum_vacuum_scale_factor')::float8, g.vacuum_share) * greatest(c.reltuples, 0),
                  nullif(coalesce((o.own->>'autovacuum_vacuum_max_threshold')::float8, g.vacuum_most), -1)) AS vacuum_at,
            coalesce((o.own->>'autovacuum_analyze_threshold')::float8, g.analyze_rows) + coalesce((o.own->>'autovacuum_analyze_scale_factor')::float8, g.analyze_share) * greatest(c.reltuples, 0) AS analyze_at
-      FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid CROSS JOIN setting g
-      LEFT JOIN LATERAL (SELECT jsonb_object_agg(t.option_name, t.option_value) AS own FROM pg_options_to_table(c.reloptions) t WHERE c.reloptions IS NOT NULL) o ON true
-     WHERE c.relkind IN ('r', 'm'))
+      FROM busy c CROSS JOIN setting g
+      LEFT JOIN LATERAL (SELECT jsonb_object_agg(t.option_name, t.option_value) AS own FROM pg_options_to_table(c.reloptions) t WHERE c.reloptions IS NOT NULL) o ON true)
   SELECT 'vacuum-late', CASE WHEN t.dead >= t.live THEN 'medium' ELSE 'low' END, t.oid::regclass::text,
          format('%s dead rows beside %s live ones, %s times what autovacuum starts at; %s.', t.dead, t.live, round((t.dead / t.vacuum_at)::numeric, 1),
                 CASE WHEN NOT t.enabled THEN 'autovacuum is off for this table'
@@ -433,7 +437,7 @@ AS $$
     UNION ALL SELECT s.* FROM facts CROSS JOIN LATERAL perf_optimizer.counter_findings(f) s
     UNION ALL SELECT s.* FROM facts CROSS JOIN LATERAL perf_optimizer.setting_findings(f) s)
   SELECT f.rule, f.severity, f.object, f.message, f.evidence, f.suggested_sql
-    FROM found f ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), f.rule, f.object, f.message
+    FROM found f ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), f.rule COLLATE "C", f.object COLLATE "C", f.message COLLATE "C"
 $$;
 COMMENT ON FUNCTION perf_optimizer.database_findings() IS
 'What is wrong with this database and its server, most severe first: indexes and foreign keys (as index_report), tables, sequences, materialized views, sessions, replication, counters and settings. severity: high, medium, low or info; object: what it concerns; evidence: the figures with the threshold that they passed; suggested_sql: the statement that helps, NULL where none does. Members of pg_monitor see everything; others what they may know.';
