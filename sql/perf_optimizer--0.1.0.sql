@@ -91,7 +91,7 @@ RETURNS SETOF perf_optimizer.index_suggestion
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_suggest_indexes';
 COMMENT ON FUNCTION perf_optimizer.suggest_indexes(regclass, text[], float8[], bigint, int, float8, int) IS
-'The indexes that serve a workload best, best first; nothing is created or executed. relation: only indexes on this table, partitioned table, partition or materialized view; queries: the workload (NULL: the statements of this database in pg_stat_statements that the caller may see, weighted by their calls and planned as the roles that issued them); weights: how often each query runs (NULL: 1 each); storage_budget_bytes: limit of all suggested indexes together; max_indexes: limit of their number; min_improvement_pct: what each must save at least, in percent of the workload''s cost; time_limit_ms: after that the best so far is returned, with a notice. Statements that cannot be planned are left out with a notice, see suggest_indexes_skipped. Needs the rights that running the queries needs. Raises 22023 for limits, weights or an empty list that make no sense, 22004 for NULLs in arrays, 42809 for a relation that cannot have indexes, 55000 when the workload is to come from pg_stat_statements and that is not there, and the first query''s own error when none of the given ones can be planned.';
+'The indexes that serve a workload best, best first; nothing is created or executed. relation: only indexes on this table, partitioned table, partition or materialized view; queries: the workload (NULL: the statements of this database in pg_stat_statements that the caller may see, weighted by their calls and planned as the roles that issued them); weights: how often each query runs (NULL: 1 each); storage_budget_bytes: limit of all suggested indexes together; max_indexes: limit of their number; min_improvement_pct: what each must save at least, in percent of the workload''s cost; time_limit_ms: after that the best so far is returned, with a notice, and each reason says so; what serves one of the statements that cost most is found all the same. Statements that cannot be planned are left out with a notice, see suggest_indexes_skipped. Needs the rights that running the queries needs. Raises 22023 for limits, weights or an empty list that make no sense, 22004 for NULLs in arrays, 42809 for a relation that cannot have indexes, 55000 when the workload is to come from pg_stat_statements and that is not there, and the first query''s own error when none of the given ones can be planned.';
 
 CREATE FUNCTION perf_optimizer.suggest_indexes_skipped(OUT query_id bigint, OUT query text, OUT reason text)
 RETURNS SETOF record
@@ -112,7 +112,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_index_expected_bytes';
 COMMENT ON FUNCTION perf_optimizer.index_expected_bytes(regclass) IS
 'The size in bytes that an existing index would have right after REINDEX, estimated from the table''s statistics: widths, nulls, distinct values (deduplication) and fillfactor.
-NULL when the table was never analyzed or you may neither read one of its columns nor all statistics (pg_read_all_stats). Errors: 22004 for a NULL, 42809 for what is not an index of a table, 42P01 for what is gone.';
+NULL when the table was never analyzed or you may neither read all of its columns and rows nor all statistics (pg_read_all_stats). Errors: 22004 for a NULL, 42809 for what is not an index of a table, 42P01 for what is gone.';
 
 CREATE FUNCTION perf_optimizer.indexed_relations(relation regclass) RETURNS SETOF oid
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000
@@ -314,7 +314,7 @@ COMMENT ON FUNCTION perf_optimizer.suggest_statistics(regclass, text[]) IS
 'Statistics that correct the planner''s estimates for a workload, the most effective first: extended statistics on columns and expressions whose conditions or groupings depend on each other, on expressions
 that nothing is known about, a higher target for a column, or ANALYZE where the statistics are old. Each was built on a temporary copy of the table''s rows (a sample of about 30000 of a large table) and
 compared with what is really there; the copy is rolled back and the table is only read. relation: this table only; queries: the workload (NULL: the statements of pg_stat_statements that the caller may see).
-With unknown parameters, rows of the table lend their values. Needs SELECT on the tables and TEMPORARY on the database; tables with row security and partitioned tables are passed over, as are other roles''
+With unknown parameters, rows of the table lend their values. Needs SELECT on the tables and TEMPORARY on the database; of a partitioned table, the planner judges conditions by each partition''s statistics and groups by the whole''s, so the definition has one statement for each partition, or one for the table; tables with row security are passed over, as are other roles''
 conditions with functions that are not the server''s own. Errors: 42P01 and 42809 for the relation, 22023 for an empty list, 22004 for NULLs in it, 25006 in a read-only transaction,
 55000 without queries and pg_stat_statements, and the first query''s own error when none of the given ones can be planned.';
 /* ---- materialized views for aggregates that a workload repeats ---- */
@@ -327,13 +327,40 @@ COMMENT ON TYPE perf_optimizer.matview_suggestion IS
 the planner''s cost of the workload without any suggestion and with this and all better ranks (refreshes not counted), the ids of the statements that can read it, a schedule for schedule_refresh
 at which refreshing takes about 1 % of the time at most, and the reason in one sentence, with the cost of a refresh.';
 
-CREATE FUNCTION perf_optimizer.suggest_matviews(queries text[] DEFAULT NULL, max_views int DEFAULT 5)
+CREATE FUNCTION perf_optimizer.aggregate_views(queries text[], max_views int)
 RETURNS SETOF perf_optimizer.matview_suggestion
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 5
 AS 'MODULE_PATHNAME', 'perf_optimizer_suggest_matviews';
+COMMENT ON FUNCTION perf_optimizer.aggregate_views(text[], int) IS 'suggest_matviews without a word on incremental refreshes. Internal.';
+
+CREATE FUNCTION perf_optimizer.incremental_prospect(definition text) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'perf_optimizer_incremental_prospect';
+COMMENT ON FUNCTION perf_optimizer.incremental_prospect(text) IS
+'Whether the view that a CREATE MATERIALIZED VIEW statement would create can be refreshed incrementally by you, and how, or why not, in a sentence. Names in it are to be qualified. Nothing is created. Errors: 22004 for a NULL, 22023 for another statement, and the errors of its query.';
+
+CREATE FUNCTION perf_optimizer.suggest_matviews(queries text[] DEFAULT NULL, max_views int DEFAULT 5)
+RETURNS SETOF perf_optimizer.matview_suggestion
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 5
+AS $$
+DECLARE
+  found_view perf_optimizer.matview_suggestion;
+BEGIN
+  -- No search_path of its own: the queries are the caller's, and so are the names in them.
+  FOR found_view IN SELECT a.* FROM perf_optimizer.aggregate_views(suggest_matviews.queries, suggest_matviews.max_views) a LOOP
+    BEGIN
+      found_view.reason := pg_catalog.concat_ws(' ', found_view.reason, perf_optimizer.incremental_prospect(found_view.definition));
+    EXCEPTION WHEN insufficient_privilege THEN
+      found_view.reason := pg_catalog.concat_ws(' ', found_view.reason, 'Whether it can be refreshed incrementally is for its owner to find out, with can_refresh_incrementally.');
+    END;
+    RETURN NEXT found_view;
+  END LOOP;
+END
+$$;
 COMMENT ON FUNCTION perf_optimizer.suggest_matviews(text[], int) IS
 'Materialized views for expensive aggregates of a workload, best first; nothing is created. An aggregate is a whole SELECT, a sub-select in FROM or a CTE; those that differ in the values that columns
-are compared with share a view that has these columns, and the statements keep their conditions. The server does not read a view by itself: the statements must be changed to do so. queries: the workload
+are compared with share a view that has these columns, and the statements keep their conditions. The reason says whether the view can be refreshed incrementally, and by what, or why not. The server does not read a view by itself: the statements must be changed to do so. queries: the workload
 (NULL: the statements of pg_stat_statements that the caller may see, weighted by their calls and planned as the roles that issued them); max_views: limit of their number. Errors: 22023 for a limit or list
 that makes no sense, 22004 for NULLs, 55000 without queries and pg_stat_statements, and the first query''s own error when none of the given ones can be planned.';
 /* ---- workload: reports over pg_stat_statements ---- */
@@ -3833,7 +3860,7 @@ CREATE FUNCTION perf_optimizer.table_expected_bytes(relation regclass) RETURNS b
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_table_expected_bytes';
 COMMENT ON FUNCTION perf_optimizer.table_expected_bytes(regclass) IS
-'The size in bytes that the main part of a table or materialized view would have if it were written anew with the rows that the catalog knows, estimated from the widths and nulls of its columns. NULL when it was never analyzed, is no table, is gone, or you have neither SELECT on it nor pg_read_all_stats. Error: 22004 for a NULL.';
+'The size in bytes that the main part of a table or materialized view would have if it were written anew with the rows that the catalog knows, estimated from the widths and nulls of its columns. NULL when it was never analyzed, is no table, is gone, or you may neither read all of its columns and rows nor all statistics (pg_read_all_stats). Error: 22004 for a NULL.';
 
 CREATE FUNCTION perf_optimizer.sequence_position(sequence regclass) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -3844,7 +3871,7 @@ COMMENT ON FUNCTION perf_optimizer.sequence_position(regclass) IS
 CREATE FUNCTION perf_optimizer.memory_bytes() RETURNS bigint
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_memory_bytes';
-COMMENT ON FUNCTION perf_optimizer.memory_bytes() IS 'The memory of the machine in bytes, whatever limit a container sets; NULL where the operating system does not say.';
+COMMENT ON FUNCTION perf_optimizer.memory_bytes() IS 'The memory that the server has in bytes: the machine''s, or what control groups (version 1 or 2), by which containers and services are limited, leave of it. NULL where the operating system does not say.';
 
 /* ---- tables ---- */
 
@@ -4233,13 +4260,13 @@ AS $$
     FROM v WHERE v.reads >= 100000 AND v.read_ms > 0 AND v.read_ms / v.reads <= 0.3 AND v.cost_ratio >= 3
   UNION ALL
   SELECT 'settings', CASE WHEN v.buffers + v.peak * v.work > v.memory THEN 'medium' ELSE 'low' END, 'work_mem',
-         format('shared_buffers and one hash of work_mem * hash_mem_multiplier in each of %s sessions are %s, of %s in the machine; %s sessions were active at a time.', v.sessions, pg_size_pretty((v.buffers + v.sessions * v.work)::bigint),
+         format('shared_buffers and one hash of work_mem * hash_mem_multiplier in each of %s sessions are %s, of %s that the server has; %s sessions were active at a time.', v.sessions, pg_size_pretty((v.buffers + v.sessions * v.work)::bigint),
                 pg_size_pretty(v.memory::bigint), v.peak),
          jsonb_build_object('shared_buffers_bytes', v.buffers, 'work_bytes', v.work, 'max_connections', v.sessions, 'peak_active', v.peak, 'threshold', v.memory),
          format('ALTER SYSTEM SET work_mem = ''%s kB''', greatest(floor((v.memory - v.buffers) / v.sessions / ((facts#>>'{settings,hash_mem_multiplier,value}')::float8) / 1024), 64))
     FROM v WHERE v.buffers + v.sessions * v.work > v.memory
   UNION ALL
-  SELECT 'settings', 'low', 'shared_buffers', format('shared_buffers is %s of %s in the machine, and %s %% of the block accesses did not find their block in it.', pg_size_pretty(v.buffers::bigint), pg_size_pretty(v.memory::bigint),
+  SELECT 'settings', 'low', 'shared_buffers', format('shared_buffers is %s of %s that the server has, and %s %% of the block accesses did not find their block in it.', pg_size_pretty(v.buffers::bigint), pg_size_pretty(v.memory::bigint),
                                                     round((100 * v.reads / (v.hits + v.reads))::numeric)),
          jsonb_build_object('shared_buffers_bytes', v.buffers, 'memory_bytes', v.memory, 'hit_ratio', v.hits / (v.hits + v.reads), 'threshold', 0.1 * v.memory), format('ALTER SYSTEM SET shared_buffers = ''%s MB''', floor(v.memory / 4 / 1024 ^ 2))
     FROM v WHERE v.buffers < 0.1 * v.memory AND v.hits + v.reads >= 100000 AND v.hits < 0.9 * (v.hits + v.reads)
@@ -4398,23 +4425,60 @@ $$;
 COMMENT ON FUNCTION perf_optimizer.capacity_forecast(text, int) IS
 'What the history of snapshots leads one to expect of a resource on the first of each of the coming months. resource: database_size, relation:NAME (bytes; names with their schema), connections (the most of a day, of this database), wal (bytes a day), transaction_ids, transactions, statements (a day; statements that you may see), or sequence:NAME (its value). 90 % of figures fall between lower and upper if all goes on as before. confidence: 0.9 as far ahead as the history reaches back, less in proportion beyond. Errors: 22004, 22023 for a wrong argument, 42P01 and 42809 for a wrong relation, 55000 for fewer than 14 figures or 7 days.';
 
-CREATE FUNCTION perf_optimizer.capacity_exhaustion(resource text, limit_value float8, OUT exhausted_on date, OUT earliest_on date, OUT latest_on date)
+CREATE FUNCTION perf_optimizer.transaction_ids_left() RETURNS float8
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT 2 ^ 31 - 3000001 - max(age(d.datfrozenxid)) FROM pg_database d $$;
+COMMENT ON FUNCTION perf_optimizer.transaction_ids_left() IS 'How many transaction ids the server gives out before it stops, if nothing is frozen meanwhile. Internal.';
+
+CREATE FUNCTION perf_optimizer.capacity_limit(resource text) RETURNS float8
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN resource = 'connections' THEN (SELECT c.max_connections - c.reserved_connections FROM perf_optimizer.connection_stats() c)::float8
+              WHEN resource = 'transaction_ids' THEN perf_optimizer.transaction_ids_left()
+              WHEN resource LIKE 'sequence:_%' THEN
+                (SELECT least(s.seqmax, CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE s.seqmax END)::float8
+                   FROM pg_sequence s
+                   LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+                   LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+                  WHERE s.seqrelid = substring(resource FROM '^sequence:(.+)$')::regclass AND s.seqincrement > 0 AND NOT s.seqcycle) END
+$$;
+COMMENT ON FUNCTION perf_optimizer.capacity_limit(text) IS 'The limit of a resource where the server knows it: connections, transaction_ids (those left), sequence:NAME (its own or its column''s type''s); else NULL. Error: 42P01 for an unknown sequence. Internal.';
+
+CREATE FUNCTION perf_optimizer.capacity_ends(resource text, moments timestamptz[], figures float8[], limit_value float8, OUT exhausted_on date, OUT earliest_on date, OUT latest_on date)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH f AS (
+    SELECT * FROM perf_optimizer.forecast(moments, figures, ARRAY(SELECT now() + g.i * interval '1 day' FROM generate_series(0, 3650) g(i)))),
+  -- Ids are used up: what each day to come takes adds up. Other resources have a level.
+  level AS (
+    SELECT f.moment::date AS day, f.projected, f.lower, f.upper FROM f WHERE resource <> 'transaction_ids'
+    UNION ALL
+    SELECT f.moment::date, coalesce(sum(greatest(f.projected, 0)) OVER w, 0), coalesce(sum(greatest(f.lower, 0)) OVER w, 0), coalesce(sum(greatest(f.upper, 0)) OVER w, 0) FROM f WHERE resource = 'transaction_ids'
+    WINDOW w AS (ORDER BY f.moment ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
+  SELECT min(l.day) FILTER (WHERE l.projected >= limit_value), min(l.day) FILTER (WHERE l.upper >= limit_value), min(l.day) FILTER (WHERE l.lower >= limit_value) FROM level l
+$$;
+COMMENT ON FUNCTION perf_optimizer.capacity_ends(text, timestamptz[], float8[], float8) IS 'When the trend of a series, the upper and the lower end of its 90 % interval reach a limit within ten years. Internal.';
+
+CREATE FUNCTION perf_optimizer.capacity_exhaustion(resource text, limit_value float8 DEFAULT NULL, OUT exhausted_on date, OUT earliest_on date, OUT latest_on date)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  series record;
+  series record := perf_optimizer.capacity_series(resource);
+  bound float8 := coalesce(limit_value, perf_optimizer.capacity_limit(resource));
 BEGIN
-  PERFORM perf_optimizer.require_argument(limit_value::text, 'limit_value');
-  series := perf_optimizer.capacity_series(resource);
+  IF bound IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = format('the server knows no limit of "%s"', resource), HINT = 'Pass one in "limit_value", such as the bytes of the disk.';
+  END IF;
   PERFORM perf_optimizer.require_series(resource, series.moments);
-  SELECT min(f.moment::date) FILTER (WHERE f.projected >= limit_value), min(f.moment::date) FILTER (WHERE f.upper >= limit_value), min(f.moment::date) FILTER (WHERE f.lower >= limit_value)
-    INTO exhausted_on, earliest_on, latest_on
-    FROM perf_optimizer.forecast(series.moments, series.figures, ARRAY(SELECT now() + g.i * interval '1 day' FROM generate_series(0, 3650) g(i))) f;
+  SELECT e.* INTO exhausted_on, earliest_on, latest_on FROM perf_optimizer.capacity_ends(resource, series.moments, series.figures, bound) e;
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.capacity_exhaustion(text, float8) IS
-'When a resource reaches a limit, such as the bytes of a disk: the day on which it is expected to, and the first days on which the upper and the lower end of the 90 % interval do. NULL where that is more than ten years away. resource and errors: as capacity_forecast; 22004 for a NULL limit_value.';
+'When a resource reaches a limit, such as the bytes of a disk: the day on which it is expected to, and the first days on which the upper and the lower end of the 90 % interval do. NULL where that is more than ten years away. limit_value: NULL for the limit that the server knows, of connections, sequence:NAME (its own or its column''s type''s) or transaction_ids: when the ids run out if nothing is frozen from now on; with a limit, when so many more ids are used. resource and errors: as capacity_forecast; 22004 for NULL where the server knows no limit.';
 
 CREATE FUNCTION perf_optimizer.capacity_resources(OUT resource text, OUT unit text, OUT current_value float8, OUT limit_value float8)
 RETURNS SETOF record
@@ -4422,8 +4486,8 @@ LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 15
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT 'database_size', 'bytes', pg_database_size(current_database())::float8, NULL::float8
-  UNION ALL SELECT 'connections', 'connections', (SELECT count(*) FROM pg_stat_activity a WHERE a.backend_type = 'client backend' AND a.datname = current_database()), c.max_connections - c.reserved_connections FROM perf_optimizer.connection_stats() c
-  UNION ALL SELECT v.name, v.unit, NULL, NULL FROM (VALUES ('wal', 'bytes a day'), ('transaction_ids', 'a day'), ('statements', 'a day')) v(name, unit)
+  UNION ALL SELECT 'connections', 'connections', (SELECT count(*) FROM pg_stat_activity a WHERE a.backend_type = 'client backend' AND a.datname = current_database()), perf_optimizer.capacity_limit('connections')
+  UNION ALL SELECT v.name, v.unit, NULL, perf_optimizer.capacity_limit(v.name) FROM (VALUES ('wal', 'bytes a day'), ('transaction_ids', 'a day'), ('statements', 'a day')) v(name, unit)
   UNION ALL (SELECT 'relation:' || c.oid::regclass, 'bytes', pg_total_relation_size(c.oid), NULL FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid
               WHERE c.relkind IN ('r', 'm') AND c.relpages > 0 ORDER BY c.relpages DESC, c.oid LIMIT 5)
   UNION ALL (SELECT 'sequence:' || s.seqrelid::regclass, 'values', p.last, l.top
@@ -4445,22 +4509,26 @@ AS $$
     SELECT c.*, s.moments, s.figures FROM perf_optimizer.capacity_resources() c CROSS JOIN LATERAL perf_optimizer.capacity_series(c.resource) s),
   ahead AS (
     SELECT r.resource, f.moment, f.per_day, greatest(f.projected, 0) AS projected, greatest(f.lower, 0) AS lower, greatest(f.upper, 0) AS upper FROM r CROSS JOIN LATERAL perf_optimizer.forecast(r.moments, r.figures, ARRAY[now() + interval '90 days']) f),
+  frozen AS (
+    SELECT max(age(d.datfrozenxid)) <= 1.05 * current_setting('autovacuum_freeze_max_age')::float8 AS in_time FROM pg_database d),
   ends AS (
-    SELECT r.resource, min(f.moment::date) FILTER (WHERE f.projected >= r.limit_value) AS exhausted_on, min(f.moment::date) FILTER (WHERE f.upper >= r.limit_value) AS earliest_on
-      FROM r CROSS JOIN LATERAL perf_optimizer.forecast(r.moments, r.figures, ARRAY(SELECT now() + g.i * interval '1 day' FROM generate_series(0, 3650) g(i))) f WHERE r.limit_value IS NOT NULL GROUP BY 1)
-  SELECT r.resource, r.unit, coalesce(r.current_value, r.figures[cardinality(r.figures)]), a.per_day * 30, a.projected, a.lower, a.upper, r.limit_value, e.exhausted_on, e.earliest_on,
-         cardinality(r.figures),
-         CASE WHEN a.moment IS NULL THEN 'unknown' WHEN e.exhausted_on < now() + interval '30 days' THEN 'critical' WHEN e.earliest_on < now() + interval '90 days' THEN 'warning' ELSE 'ok' END,
-         CASE WHEN a.moment IS NULL THEN 'the history is too short: 14 figures over 7 days are the least'
-              WHEN e.exhausted_on IS NOT NULL THEN format('reaches its limit around %s', e.exhausted_on)
-              WHEN r.resource = 'transaction_ids' THEN format('if nothing were frozen, the ids would last %s days',
-                floor((2e9 - (SELECT max(age(d.datfrozenxid)) FROM pg_database d)) / greatest(r.figures[cardinality(r.figures)], 1))) END
-    FROM r LEFT JOIN ahead a ON a.resource = r.resource LEFT JOIN ends e ON e.resource = r.resource
-   ORDER BY array_position(ARRAY['critical', 'warning', 'ok', 'unknown'], CASE WHEN a.moment IS NULL THEN 'unknown' WHEN e.exhausted_on < now() + interval '30 days' THEN 'critical' WHEN e.earliest_on < now() + interval '90 days' THEN 'warning' ELSE 'ok' END),
-            e.exhausted_on, r.resource
+    SELECT r.resource, e.exhausted_on, e.earliest_on,
+           -- As long as autovacuum freezes in time, ids do not run out, at whatever rate they are used.
+           CASE WHEN r.resource = 'transaction_ids' AND f.in_time THEN 'ok' WHEN e.exhausted_on < now() + interval '30 days' THEN 'critical' WHEN e.earliest_on < now() + interval '90 days' THEN 'warning' ELSE 'ok' END AS status
+      FROM r CROSS JOIN frozen f CROSS JOIN LATERAL perf_optimizer.capacity_ends(r.resource, r.moments, r.figures, r.limit_value) e WHERE r.limit_value IS NOT NULL),
+  judged AS (
+    SELECT r.*, a.per_day, a.projected, a.lower, a.upper, e.exhausted_on, e.earliest_on, CASE WHEN a.moment IS NULL THEN 'unknown' ELSE coalesce(e.status, 'ok') END AS status
+      FROM r LEFT JOIN ahead a ON a.resource = r.resource LEFT JOIN ends e ON e.resource = r.resource)
+  SELECT j.resource, j.unit, coalesce(j.current_value, j.figures[cardinality(j.figures)]), j.per_day * 30, j.projected, j.lower, j.upper, j.limit_value, j.exhausted_on, j.earliest_on, cardinality(j.figures), j.status,
+         CASE WHEN j.status = 'unknown' THEN 'the history is too short: 14 figures over 7 days are the least'
+              WHEN j.resource = 'transaction_ids' THEN format('if nothing were frozen, the ids would last %s', CASE WHEN j.exhausted_on IS NULL THEN 'for more than ten years' ELSE format('until %s', j.exhausted_on) END)
+                                                       || CASE WHEN (SELECT f.in_time FROM frozen f) THEN '; autovacuum freezes in time' ELSE '; autovacuum freezes too late' END
+              WHEN j.exhausted_on IS NOT NULL THEN format('reaches its limit around %s', j.exhausted_on) END
+    FROM judged j
+   ORDER BY array_position(ARRAY['critical', 'warning', 'ok', 'unknown'], j.status), j.exhausted_on, j.resource
 $$;
 COMMENT ON FUNCTION perf_optimizer.capacity_dashboard() IS
-'What is growing, and when it ends: database size, connections of this database, WAL, transaction ids and statements a day, the five largest tables, and the five sequences that are nearest to their end. per_month: its trend; in_90_days with lower and upper: the 90 % interval; limit_value where it is known, exhausted_on and earliest_on: when the trend and the interval''s upper end reach it. status: ok, warning (may end within 90 days), critical (ends within 30), unknown (too short a history).';
+'What is growing, and when it ends: database size, connections of this database, WAL, transaction ids and statements a day, the five largest tables, and the five sequences that are nearest to their end. per_month: its trend; in_90_days with lower and upper: the 90 % interval; limit_value where it is known, exhausted_on and earliest_on: when the trend and the interval''s upper end reach it. Of transaction_ids the limit is how many are left, and the days hold if nothing is frozen; its status is ok while autovacuum freezes in time. status: ok, warning (may end within 90 days), critical (ends within 30), unknown (too short a history).';
 /* ---- warming the cache ---- */
 
 CREATE FUNCTION perf_optimizer.hot_relations(OUT relation regclass, OUT kind text, OUT size_bytes bigint, OUT uses float8)

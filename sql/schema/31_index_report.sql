@@ -11,7 +11,7 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_index_expected_bytes';
 COMMENT ON FUNCTION perf_optimizer.index_expected_bytes(regclass) IS
 'The size in bytes that an existing index would have right after REINDEX, estimated from the table''s statistics: widths, nulls, distinct values (deduplication) and fillfactor.
-NULL when the table was never analyzed or you may neither read one of its columns nor all statistics (pg_read_all_stats). Errors: 22004 for a NULL, 42809 for what is not an index of a table, 42P01 for what is gone.';
+NULL when the table was never analyzed or you may neither read all of its columns and rows nor all statistics (pg_read_all_stats). Errors: 22004 for a NULL, 42809 for what is not an index of a table, 42P01 for what is gone.';
 
 CREATE FUNCTION perf_optimizer.indexed_relations(relation regclass) RETURNS SETOF oid
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000

@@ -8,7 +8,7 @@ CREATE FUNCTION perf_optimizer.table_expected_bytes(relation regclass) RETURNS b
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_table_expected_bytes';
 COMMENT ON FUNCTION perf_optimizer.table_expected_bytes(regclass) IS
-'The size in bytes that the main part of a table or materialized view would have if it were written anew with the rows that the catalog knows, estimated from the widths and nulls of its columns. NULL when it was never analyzed, is no table, is gone, or you have neither SELECT on it nor pg_read_all_stats. Error: 22004 for a NULL.';
+'The size in bytes that the main part of a table or materialized view would have if it were written anew with the rows that the catalog knows, estimated from the widths and nulls of its columns. NULL when it was never analyzed, is no table, is gone, or you may neither read all of its columns and rows nor all statistics (pg_read_all_stats). Error: 22004 for a NULL.';
 
 CREATE FUNCTION perf_optimizer.sequence_position(sequence regclass) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -19,7 +19,7 @@ COMMENT ON FUNCTION perf_optimizer.sequence_position(regclass) IS
 CREATE FUNCTION perf_optimizer.memory_bytes() RETURNS bigint
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_memory_bytes';
-COMMENT ON FUNCTION perf_optimizer.memory_bytes() IS 'The memory of the machine in bytes, whatever limit a container sets; NULL where the operating system does not say.';
+COMMENT ON FUNCTION perf_optimizer.memory_bytes() IS 'The memory that the server has in bytes: the machine''s, or what control groups (version 1 or 2), by which containers and services are limited, leave of it. NULL where the operating system does not say.';
 
 /* ---- tables ---- */
 
@@ -408,13 +408,13 @@ AS $$
     FROM v WHERE v.reads >= 100000 AND v.read_ms > 0 AND v.read_ms / v.reads <= 0.3 AND v.cost_ratio >= 3
   UNION ALL
   SELECT 'settings', CASE WHEN v.buffers + v.peak * v.work > v.memory THEN 'medium' ELSE 'low' END, 'work_mem',
-         format('shared_buffers and one hash of work_mem * hash_mem_multiplier in each of %s sessions are %s, of %s in the machine; %s sessions were active at a time.', v.sessions, pg_size_pretty((v.buffers + v.sessions * v.work)::bigint),
+         format('shared_buffers and one hash of work_mem * hash_mem_multiplier in each of %s sessions are %s, of %s that the server has; %s sessions were active at a time.', v.sessions, pg_size_pretty((v.buffers + v.sessions * v.work)::bigint),
                 pg_size_pretty(v.memory::bigint), v.peak),
          jsonb_build_object('shared_buffers_bytes', v.buffers, 'work_bytes', v.work, 'max_connections', v.sessions, 'peak_active', v.peak, 'threshold', v.memory),
          format('ALTER SYSTEM SET work_mem = ''%s kB''', greatest(floor((v.memory - v.buffers) / v.sessions / ((facts#>>'{settings,hash_mem_multiplier,value}')::float8) / 1024), 64))
     FROM v WHERE v.buffers + v.sessions * v.work > v.memory
   UNION ALL
-  SELECT 'settings', 'low', 'shared_buffers', format('shared_buffers is %s of %s in the machine, and %s %% of the block accesses did not find their block in it.', pg_size_pretty(v.buffers::bigint), pg_size_pretty(v.memory::bigint),
+  SELECT 'settings', 'low', 'shared_buffers', format('shared_buffers is %s of %s that the server has, and %s %% of the block accesses did not find their block in it.', pg_size_pretty(v.buffers::bigint), pg_size_pretty(v.memory::bigint),
                                                     round((100 * v.reads / (v.hits + v.reads))::numeric)),
          jsonb_build_object('shared_buffers_bytes', v.buffers, 'memory_bytes', v.memory, 'hit_ratio', v.hits / (v.hits + v.reads), 'threshold', 0.1 * v.memory), format('ALTER SYSTEM SET shared_buffers = ''%s MB''', floor(v.memory / 4 / 1024 ^ 2))
     FROM v WHERE v.buffers < 0.1 * v.memory AND v.hits + v.reads >= 100000 AND v.hits < 0.9 * (v.hits + v.reads)

@@ -8,16 +8,15 @@
 #include "advisor/overlap.h"
 #include "catalog/index.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "core/args.h"
 #include "core/own.h"
+#include "core/rights.h"
 #include "core/srf.h"
 #include "miscadmin.h"
 #include "plan/hypo_parse.h"
 #include "plan/size.h"
-#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -48,15 +47,6 @@ table_of_index(Oid index)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("index with OID %u does not exist", index)));
 	return table;
-}
-
-/* Tells whether a role may know a table's statistics: it may read some column, or all statistics. */
-static bool
-may_read(Oid table, Oid role)
-{
-	return has_privs_of_role(role, ROLE_PG_READ_ALL_STATS) ||
-		pg_class_aclcheck(table, role, ACL_SELECT) == ACLCHECK_OK ||
-		pg_attribute_aclcheck_all(table, role, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
 }
 
 /*
@@ -96,8 +86,8 @@ perf_optimizer_index_expected_bytes(PG_FUNCTION_ARGS)
 	table = try_table_open(relid, AccessShareLock);
 	if (table == NULL)
 		PG_RETURN_NULL();
-	if (table->rd_rel->reltuples >= 0 && may_read(relid, GetUserId()) &&
-		may_read(relid, table->rd_rel->relowner) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(index)))
+	if (table->rd_rel->reltuples >= 0 && po_rights_may_know(relid, GetUserId()) &&
+		po_rights_may_know(relid, table->rd_rel->relowner) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(index)))
 		bytes = expected_bytes(table, index);
 	table_close(table, AccessShareLock);
 	if (bytes < 0)

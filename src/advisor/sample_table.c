@@ -4,16 +4,19 @@
  *
  * Building statistics on the table itself would lock it, read it and, by way of
  * ANALYZE, change what is known of it.  So rows of blocks that are spread evenly over
- * the table are copied, straight from its access method: no planning of the table, no
- * code that its owner attached to it.  The copy is the caller's, and goes away with
+ * the table, or over its partitions, are copied, straight from the access method: no
+ * planning of the table, no code that its owner attached to it.  The copy is the caller's, and goes away with
  * the subtransaction that it was made in.
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "advisor/sample_table.h"
+#include "catalog/pg_inherits.h"
 #include "core/compat.h"
 #include "common/hashfn.h"
 #include "executor/spi.h"
@@ -21,6 +24,7 @@
 #include "plan/query.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/queryenvironment.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -38,9 +42,9 @@
 /* Rows on their way into the copy. */
 typedef struct Sampler
 {
-	Relation	table;
+	List	   *tables;			/* Relation: the table, or its partitions */
+	double		blocks;			/* of all of them */
 	int			ncolumns;
-	AttrNumber *columns;
 	TupleDesc	desc;
 	Tuplestorestate *rows;
 	int64		seen;
@@ -50,24 +54,81 @@ typedef struct Sampler
 
 /* Describes the columns of the copy. */
 static void
-describe(Sampler *sampler, const Bitmapset *columns)
+describe(Sampler *sampler, Relation table, const Bitmapset *columns)
 {
 	int			column = -1;
 
-	sampler->columns = palloc(sizeof(AttrNumber) * bms_num_members(columns));
 	sampler->desc = CreateTemplateTupleDesc(bms_num_members(columns));
 	while ((column = bms_next_member(columns, column)) >= 0)
 	{
-		sampler->columns[sampler->ncolumns++] = (AttrNumber) column;
+		sampler->ncolumns++;
 		TupleDescCopyEntry(sampler->desc, (AttrNumber) sampler->ncolumns,
-						   RelationGetDescr(sampler->table), (AttrNumber) column);
+						   RelationGetDescr(table), (AttrNumber) column);
 	}
 	PO_FINALIZE_TUPLE_DESC(sampler->desc);
 }
 
+/* Opens what holds the rows of a table; returns the OIDs of its partitions, NIL for a plain table. */
+static List *
+open_tables(Sampler *sampler, Relation table)
+{
+	List	   *parts = NIL;
+	ListCell   *lc;
+
+	if (table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+	{
+		sampler->tables = list_make1(table);
+		return NIL;
+	}
+	foreach(lc, find_all_inheritors(RelationGetRelid(table), AccessShareLock, NULL))
+	{
+		Relation	part = table_open(lfirst_oid(lc), NoLock);
+
+		/* What is partitioned further, or elsewhere, has no rows here. */
+		if (RELKIND_HAS_TABLE_AM(part->rd_rel->relkind))
+		{
+			sampler->tables = lappend(sampler->tables, part);
+			parts = lappend_oid(parts, RelationGetRelid(part));
+		}
+		else
+			table_close(part, NoLock);
+	}
+	return parts;
+}
+
+/* Says of how many rows one is taken, for about SAMPLE_ROWS in all of the blocks that will be read. */
+static void
+choose_stride(Sampler *sampler)
+{
+	double		tuples = 0;
+	ListCell   *lc;
+
+	foreach(lc, sampler->tables)
+	{
+		Relation	table = (Relation) lfirst(lc);
+
+		sampler->blocks += RelationGetNumberOfBlocks(table);
+		tuples += Max(table->rd_rel->reltuples, 0);
+	}
+	sampler->stride = 1;
+	if (sampler->blocks > 0)
+		sampler->stride = Max(1, (uint32) (tuples / sampler->blocks * Min(sampler->blocks, SAMPLE_BLOCKS) / SAMPLE_ROWS));
+}
+
+/* Finds the sample's columns in a table, which a partition may have in another order. */
+static AttrNumber *
+find_columns(const Sampler *sampler, Relation table)
+{
+	AttrNumber *columns = palloc(sizeof(AttrNumber) * sampler->ncolumns);
+
+	for (int i = 0; i < sampler->ncolumns; i++)
+		columns[i] = get_attnum(RelationGetRelid(table), NameStr(TupleDescAttr(sampler->desc, i)->attname));
+	return columns;
+}
+
 /* Takes some rows of a scan, the same each time. */
 static void
-take_rows(Sampler *sampler, TableScanDesc scan, TupleTableSlot *slot)
+take_rows(Sampler *sampler, const AttrNumber *columns, TableScanDesc scan, TupleTableSlot *slot)
 {
 	Datum	   *values = palloc(sizeof(Datum) * sampler->ncolumns);
 	bool	   *nulls = palloc(sizeof(bool) * sampler->ncolumns);
@@ -79,7 +140,7 @@ take_rows(Sampler *sampler, TableScanDesc scan, TupleTableSlot *slot)
 		if (murmurhash32((uint32) sampler->seen++) % sampler->stride != 0)
 			continue;
 		for (int i = 0; i < sampler->ncolumns; i++)
-			values[i] = slot_getattr(slot, sampler->columns[i], &nulls[i]);
+			values[i] = slot_getattr(slot, columns[i], &nulls[i]);
 		tuplestore_putvalues(sampler->rows, sampler->desc, values, nulls);
 		sampler->taken++;
 	}
@@ -87,27 +148,28 @@ take_rows(Sampler *sampler, TableScanDesc scan, TupleTableSlot *slot)
 	pfree(nulls);
 }
 
-/* Reads blocks that are spread evenly over a heap; all blocks of what is none, or is small.  Returns whether all were read. */
+/*
+ * Reads blocks that are spread evenly over a heap, its share of SAMPLE_BLOCKS; all blocks of what is no heap.  Returns whether
+ * all were read.
+ */
 static bool
-read_blocks(Sampler *sampler)
+read_blocks(Sampler *sampler, Relation table)
 {
-	BlockNumber nblocks = RelationGetNumberOfBlocks(sampler->table);
-	BlockNumber wanted = Min(nblocks, SAMPLE_BLOCKS);
-	bool		whole = wanted == nblocks || sampler->table->rd_tableam != GetHeapamTableAmRoutine();
-	double		tuples = Max(sampler->table->rd_rel->reltuples, 0);
-	TupleTableSlot *slot = table_slot_create(sampler->table, NULL);
-	TableScanDesc scan = table_beginscan_strat(sampler->table, GetActiveSnapshot(), 0, NULL, true, false);
+	BlockNumber nblocks = RelationGetNumberOfBlocks(table);
+	BlockNumber wanted = sampler->blocks > SAMPLE_BLOCKS ? (BlockNumber) ceil(nblocks * (SAMPLE_BLOCKS / sampler->blocks)) : nblocks;
+	bool		whole = wanted >= nblocks || table->rd_tableam != GetHeapamTableAmRoutine();
+	AttrNumber *columns = find_columns(sampler, table);
+	TupleTableSlot *slot = table_slot_create(table, NULL);
+	TableScanDesc scan = table_beginscan_strat(table, GetActiveSnapshot(), 0, NULL, true, false);
 
-	if (nblocks > 0)
-		sampler->stride = Max(1, (uint32) (tuples / nblocks * (whole ? nblocks : wanted) / SAMPLE_ROWS));
 	if (whole)
-		take_rows(sampler, scan, slot);
+		take_rows(sampler, columns, scan, slot);
 	for (BlockNumber i = 0; i < wanted && !whole; i++)
 	{
 		if (i > 0)
 			table_rescan(scan, NULL);
 		heap_setscanlimits(scan, (BlockNumber) ((uint64) i * nblocks / wanted), 1);
-		take_rows(sampler, scan, slot);
+		take_rows(sampler, columns, scan, slot);
 	}
 	table_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -134,25 +196,36 @@ copy_rows(const Sampler *sampler, const char *name)
 }
 
 /*
- * Copies some rows of a table, with the given columns only, and analyzes the copy.  The
- * caller has checked that the user may read them, and works in a subtransaction that
- * will be rolled back.
+ * Copies some rows of a table or of its partitions, with the given columns only, and
+ * analyzes the copy.  The caller has checked that the user may read them, and works in
+ * a subtransaction that will be rolled back.
  */
 PoSampleTable *
 po_sample_table_create(Oid relid, const Bitmapset *columns)
 {
 	PoSampleTable *sample = palloc0(sizeof(PoSampleTable));
-	Sampler		sampler = {.stride = 1};
+	Sampler		sampler = {0};
+	Relation	table = table_open(relid, AccessShareLock);
+	ListCell   *lc;
 
-	sampler.table = table_open(relid, AccessShareLock);
-	describe(&sampler, columns);
+	describe(&sampler, table, columns);
+	sample->parts = open_tables(&sampler, table);
+	choose_stride(&sampler);
 	sampler.rows = tuplestore_begin_heap(false, false, work_mem);
-	sample->whole = read_blocks(&sampler);
+	sample->whole = true;
+	foreach(lc, sampler.tables)
+	{
+		Relation	part = (Relation) lfirst(lc);
+
+		sample->whole &= read_blocks(&sampler, part);
+		if (part != table)
+			table_close(part, NoLock);
+	}
 	sample->rows = (double) sampler.taken;
 	sample->name = psprintf("pg_temp.perf_optimizer_sample_%u", relid);
 	copy_rows(&sampler, sample->name);
 	tuplestore_end(sampler.rows);
-	table_close(sampler.table, NoLock);
+	table_close(table, NoLock);
 	return sample;
 }
 
