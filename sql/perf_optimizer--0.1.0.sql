@@ -91,7 +91,7 @@ RETURNS SETOF perf_optimizer.index_suggestion
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_suggest_indexes';
 COMMENT ON FUNCTION perf_optimizer.suggest_indexes(regclass, text[], float8[], bigint, int, float8, int) IS
-'The indexes that serve a workload best, best first; nothing is created or executed. relation: only indexes on this table, partitioned table, partition or materialized view; queries: the workload (NULL: the statements of this database in pg_stat_statements that the caller may see, weighted by their calls and planned as the roles that issued them); weights: how often each query runs (NULL: 1 each); storage_budget_bytes: limit of all suggested indexes together; max_indexes: limit of their number; min_improvement_pct: what each must save at least, in percent of the workload''s cost; time_limit_ms: after that the best so far is returned, with a notice. Statements that cannot be planned are left out with a notice, see suggest_indexes_skipped. Needs the rights that running the queries needs. Raises 22023 for limits, weights or an empty list that make no sense, 22004 for NULLs in arrays, 42809 for a relation that cannot have indexes, 55000 when the workload is to come from pg_stat_statements and that is not there, and the first query''s own error when none of the given ones can be planned.';
+'The indexes that serve a workload best, best first; nothing is created or executed. relation: only indexes on this table, partitioned table, partition or materialized view; queries: the workload (NULL: the statements of this database in pg_stat_statements that the caller may see, weighted by their calls and planned as the roles that issued them); weights: how often each query runs (NULL: 1 each); storage_budget_bytes: limit of all suggested indexes together; max_indexes: limit of their number; min_improvement_pct: what each must save at least, in percent of the workload''s cost; time_limit_ms: after that the best so far is returned, with a notice, and each reason says so; what serves one of the statements that cost most is found all the same. Statements that cannot be planned are left out with a notice, see suggest_indexes_skipped. Needs the rights that running the queries needs. Raises 22023 for limits, weights or an empty list that make no sense, 22004 for NULLs in arrays, 42809 for a relation that cannot have indexes, 55000 when the workload is to come from pg_stat_statements and that is not there, and the first query''s own error when none of the given ones can be planned.';
 
 CREATE FUNCTION perf_optimizer.suggest_indexes_skipped(OUT query_id bigint, OUT query text, OUT reason text)
 RETURNS SETOF record
@@ -112,11 +112,12 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_index_expected_bytes';
 COMMENT ON FUNCTION perf_optimizer.index_expected_bytes(regclass) IS
 'The size in bytes that an existing index would have right after REINDEX, estimated from the table''s statistics: widths, nulls, distinct values (deduplication) and fillfactor.
-NULL when the table was never analyzed or you may neither read one of its columns nor all statistics (pg_read_all_stats). Errors: 22004 for a NULL, 42809 for what is not an index of a table, 42P01 for what is gone.';
+NULL when the table was never analyzed or you may neither read all of its columns and rows nor all statistics (pg_read_all_stats). Errors: 22004 for a NULL, 42809 for what is not an index of a table, 42P01 for what is gone.';
 
 CREATE FUNCTION perf_optimizer.indexed_relations(relation regclass) RETURNS SETOF oid
 LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 10000
 SET search_path = pg_catalog, pg_temp
+SET max_parallel_workers_per_gather = 0
 AS $$
 DECLARE
   kind "char";
@@ -126,7 +127,8 @@ BEGIN
     SELECT c.oid FROM pg_class c
      WHERE c.relkind IN ('r', 'm', 'p') AND c.oid >= 16384
        AND c.relnamespace NOT IN (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'pg_catalog' OR n.nspname = 'information_schema' OR n.nspname = 'pg_toast' OR n.nspname LIKE 'pg\_temp\_%')
-       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e');
+       -- By the extension there is an index: its members are few beside all that depends on something.
+       AND c.oid NOT IN (SELECT d.objid FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND d.deptype = 'e');
     RETURN;
   END IF;
   SELECT c.relkind INTO kind FROM pg_class c WHERE c.oid = indexed_relations.relation;
@@ -162,6 +164,15 @@ $$;
 COMMENT ON FUNCTION perf_optimizer.statistics_age() IS
 'Since when the server counts scans of this database: its own reset, or the last start from nothing (initdb, a crash), which all cluster-wide statistics share. elsewhere says why scans on other nodes are not in the counts, NULL when there is no other node. Internal.';
 
+CREATE FUNCTION perf_optimizer.index_facts(relations oid[],
+  OUT relation oid, OUT index oid, OUT "constraint" oid, OUT tuples float8, OUT partitioned boolean, OUT attached boolean, OUT valid boolean, OUT needed boolean, OUT btree boolean, OUT has_expressions boolean,
+  OUT only_column int, OUT pages int, OUT scans bigint, OUT table_scans bigint, OUT writes bigint, OUT sole boolean, OUT unused boolean, OUT twin oid, OUT twin_alone_unique boolean, OUT cover oid)
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 10000
+AS 'MODULE_PATHNAME', 'perf_optimizer_index_facts';
+COMMENT ON FUNCTION perf_optimizer.index_facts(oid[]) IS
+'A row for each index of the tables: its key''s only column (0 where it has more, an expression or a predicate), what was counted of it and its partitions'' parts, whether it is a foreign key''s only one (sole) or unused, the same index that stays while this one can go (twin; only that one is unique: twin_alone_unique), and one that serves all that it serves (cover). And a row for each foreign key without an index, with its constraint only. Internal.';
+
 CREATE FUNCTION perf_optimizer.index_report(relation regclass DEFAULT NULL) RETURNS SETOF perf_optimizer.index_finding
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 100
 SET search_path = pg_catalog, pg_temp
@@ -170,183 +181,116 @@ SET enable_nestloop = off
 SET work_mem = '64MB'
 AS $$
 #variable_conflict use_column
+DECLARE
+  relations oid[] := ARRAY(SELECT r.oid FROM perf_optimizer.indexed_relations(index_report.relation) r(oid));
 BEGIN
   -- The planner does not know how many rows the parts have: nested loops over them would take the square of the number of indexes.
   RETURN QUERY
-  WITH RECURSIVE
-  -- ---- the tables and indexes that are looked at ----
-  tab AS MATERIALIZED (
-    SELECT c.oid, c.relkind, greatest(c.reltuples, 0)::float8 AS tuples, c.relname, n.nspname
-      FROM perf_optimizer.indexed_relations(index_report.relation) r(oid) JOIN pg_class c ON c.oid = r.oid JOIN pg_namespace n ON n.oid = c.relnamespace),
-  bound AS MATERIALIZED (
-    SELECT k.conindid, max(k.oid) FILTER (WHERE k.contype IN ('p', 'u', 'x')) AS con, bool_or(k.contype = 'f') AS referenced
-      FROM pg_constraint k WHERE k.conindid <> 0 GROUP BY 1),
-  ix AS MATERIALIZED (
-    SELECT i.indexrelid AS id, i.indrelid, c.relkind, c.relispartition AS attached, c.relam, c.relname, c.relpages, i.indnkeyatts::int AS n, i.indnatts::int AS natts,
-           i.indkey::int2[] AS keys, i.indclass::oid[] AS classes, i.indcollation::oid[] AS collations, i.indoption::int2[] AS options,
-           CASE WHEN i.indexprs IS NOT NULL THEN pg_get_expr(i.indexprs, i.indrelid) ELSE '' END AS exprs,
-           CASE WHEN i.indpred IS NOT NULL THEN pg_get_expr(i.indpred, i.indrelid) ELSE '' END AS pred,
-           i.indisunique, i.indnullsnotdistinct, i.indimmediate, i.indisvalid AND i.indisready AND i.indislive AS valid, i.indisclustered, i.indisreplident,
-           b.con, coalesce(b.referenced, false) AS referenced, i.indisunique OR i.indisexclusion OR i.indisreplident OR i.indisclustered OR b.con IS NOT NULL AS needed,
-           CASE WHEN c.relispartition THEN pg_partition_root(c.oid)::oid ELSE c.oid END AS root,
-           CASE WHEN c.relkind = 'i' THEN pg_stat_get_numscans(c.oid) ELSE 0 END AS own_scans, t.tuples
-      FROM tab t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class c ON c.oid = i.indexrelid LEFT JOIN bound b ON b.conindid = i.indexrelid),
-  counts AS MATERIALIZED (
-    SELECT t.oid, pg_stat_get_numscans(t.oid) AS seq,
-           pg_stat_get_tuples_inserted(t.oid) + pg_stat_get_tuples_updated(t.oid) - pg_stat_get_tuples_hot_updated(t.oid) + pg_stat_get_tuples_deleted(t.oid) AS writes
-      FROM tab t WHERE t.relkind <> 'p'),
-  table_scans AS MATERIALIZED (
-    SELECT x.indrelid, sum(x.own_scans) AS idx FROM ix x GROUP BY 1),
-  family AS MATERIALIZED (
-    SELECT x.root, sum(x.own_scans)::bigint AS scans, sum(c.seq + s.idx)::bigint AS table_scans, sum(c.writes)::bigint AS writes
-      FROM ix x JOIN counts c ON c.oid = x.indrelid JOIN table_scans s ON s.indrelid = x.indrelid WHERE x.relkind = 'i' GROUP BY 1),
-  -- What stands for itself: whole indexes of partitioned tables, not their parts.
-  top AS MATERIALIZED (
-    SELECT x.*, coalesce(f.scans, 0) AS scans, f.table_scans, coalesce(f.writes, 0) AS writes FROM ix x LEFT JOIN family f ON f.root = x.id WHERE NOT x.attached),
+  WITH ix AS MATERIALIZED (
+    SELECT x.*, CASE WHEN x.partitioned THEN '' ELSE 'CONCURRENTLY ' END AS concurrently FROM perf_optimizer.index_facts(relations) x),
   age AS MATERIALIZED (
-    SELECT a.since, coalesce(a.days, 0) AS days, a.elsewhere FROM perf_optimizer.statistics_age() a),
-  -- ---- foreign keys and the indexes that serve them ----
-  fk_root(oid, root) AS (
-    SELECT k.oid, k.oid FROM pg_constraint k WHERE k.contype = 'f' AND k.conparentid = 0
-    UNION ALL
-    SELECT k.oid, r.root FROM fk_root r JOIN pg_constraint k ON k.conparentid = r.oid AND k.contype = 'f'),
-  fk AS MATERIALIZED (
-    SELECT r.root, k.conrelid, k.conkey, cardinality(k.conkey) AS n, t.relkind FROM fk_root r JOIN pg_constraint k ON k.oid = r.oid JOIN tab t ON t.oid = k.conrelid),
-  served AS MATERIALIZED (
-    SELECT DISTINCT f.root, f.conrelid, x.root AS index
-      FROM fk f JOIN ix x ON x.indrelid = f.conrelid AND x.n >= f.n AND x.valid
-       AND f.conkey <@ x.keys[0:f.n - 1] AND x.keys[0:f.n - 1] <@ f.conkey
-       AND (x.pred = '' OR x.pred = (SELECT format('(%I IS NOT NULL)', a.attname) FROM pg_attribute a WHERE a.attrelid = f.conrelid AND a.attnum = f.conkey[1] AND f.n = 1))),
-  sole AS MATERIALIZED (
-    SELECT min(s.index::bigint)::oid AS index FROM served s GROUP BY s.root, s.conrelid HAVING count(*) = 1),
-  -- ---- indexes that others make superfluous ----
-  twins AS (
-    SELECT x.id, x.indrelid, x.relkind, x.attached, x.referenced, x.indisreplident, x.indisclustered, x.indisunique, x.indnullsnotdistinct, x.con, first_value(x.id) OVER w AS kept, first_value(x.indisunique AND x.indimmediate) OVER w AS kept_unique, first_value(x.indnullsnotdistinct) OVER w AS kept_nnd
-      FROM ix x WHERE x.valid
-    WINDOW w AS (PARTITION BY x.indrelid, x.relam, x.keys, x.n, x.classes, x.collations, x.options, x.exprs, x.pred
-                 ORDER BY x.con IS NULL, NOT x.referenced, NOT x.indisreplident, NOT x.indisclustered, NOT x.indisunique, NOT x.attached, x.own_scans DESC, x.id)),
-  duplicates AS MATERIALIZED (
-    SELECT d.* FROM twins d
-     WHERE d.id <> d.kept AND NOT d.attached AND NOT d.referenced AND NOT d.indisreplident AND NOT d.indisclustered
-       AND (NOT d.indisunique OR d.kept_unique AND d.kept_nnd = d.indnullsnotdistinct)),
-  unused AS MATERIALIZED (
-    SELECT x.id, x.indrelid, x.relkind, x.exprs, x.writes, x.tuples FROM top x WHERE x.scans = 0 AND x.valid AND NOT x.needed AND x.table_scans IS NOT NULL AND NOT EXISTS (SELECT FROM sole s WHERE s.index = x.id)),
-  redundant AS MATERIALIZED (
-    SELECT DISTINCT ON (a.id) a.id, a.indrelid, a.relkind, b.id AS cover
-      FROM top a JOIN ix b ON b.indrelid = a.indrelid AND b.relam = a.relam AND b.keys[0] = a.keys[0] AND b.id <> a.id
-     WHERE a.valid AND b.valid AND NOT a.needed AND a.relam = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree') AND b.n >= a.n AND a.exprs = '' AND a.pred = b.pred
-       AND (b.n > a.n OR b.natts > a.natts OR b.indisunique)
-       AND b.keys[0:a.n - 1] = a.keys[0:a.n - 1] AND b.classes[0:a.n - 1] = a.classes[0:a.n - 1] AND b.collations[0:a.n - 1] = a.collations[0:a.n - 1]
-       AND a.keys[a.n:a.natts - 1] <@ b.keys
-       AND (b.options[0:a.n - 1] = a.options[0:a.n - 1]
-            OR NOT EXISTS (SELECT FROM generate_series(0, a.n - 1) g(i) WHERE a.options[g.i] <> b.options[g.i] # 3))
-       AND NOT EXISTS (SELECT FROM duplicates d WHERE d.id = a.id) AND NOT EXISTS (SELECT FROM duplicates d WHERE d.id = b.id)
-       -- Where the longer one is never read and the shorter one is, the longer one is to go.
-       AND NOT (a.scans > 0 AND EXISTS (SELECT FROM unused u WHERE u.id = b.root))
-       -- Of two that cover each other one stays.
-       AND NOT (b.n = a.n AND b.natts = a.natts AND NOT b.indisunique AND b.id > a.id)
-     ORDER BY a.id, b.n, b.natts, b.id),
+    SELECT a.days < 7 AS young, a.elsewhere, round(a.days::numeric, 1) AS days,
+           CASE WHEN a.days >= 2 THEN format('%s days', round(a.days::numeric)) WHEN a.days >= 2.0 / 24 THEN format('%s hours', round((a.days * 24)::numeric)) ELSE format('%s minutes', round((a.days * 1440)::numeric)) END AS ago
+      FROM (SELECT coalesce(s.days, 0) AS days, s.elsewhere FROM perf_optimizer.statistics_age() s) a),
+  -- Indexes of one column and nothing else, of tables that are not small.
+  single AS MATERIALIZED (
+    SELECT x.*, c.relname, n.nspname, c.relkind, a.attname, a.atttypid, a.attnotnull
+      FROM ix x JOIN pg_class c ON c.oid = x.relation JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = x.relation AND a.attnum = x.only_column
+     WHERE x.only_column > 0 AND NOT x.attached AND x.valid AND NOT x.needed AND x.tuples >= 1000),
   -- ---- the rules ----
   found(indrelid, id, rule, severity, message, sql) AS (
-    SELECT u.indrelid, u.id, 'unused-index',
-           CASE WHEN a.days < 7 OR a.elsewhere IS NOT NULL THEN 'info' WHEN u.tuples >= 100000 THEN 'medium' ELSE 'low' END,
-           format('%s has never been scanned since the statistics began, %s ago%s, but every write maintains it%s%s.', u.id::regclass,
-                  CASE WHEN a.days >= 2 THEN format('%s days', round(a.days::numeric)) WHEN a.days >= 2.0 / 24 THEN format('%s hours', round((a.days * 24)::numeric)) ELSE format('%s minutes', round((a.days * 1440)::numeric)) END,
-                  CASE WHEN a.days < 7 THEN ', too short a time to be sure' ELSE '' END,
-                  CASE WHEN u.writes > 0 THEN format(' (%s so far)', u.writes) ELSE '' END,
-                  CASE WHEN a.elsewhere IS NOT NULL THEN '; ' || a.elsewhere ELSE '' END
-                  || CASE WHEN u.exprs <> '' THEN '; the planner may still use its statistics on the expression' ELSE '' END),
-           CASE WHEN a.elsewhere IS NULL THEN format('DROP INDEX %s%s', CASE WHEN u.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, u.id::regclass) END
-      FROM unused u CROSS JOIN age a
+    SELECT u.relation, u.index, 'unused-index',
+           CASE WHEN a.young OR a.elsewhere IS NOT NULL THEN 'info' WHEN u.tuples >= 100000 THEN 'medium' ELSE 'low' END,
+           format('%s has never been scanned since the statistics began, %s ago%s, but every write maintains it%s%s.', u.name, a.ago,
+                  CASE WHEN a.young THEN ', too short a time to be sure' END,
+                  CASE WHEN u.writes > 0 THEN format(' (%s so far)', u.writes) END,
+                  concat('; ' || a.elsewhere, CASE WHEN u.has_expressions THEN '; the planner may still use its statistics on the expression' END)),
+           CASE WHEN a.elsewhere IS NULL THEN format('DROP INDEX %s%s', u.concurrently, u.name) END
+      FROM (SELECT x.*, x.index::regclass::text AS name FROM ix x WHERE x.unused OFFSET 0) u CROSS JOIN age a
     UNION ALL
-    SELECT x.indrelid, x.id, 'rarely-used-index', CASE WHEN a.days < 7 OR a.elsewhere IS NOT NULL THEN 'info' ELSE 'low' END,
-           format('%s serves %s of %s scans of its table, and %s writes maintained it%s.', x.id::regclass, x.scans, x.table_scans, x.writes,
-                  CASE WHEN a.elsewhere IS NOT NULL THEN '; ' || a.elsewhere WHEN a.days < 7 THEN format('; the statistics are only %s days old', round(a.days::numeric, 1)) ELSE '' END),
-           CASE WHEN a.elsewhere IS NULL THEN format('DROP INDEX %s%s', CASE WHEN x.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, x.id::regclass) END
-      FROM top x CROSS JOIN age a
-     WHERE x.scans > 0 AND x.valid AND NOT x.needed AND x.scans < 0.1 * x.table_scans AND x.writes > 10 * x.scans
-       AND NOT EXISTS (SELECT FROM sole s WHERE s.index = x.id)
+    SELECT x.relation, x.index, 'rarely-used-index', CASE WHEN a.young OR a.elsewhere IS NOT NULL THEN 'info' ELSE 'low' END,
+           format('%s serves %s of %s scans of its table, and %s writes maintained it%s.', x.index::regclass, x.scans, x.table_scans, x.writes,
+                  CASE WHEN a.elsewhere IS NOT NULL THEN '; ' || a.elsewhere WHEN a.young THEN format('; the statistics are only %s days old', a.days) END),
+           CASE WHEN a.elsewhere IS NULL THEN format('DROP INDEX %s%s', x.concurrently, x.index::regclass) END
+      FROM ix x CROSS JOIN age a
+     WHERE x.scans > 0 AND NOT x.attached AND x.valid AND NOT x.needed AND NOT x.sole AND x.scans < 0.1::float8 * x.table_scans AND x.writes > 10 * x.scans
     UNION ALL
-    SELECT d.indrelid, d.id, 'duplicate-index', 'medium',
-           format('%s has the same keys, order, operator classes and predicate as %s%s.', d.id::regclass, d.kept::regclass,
-                  CASE WHEN d.kept_unique AND NOT d.indisunique THEN ', which is unique as well' ELSE '' END),
-           CASE WHEN d.con IS NULL THEN format('DROP INDEX %s%s', CASE WHEN d.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, d.id::regclass)
-                ELSE (SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', d.indrelid::regclass, k.conname) FROM pg_constraint k WHERE k.oid = d.con) END
-      FROM duplicates d
+    SELECT d.relation, d.index, 'duplicate-index', 'medium',
+           format('%s has the same keys, order, operator classes and predicate as %s%s.', d.index::regclass, d.twin::regclass, CASE WHEN d.twin_alone_unique THEN ', which is unique as well' END),
+           CASE WHEN d.constraint IS NULL THEN format('DROP INDEX %s%s', d.concurrently, d.index::regclass)
+                ELSE (SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', d.relation::regclass, k.conname) FROM pg_constraint k WHERE k.oid = d.constraint) END
+      FROM ix d WHERE d.twin IS NOT NULL
     UNION ALL
-    SELECT r.indrelid, r.id, 'redundant-index', 'low',
-           format('%s serves nothing that %s does not serve, whose key begins with the same columns.', r.id::regclass, r.cover::regclass), format('DROP INDEX %s%s', CASE WHEN r.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, r.id::regclass)
-      FROM redundant r
+    SELECT r.relation, r.index, 'redundant-index', 'low',
+           format('%s serves nothing that %s does not serve, whose key begins with the same columns.', r.index::regclass, r.cover::regclass), format('DROP INDEX %s%s', r.concurrently, r.index::regclass)
+      FROM ix r WHERE r.cover IS NOT NULL
     UNION ALL
-    SELECT x.indrelid, x.id, 'invalid-index', 'high',
-           CASE WHEN x.relkind = 'I' THEN format('%s is invalid: not every partition has its part of it.', x.id::regclass)
-                ELSE format('%s is invalid: no query uses it%s.', x.id::regclass, CASE WHEN x.relname ~ '_cc(new|old)\d*$' THEN ', a REINDEX CONCURRENTLY left it behind' ELSE ', yet writes maintain it' END) END,
-           CASE WHEN x.relkind = 'I' THEN NULL WHEN x.relname ~ '_cc(new|old)\d*$' THEN format('DROP INDEX %s%s', CASE WHEN x.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, x.id::regclass) ELSE format('REINDEX INDEX CONCURRENTLY %s', x.id::regclass) END
-      FROM ix x
-     WHERE NOT x.valid AND (NOT x.attached OR x.relkind = 'i')
+    SELECT x.relation, x.index, 'invalid-index', 'high',
+           CASE WHEN x.partitioned THEN format('%s is invalid: not every partition has its part of it.', x.index::regclass)
+                ELSE format('%s is invalid: no query uses it%s.', x.index::regclass, CASE WHEN x.left_behind THEN ', a REINDEX CONCURRENTLY left it behind' ELSE ', yet writes maintain it' END) END,
+           CASE WHEN x.partitioned THEN NULL WHEN x.left_behind THEN format('DROP INDEX CONCURRENTLY %s', x.index::regclass) ELSE format('REINDEX INDEX CONCURRENTLY %s', x.index::regclass) END
+      FROM (SELECT i.*, c.relname ~ '_cc(new|old)\d*$' AS left_behind FROM ix i JOIN pg_class c ON c.oid = i.index WHERE NOT i.valid AND NOT (i.attached AND i.partitioned)) x
        -- Somebody may be building it just now.
-       AND NOT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'relation' AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
-                                                AND l.relation IN (x.id, x.indrelid) AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'AccessExclusiveLock') AND l.pid <> pg_backend_pid())
+     WHERE NOT EXISTS (SELECT FROM pg_locks l WHERE l.locktype = 'relation' AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+                                                AND l.relation IN (x.index, x.relation) AND l.mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'AccessExclusiveLock') AND l.pid <> pg_backend_pid())
     UNION ALL
     SELECT k.conrelid, NULL, 'invalid-constraint', 'medium',
            format('Constraint %I of %s is not validated: old rows may violate it, and the planner does not trust it.', k.conname, k.conrelid::regclass),
            format('ALTER TABLE %s VALIDATE CONSTRAINT %I', k.conrelid::regclass, k.conname)
-      FROM pg_constraint k JOIN tab t ON t.oid = k.conrelid
-     WHERE NOT k.convalidated AND k.conparentid = 0 AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
+      FROM pg_constraint k
+     WHERE k.conrelid IN (SELECT unnest(relations)) AND NOT k.convalidated AND k.conparentid = 0 AND coalesce(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
     UNION ALL
     SELECT k.conrelid, NULL, 'unindexed-foreign-key',
            CASE WHEN rows.n < 1000 THEN 'low' WHEN rows.n >= 100000 AND pg_stat_get_tuples_deleted(k.confrelid) > 0 THEN 'high' ELSE 'medium' END,
            format('Foreign key %I of %s has no index whose first columns are %s: each delete from %s and each update of its key reads all of %s (%s rows).',
                   k.conname, k.conrelid::regclass, names.list, k.confrelid::regclass, k.conrelid::regclass, rows.n),
            format('CREATE INDEX %sON %s (%s)', CASE WHEN t.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END, k.conrelid::regclass, names.list)
-      FROM pg_constraint k JOIN tab t ON t.oid = k.conrelid
+      FROM ix x JOIN pg_constraint k ON k.oid = x.constraint JOIN pg_class t ON t.oid = k.conrelid
      CROSS JOIN LATERAL (SELECT string_agg(format('%I', a.attname), ', ' ORDER BY u.i) AS list
                            FROM unnest(k.conkey) WITH ORDINALITY u(attnum, i) JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.attnum) names
      CROSS JOIN LATERAL (SELECT CASE WHEN t.relkind = 'p' THEN (SELECT sum(greatest(c.reltuples, 0)) FROM pg_partition_tree(k.conrelid) p JOIN pg_class c ON c.oid = p.relid WHERE p.isleaf)
-                                     ELSE t.tuples END::bigint AS n) rows
-     WHERE k.contype = 'f' AND k.conparentid = 0
-       AND EXISTS (SELECT FROM fk f WHERE f.root = k.oid AND NOT EXISTS (SELECT FROM served s WHERE s.root = f.root AND s.conrelid = f.conrelid)
-                    AND (f.relkind <> 'p' OR NOT EXISTS (SELECT FROM fk l WHERE l.root = k.oid AND l.relkind <> 'p')))
+                                     ELSE greatest(t.reltuples, 0) END::bigint AS n) rows
+     WHERE x.index IS NULL
     UNION ALL
-    SELECT x.indrelid, x.id, 'bloated-index', CASE WHEN b.size - b.expected >= 1024 ^ 3 THEN 'high' ELSE 'medium' END,
-           format('%s takes %s and would take about %s after a rebuild: %s %% of it is empty.', x.id::regclass, pg_size_pretty(b.size), pg_size_pretty(b.expected), round(100 * (1 - b.expected / b.size::numeric))),
-           format('REINDEX INDEX CONCURRENTLY %s', x.id::regclass)
+    SELECT x.relation, x.index, 'bloated-index', CASE WHEN b.size - b.expected >= 1024 ^ 3 THEN 'high' ELSE 'medium' END,
+           format('%s takes %s and would take about %s after a rebuild: %s %% of it is empty.', x.index::regclass, pg_size_pretty(b.size), pg_size_pretty(b.expected), round(100 * (1 - b.expected / b.size::numeric))),
+           format('REINDEX INDEX CONCURRENTLY %s', x.index::regclass)
       FROM ix x
-     CROSS JOIN LATERAL (SELECT pg_relation_size(x.id) AS size, perf_optimizer.index_expected_bytes(x.id) AS expected) b
-     WHERE x.relkind = 'i' AND x.valid AND x.relpages >= 1280 AND x.relam = (SELECT m.oid FROM pg_am m WHERE m.amname = 'btree') AND b.expected <= 0.5 * b.size
+     CROSS JOIN LATERAL (SELECT pg_relation_size(x.index) AS size, perf_optimizer.index_expected_bytes(x.index) AS expected) b
+     WHERE NOT x.partitioned AND x.valid AND x.pages >= 1280 AND x.btree AND b.expected <= 0.5 * b.size
     UNION ALL
-    SELECT x.indrelid, x.id, 'boolean-index', 'low',
-           format('%s indexes %I, a boolean%s.', x.id::regclass, a.attname,
+    SELECT x.relation, x.index, 'boolean-index', 'low',
+           format('%s indexes %I, a boolean%s.', x.index::regclass, x.attname,
                   CASE WHEN s.rare IS NULL THEN ': an index of one of the two values is smaller'
                        WHEN s.rare < 0.2 THEN format(': a partial index of the rarer value (%s %% of the rows) serves the same, smaller; drop this one after', round((100 * s.rare)::numeric, 1))
                        ELSE format(' of which neither value is rare (the rarer makes %s %% of the rows): reading the table is about as fast', round((100 * s.rare)::numeric)) END),
-           CASE WHEN s.rare >= 0.2 THEN format('DROP INDEX %s%s', CASE WHEN x.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, x.id::regclass)
-                ELSE format('CREATE INDEX %sON %s (%I) WHERE %s%I', CASE WHEN t.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END, x.indrelid::regclass, a.attname,
-                            CASE WHEN s.share_true > 0.5 THEN 'NOT ' ELSE '' END, a.attname) END
-      FROM top x JOIN tab t ON t.oid = x.indrelid JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.keys[0]
+           CASE WHEN s.rare >= 0.2 THEN format('DROP INDEX %s%s', x.concurrently, x.index::regclass)
+                ELSE format('CREATE INDEX %sON %s (%I) WHERE %s%I', x.concurrently, x.relation::regclass, x.attname,
+                            CASE WHEN s.share_true > 0.5 THEN 'NOT ' ELSE '' END, x.attname) END
+      FROM single x
      CROSS JOIN LATERAL (SELECT y.share_true, least(y.share_true, 1 - y.share_true - y.null_frac) AS rare
                            FROM (SELECT (SELECT coalesce(sum(f.freq), 0) FROM unnest(p.most_common_vals::text::text[], p.most_common_freqs) f(val, freq) WHERE f.val = 't') AS share_true, p.null_frac
                                    FROM (SELECT 1) one LEFT JOIN LATERAL (SELECT q.most_common_vals, q.most_common_freqs, q.null_frac FROM pg_stats q
-                                     WHERE q.schemaname = t.nspname AND q.tablename = t.relname AND q.attname = a.attname ORDER BY q.inherited DESC LIMIT 1) p ON true) y) s
-     WHERE x.n = 1 AND x.natts = 1 AND a.atttypid = 'bool'::regtype AND x.pred = '' AND x.valid AND NOT x.needed AND x.tuples >= 1000
+                                     WHERE q.schemaname = x.nspname AND q.tablename = x.relname AND q.attname = x.attname ORDER BY q.inherited DESC LIMIT 1) p ON true) y) s
+     WHERE x.atttypid = 'bool'::regtype
     UNION ALL
-    SELECT x.indrelid, x.id, 'mostly-null-index', 'low',
-           format('%s %% of the entries of %s are NULL: a partial index serves all but IS NULL and is smaller; drop this one after.', round((100 * s.null_frac)::numeric), x.id::regclass),
-           CASE WHEN EXISTS (SELECT FROM ix p WHERE p.indrelid = x.indrelid AND p.keys = x.keys AND p.valid AND p.pred = format('(%I IS NOT NULL)', a.attname))
-                THEN format('DROP INDEX %s%s', CASE WHEN x.relkind = 'I' THEN '' ELSE 'CONCURRENTLY ' END, x.id::regclass)
-                ELSE format('CREATE INDEX %sON %s USING %s WHERE %I IS NOT NULL', CASE WHEN t.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END, x.indrelid::regclass,
-                  substring(pg_get_indexdef(x.id) FROM ' USING (.*)$'), a.attname) END
-      FROM top x JOIN tab t ON t.oid = x.indrelid JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.keys[0] AND NOT a.attnotnull
-     CROSS JOIN LATERAL (SELECT q.null_frac FROM pg_stats q WHERE q.schemaname = t.nspname AND q.tablename = t.relname AND q.attname = a.attname ORDER BY q.inherited DESC LIMIT 1) s
-     WHERE x.n = 1 AND x.natts = 1 AND x.pred = '' AND x.valid AND NOT x.needed AND x.tuples >= 10000 AND s.null_frac >= 0.8)
+    SELECT x.relation, x.index, 'mostly-null-index', 'low',
+           format('%s %% of the entries of %s are NULL: a partial index serves all but IS NULL and is smaller; drop this one after.', round((100 * s.null_frac)::numeric), x.index::regclass),
+           CASE WHEN EXISTS (SELECT FROM pg_index p WHERE p.indrelid = x.relation AND p.indnatts = 1 AND p.indkey[0] = x.only_column AND p.indisvalid AND p.indpred IS NOT NULL AND pg_get_expr(p.indpred, p.indrelid) = format('(%I IS NOT NULL)', x.attname))
+                THEN format('DROP INDEX %s%s', x.concurrently, x.index::regclass)
+                ELSE format('CREATE INDEX %sON %s USING %s WHERE %I IS NOT NULL', x.concurrently, x.relation::regclass,
+                  substring(pg_get_indexdef(x.index) FROM ' USING (.*)$'), x.attname) END
+      FROM single x
+     CROSS JOIN LATERAL (SELECT q.null_frac FROM pg_stats q WHERE q.schemaname = x.nspname AND q.tablename = x.relname AND q.attname = x.attname ORDER BY q.inherited DESC LIMIT 1) s
+     WHERE NOT x.attnotnull AND x.tuples >= 10000 AND s.null_frac >= 0.8)
   SELECT f.indrelid::regclass, f.id::regclass, f.rule, f.severity,
-         CASE WHEN x.relkind = 'I' THEN (SELECT sum(pg_relation_size(p.relid))::bigint FROM pg_partition_tree(f.id) p WHERE p.isleaf)
+         CASE WHEN x.partitioned THEN (SELECT sum(pg_relation_size(p.relid))::bigint FROM pg_partition_tree(f.id) p WHERE p.isleaf)
               -- Opening a small index to measure it costs more than all rules; it was measured when it was last analyzed.
-              WHEN x.relpages BETWEEN 1 AND 127 AND t.writes < 10000 THEN x.relpages * current_setting('block_size')::bigint
+              WHEN x.pages BETWEEN 1 AND 127 AND x.writes < 10000 AND NOT x.attached THEN x.pages * current_setting('block_size')::bigint
               ELSE pg_relation_size(f.id) END,
-         CASE WHEN x.attached THEN x.own_scans ELSE t.scans END, f.message, f.sql
-    FROM found f LEFT JOIN ix x ON x.id = f.id LEFT JOIN top t ON t.id = f.id
-   ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), 5 DESC NULLS LAST, f.message, f.rule;
+         x.scans, f.message, f.sql
+    FROM found f LEFT JOIN ix x ON x.index = f.id
+   ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), 5 DESC NULLS LAST, f.message COLLATE "C", f.rule COLLATE "C";
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.index_report(regclass) IS
@@ -370,7 +314,7 @@ COMMENT ON FUNCTION perf_optimizer.suggest_statistics(regclass, text[]) IS
 'Statistics that correct the planner''s estimates for a workload, the most effective first: extended statistics on columns and expressions whose conditions or groupings depend on each other, on expressions
 that nothing is known about, a higher target for a column, or ANALYZE where the statistics are old. Each was built on a temporary copy of the table''s rows (a sample of about 30000 of a large table) and
 compared with what is really there; the copy is rolled back and the table is only read. relation: this table only; queries: the workload (NULL: the statements of pg_stat_statements that the caller may see).
-With unknown parameters, rows of the table lend their values. Needs SELECT on the tables and TEMPORARY on the database; tables with row security and partitioned tables are passed over, as are other roles''
+With unknown parameters, rows of the table lend their values. Needs SELECT on the tables and TEMPORARY on the database; of a partitioned table, the planner judges conditions by each partition''s statistics and groups by the whole''s, so the definition has one statement for each partition, or one for the table; tables with row security are passed over, as are other roles''
 conditions with functions that are not the server''s own. Errors: 42P01 and 42809 for the relation, 22023 for an empty list, 22004 for NULLs in it, 25006 in a read-only transaction,
 55000 without queries and pg_stat_statements, and the first query''s own error when none of the given ones can be planned.';
 /* ---- materialized views for aggregates that a workload repeats ---- */
@@ -383,13 +327,40 @@ COMMENT ON TYPE perf_optimizer.matview_suggestion IS
 the planner''s cost of the workload without any suggestion and with this and all better ranks (refreshes not counted), the ids of the statements that can read it, a schedule for schedule_refresh
 at which refreshing takes about 1 % of the time at most, and the reason in one sentence, with the cost of a refresh.';
 
-CREATE FUNCTION perf_optimizer.suggest_matviews(queries text[] DEFAULT NULL, max_views int DEFAULT 5)
+CREATE FUNCTION perf_optimizer.aggregate_views(queries text[], max_views int)
 RETURNS SETOF perf_optimizer.matview_suggestion
 LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 5
 AS 'MODULE_PATHNAME', 'perf_optimizer_suggest_matviews';
+COMMENT ON FUNCTION perf_optimizer.aggregate_views(text[], int) IS 'suggest_matviews without a word on incremental refreshes. Internal.';
+
+CREATE FUNCTION perf_optimizer.incremental_prospect(definition text) RETURNS text
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'perf_optimizer_incremental_prospect';
+COMMENT ON FUNCTION perf_optimizer.incremental_prospect(text) IS
+'Whether the view that a CREATE MATERIALIZED VIEW statement would create can be refreshed incrementally by you, and how, or why not, in a sentence. Names in it are to be qualified. Nothing is created. Errors: 22004 for a NULL, 22023 for another statement, and the errors of its query.';
+
+CREATE FUNCTION perf_optimizer.suggest_matviews(queries text[] DEFAULT NULL, max_views int DEFAULT 5)
+RETURNS SETOF perf_optimizer.matview_suggestion
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 5
+AS $$
+DECLARE
+  found_view perf_optimizer.matview_suggestion;
+BEGIN
+  -- No search_path of its own: the queries are the caller's, and so are the names in them.
+  FOR found_view IN SELECT a.* FROM perf_optimizer.aggregate_views(suggest_matviews.queries, suggest_matviews.max_views) a LOOP
+    BEGIN
+      found_view.reason := pg_catalog.concat_ws(' ', found_view.reason, perf_optimizer.incremental_prospect(found_view.definition));
+    EXCEPTION WHEN insufficient_privilege THEN
+      found_view.reason := pg_catalog.concat_ws(' ', found_view.reason, 'Whether it can be refreshed incrementally is for its owner to find out, with can_refresh_incrementally.');
+    END;
+    RETURN NEXT found_view;
+  END LOOP;
+END
+$$;
 COMMENT ON FUNCTION perf_optimizer.suggest_matviews(text[], int) IS
 'Materialized views for expensive aggregates of a workload, best first; nothing is created. An aggregate is a whole SELECT, a sub-select in FROM or a CTE; those that differ in the values that columns
-are compared with share a view that has these columns, and the statements keep their conditions. The server does not read a view by itself: the statements must be changed to do so. queries: the workload
+are compared with share a view that has these columns, and the statements keep their conditions. The reason says whether the view can be refreshed incrementally, and by what, or why not. The server does not read a view by itself: the statements must be changed to do so. queries: the workload
 (NULL: the statements of pg_stat_statements that the caller may see, weighted by their calls and planned as the roles that issued them); max_views: limit of their number. Errors: 22023 for a limit or list
 that makes no sense, 22004 for NULLs, 55000 without queries and pg_stat_statements, and the first query''s own error when none of the given ones can be planned.';
 /* ---- partitions and shards for one table ---- */
@@ -4324,7 +4295,7 @@ CREATE FUNCTION perf_optimizer.table_expected_bytes(relation regclass) RETURNS b
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_table_expected_bytes';
 COMMENT ON FUNCTION perf_optimizer.table_expected_bytes(regclass) IS
-'The size in bytes that the main part of a table or materialized view would have if it were written anew with the rows that the catalog knows, estimated from the widths and nulls of its columns. NULL when it was never analyzed, is no table, is gone, or you have neither SELECT on it nor pg_read_all_stats. Error: 22004 for a NULL.';
+'The size in bytes that the main part of a table or materialized view would have if it were written anew with the rows that the catalog knows, estimated from the widths and nulls of its columns. NULL when it was never analyzed, is no table, is gone, or you may neither read all of its columns and rows nor all statistics (pg_read_all_stats). Error: 22004 for a NULL.';
 
 CREATE FUNCTION perf_optimizer.sequence_position(sequence regclass) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -4335,7 +4306,7 @@ COMMENT ON FUNCTION perf_optimizer.sequence_position(regclass) IS
 CREATE FUNCTION perf_optimizer.memory_bytes() RETURNS bigint
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_memory_bytes';
-COMMENT ON FUNCTION perf_optimizer.memory_bytes() IS 'The memory of the machine in bytes, whatever limit a container sets; NULL where the operating system does not say.';
+COMMENT ON FUNCTION perf_optimizer.memory_bytes() IS 'The memory that the server has in bytes: the machine''s, or what control groups (version 1 or 2), by which containers and services are limited, leave of it. NULL where the operating system does not say.';
 
 /* ---- tables ---- */
 
@@ -4349,17 +4320,21 @@ AS $$
            -- From version 18 on.
            current_setting('autovacuum_vacuum_max_threshold', true)::float8 AS vacuum_most,
            current_setting('autovacuum_analyze_threshold')::float8 AS analyze_rows, current_setting('autovacuum_analyze_scale_factor')::float8 AS analyze_share),
+  -- Most tables are small and quiet: what else there is to know of the others is looked up after.
+  busy AS MATERIALIZED (
+    SELECT * FROM (SELECT c.oid, c.reltuples, c.reloptions, pg_stat_get_live_tuples(c.oid) AS live, pg_stat_get_dead_tuples(c.oid) AS dead, pg_stat_get_mod_since_analyze(c.oid) AS modified
+                     FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid WHERE c.relkind IN ('r', 'm') OFFSET 0) t
+     WHERE t.dead >= 1000 OR t.modified >= 1000 OR t.reltuples < 0 AND t.live >= 1000),
   tab AS MATERIALIZED (
-    SELECT c.oid, c.reltuples, pg_stat_get_live_tuples(c.oid) AS live, pg_stat_get_dead_tuples(c.oid) AS dead, pg_stat_get_mod_since_analyze(c.oid) AS modified,
+    SELECT c.oid, c.reltuples, c.live, c.dead, c.modified,
            greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) AS vacuumed,
            greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) AS analyzed,
            coalesce((o.own->>'autovacuum_enabled')::boolean, true) AS enabled,
            least(coalesce((o.own->>'autovacuum_vacuum_threshold')::float8, g.vacuum_rows) + coalesce((o.own->>'autovacuum_vacuum_scale_factor')::float8, g.vacuum_share) * greatest(c.reltuples, 0),
                  nullif(coalesce((o.own->>'autovacuum_vacuum_max_threshold')::float8, g.vacuum_most), -1)) AS vacuum_at,
            coalesce((o.own->>'autovacuum_analyze_threshold')::float8, g.analyze_rows) + coalesce((o.own->>'autovacuum_analyze_scale_factor')::float8, g.analyze_share) * greatest(c.reltuples, 0) AS analyze_at
-      FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid CROSS JOIN setting g
-      LEFT JOIN LATERAL (SELECT jsonb_object_agg(t.option_name, t.option_value) AS own FROM pg_options_to_table(c.reloptions) t WHERE c.reloptions IS NOT NULL) o ON true
-     WHERE c.relkind IN ('r', 'm'))
+      FROM busy c CROSS JOIN setting g
+      LEFT JOIN LATERAL (SELECT jsonb_object_agg(t.option_name, t.option_value) AS own FROM pg_options_to_table(c.reloptions) t WHERE c.reloptions IS NOT NULL) o ON true)
   SELECT 'vacuum-late', CASE WHEN t.dead >= t.live THEN 'medium' ELSE 'low' END, t.oid::regclass::text,
          format('%s dead rows beside %s live ones, %s times what autovacuum starts at; %s.', t.dead, t.live, round((t.dead / t.vacuum_at)::numeric, 1),
                 CASE WHEN NOT t.enabled THEN 'autovacuum is off for this table'
@@ -4720,13 +4695,13 @@ AS $$
     FROM v WHERE v.reads >= 100000 AND v.read_ms > 0 AND v.read_ms / v.reads <= 0.3 AND v.cost_ratio >= 3
   UNION ALL
   SELECT 'settings', CASE WHEN v.buffers + v.peak * v.work > v.memory THEN 'medium' ELSE 'low' END, 'work_mem',
-         format('shared_buffers and one hash of work_mem * hash_mem_multiplier in each of %s sessions are %s, of %s in the machine; %s sessions were active at a time.', v.sessions, pg_size_pretty((v.buffers + v.sessions * v.work)::bigint),
+         format('shared_buffers and one hash of work_mem * hash_mem_multiplier in each of %s sessions are %s, of %s that the server has; %s sessions were active at a time.', v.sessions, pg_size_pretty((v.buffers + v.sessions * v.work)::bigint),
                 pg_size_pretty(v.memory::bigint), v.peak),
          jsonb_build_object('shared_buffers_bytes', v.buffers, 'work_bytes', v.work, 'max_connections', v.sessions, 'peak_active', v.peak, 'threshold', v.memory),
          format('ALTER SYSTEM SET work_mem = ''%s kB''', greatest(floor((v.memory - v.buffers) / v.sessions / ((facts#>>'{settings,hash_mem_multiplier,value}')::float8) / 1024), 64))
     FROM v WHERE v.buffers + v.sessions * v.work > v.memory
   UNION ALL
-  SELECT 'settings', 'low', 'shared_buffers', format('shared_buffers is %s of %s in the machine, and %s %% of the block accesses did not find their block in it.', pg_size_pretty(v.buffers::bigint), pg_size_pretty(v.memory::bigint),
+  SELECT 'settings', 'low', 'shared_buffers', format('shared_buffers is %s of %s that the server has, and %s %% of the block accesses did not find their block in it.', pg_size_pretty(v.buffers::bigint), pg_size_pretty(v.memory::bigint),
                                                     round((100 * v.reads / (v.hits + v.reads))::numeric)),
          jsonb_build_object('shared_buffers_bytes', v.buffers, 'memory_bytes', v.memory, 'hit_ratio', v.hits / (v.hits + v.reads), 'threshold', 0.1 * v.memory), format('ALTER SYSTEM SET shared_buffers = ''%s MB''', floor(v.memory / 4 / 1024 ^ 2))
     FROM v WHERE v.buffers < 0.1 * v.memory AND v.hits + v.reads >= 100000 AND v.hits < 0.9 * (v.hits + v.reads)
@@ -4749,7 +4724,7 @@ AS $$
     UNION ALL SELECT s.* FROM facts CROSS JOIN LATERAL perf_optimizer.counter_findings(f) s
     UNION ALL SELECT s.* FROM facts CROSS JOIN LATERAL perf_optimizer.setting_findings(f) s)
   SELECT f.rule, f.severity, f.object, f.message, f.evidence, f.suggested_sql
-    FROM found f ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), f.rule, f.object, f.message
+    FROM found f ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), f.rule COLLATE "C", f.object COLLATE "C", f.message COLLATE "C"
 $$;
 COMMENT ON FUNCTION perf_optimizer.database_findings() IS
 'What is wrong with this database and its server, most severe first: indexes and foreign keys (as index_report), tables, sequences, materialized views, sessions, replication, counters and settings. severity: high, medium, low or info; object: what it concerns; evidence: the figures with the threshold that they passed; suggested_sql: the statement that helps, NULL where none does. Members of pg_monitor see everything; others what they may know.';
@@ -4885,23 +4860,60 @@ $$;
 COMMENT ON FUNCTION perf_optimizer.capacity_forecast(text, int) IS
 'What the history of snapshots leads one to expect of a resource on the first of each of the coming months. resource: database_size, relation:NAME (bytes; names with their schema), connections (the most of a day, of this database), wal (bytes a day), transaction_ids, transactions, statements (a day; statements that you may see), or sequence:NAME (its value). 90 % of figures fall between lower and upper if all goes on as before. confidence: 0.9 as far ahead as the history reaches back, less in proportion beyond. Errors: 22004, 22023 for a wrong argument, 42P01 and 42809 for a wrong relation, 55000 for fewer than 14 figures or 7 days.';
 
-CREATE FUNCTION perf_optimizer.capacity_exhaustion(resource text, limit_value float8, OUT exhausted_on date, OUT earliest_on date, OUT latest_on date)
+CREATE FUNCTION perf_optimizer.transaction_ids_left() RETURNS float8
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT 2 ^ 31 - 3000001 - max(age(d.datfrozenxid)) FROM pg_database d $$;
+COMMENT ON FUNCTION perf_optimizer.transaction_ids_left() IS 'How many transaction ids the server gives out before it stops, if nothing is frozen meanwhile. Internal.';
+
+CREATE FUNCTION perf_optimizer.capacity_limit(resource text) RETURNS float8
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN resource = 'connections' THEN (SELECT c.max_connections - c.reserved_connections FROM perf_optimizer.connection_stats() c)::float8
+              WHEN resource = 'transaction_ids' THEN perf_optimizer.transaction_ids_left()
+              WHEN resource LIKE 'sequence:_%' THEN
+                (SELECT least(s.seqmax, CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE s.seqmax END)::float8
+                   FROM pg_sequence s
+                   LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+                   LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+                  WHERE s.seqrelid = substring(resource FROM '^sequence:(.+)$')::regclass AND s.seqincrement > 0 AND NOT s.seqcycle) END
+$$;
+COMMENT ON FUNCTION perf_optimizer.capacity_limit(text) IS 'The limit of a resource where the server knows it: connections, transaction_ids (those left), sequence:NAME (its own or its column''s type''s); else NULL. Error: 42P01 for an unknown sequence. Internal.';
+
+CREATE FUNCTION perf_optimizer.capacity_ends(resource text, moments timestamptz[], figures float8[], limit_value float8, OUT exhausted_on date, OUT earliest_on date, OUT latest_on date)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH f AS (
+    SELECT * FROM perf_optimizer.forecast(moments, figures, ARRAY(SELECT now() + g.i * interval '1 day' FROM generate_series(0, 3650) g(i)))),
+  -- Ids are used up: what each day to come takes adds up. Other resources have a level.
+  level AS (
+    SELECT f.moment::date AS day, f.projected, f.lower, f.upper FROM f WHERE resource <> 'transaction_ids'
+    UNION ALL
+    SELECT f.moment::date, coalesce(sum(greatest(f.projected, 0)) OVER w, 0), coalesce(sum(greatest(f.lower, 0)) OVER w, 0), coalesce(sum(greatest(f.upper, 0)) OVER w, 0) FROM f WHERE resource = 'transaction_ids'
+    WINDOW w AS (ORDER BY f.moment ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
+  SELECT min(l.day) FILTER (WHERE l.projected >= limit_value), min(l.day) FILTER (WHERE l.upper >= limit_value), min(l.day) FILTER (WHERE l.lower >= limit_value) FROM level l
+$$;
+COMMENT ON FUNCTION perf_optimizer.capacity_ends(text, timestamptz[], float8[], float8) IS 'When the trend of a series, the upper and the lower end of its 90 % interval reach a limit within ten years. Internal.';
+
+CREATE FUNCTION perf_optimizer.capacity_exhaustion(resource text, limit_value float8 DEFAULT NULL, OUT exhausted_on date, OUT earliest_on date, OUT latest_on date)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  series record;
+  series record := perf_optimizer.capacity_series(resource);
+  bound float8 := coalesce(limit_value, perf_optimizer.capacity_limit(resource));
 BEGIN
-  PERFORM perf_optimizer.require_argument(limit_value::text, 'limit_value');
-  series := perf_optimizer.capacity_series(resource);
+  IF bound IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = format('the server knows no limit of "%s"', resource), HINT = 'Pass one in "limit_value", such as the bytes of the disk.';
+  END IF;
   PERFORM perf_optimizer.require_series(resource, series.moments);
-  SELECT min(f.moment::date) FILTER (WHERE f.projected >= limit_value), min(f.moment::date) FILTER (WHERE f.upper >= limit_value), min(f.moment::date) FILTER (WHERE f.lower >= limit_value)
-    INTO exhausted_on, earliest_on, latest_on
-    FROM perf_optimizer.forecast(series.moments, series.figures, ARRAY(SELECT now() + g.i * interval '1 day' FROM generate_series(0, 3650) g(i))) f;
+  SELECT e.* INTO exhausted_on, earliest_on, latest_on FROM perf_optimizer.capacity_ends(resource, series.moments, series.figures, bound) e;
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.capacity_exhaustion(text, float8) IS
-'When a resource reaches a limit, such as the bytes of a disk: the day on which it is expected to, and the first days on which the upper and the lower end of the 90 % interval do. NULL where that is more than ten years away. resource and errors: as capacity_forecast; 22004 for a NULL limit_value.';
+'When a resource reaches a limit, such as the bytes of a disk: the day on which it is expected to, and the first days on which the upper and the lower end of the 90 % interval do. NULL where that is more than ten years away. limit_value: NULL for the limit that the server knows, of connections, sequence:NAME (its own or its column''s type''s) or transaction_ids: when the ids run out if nothing is frozen from now on; with a limit, when so many more ids are used. resource and errors: as capacity_forecast; 22004 for NULL where the server knows no limit.';
 
 CREATE FUNCTION perf_optimizer.capacity_resources(OUT resource text, OUT unit text, OUT current_value float8, OUT limit_value float8)
 RETURNS SETOF record
@@ -4909,8 +4921,8 @@ LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 15
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT 'database_size', 'bytes', pg_database_size(current_database())::float8, NULL::float8
-  UNION ALL SELECT 'connections', 'connections', (SELECT count(*) FROM pg_stat_activity a WHERE a.backend_type = 'client backend' AND a.datname = current_database()), c.max_connections - c.reserved_connections FROM perf_optimizer.connection_stats() c
-  UNION ALL SELECT v.name, v.unit, NULL, NULL FROM (VALUES ('wal', 'bytes a day'), ('transaction_ids', 'a day'), ('statements', 'a day')) v(name, unit)
+  UNION ALL SELECT 'connections', 'connections', (SELECT count(*) FROM pg_stat_activity a WHERE a.backend_type = 'client backend' AND a.datname = current_database()), perf_optimizer.capacity_limit('connections')
+  UNION ALL SELECT v.name, v.unit, NULL, perf_optimizer.capacity_limit(v.name) FROM (VALUES ('wal', 'bytes a day'), ('transaction_ids', 'a day'), ('statements', 'a day')) v(name, unit)
   UNION ALL (SELECT 'relation:' || c.oid::regclass, 'bytes', pg_total_relation_size(c.oid), NULL FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid
               WHERE c.relkind IN ('r', 'm') AND c.relpages > 0 ORDER BY c.relpages DESC, c.oid LIMIT 5)
   UNION ALL (SELECT 'sequence:' || s.seqrelid::regclass, 'values', p.last, l.top
@@ -4932,22 +4944,26 @@ AS $$
     SELECT c.*, s.moments, s.figures FROM perf_optimizer.capacity_resources() c CROSS JOIN LATERAL perf_optimizer.capacity_series(c.resource) s),
   ahead AS (
     SELECT r.resource, f.moment, f.per_day, greatest(f.projected, 0) AS projected, greatest(f.lower, 0) AS lower, greatest(f.upper, 0) AS upper FROM r CROSS JOIN LATERAL perf_optimizer.forecast(r.moments, r.figures, ARRAY[now() + interval '90 days']) f),
+  frozen AS (
+    SELECT max(age(d.datfrozenxid)) <= 1.05 * current_setting('autovacuum_freeze_max_age')::float8 AS in_time FROM pg_database d),
   ends AS (
-    SELECT r.resource, min(f.moment::date) FILTER (WHERE f.projected >= r.limit_value) AS exhausted_on, min(f.moment::date) FILTER (WHERE f.upper >= r.limit_value) AS earliest_on
-      FROM r CROSS JOIN LATERAL perf_optimizer.forecast(r.moments, r.figures, ARRAY(SELECT now() + g.i * interval '1 day' FROM generate_series(0, 3650) g(i))) f WHERE r.limit_value IS NOT NULL GROUP BY 1)
-  SELECT r.resource, r.unit, coalesce(r.current_value, r.figures[cardinality(r.figures)]), a.per_day * 30, a.projected, a.lower, a.upper, r.limit_value, e.exhausted_on, e.earliest_on,
-         cardinality(r.figures),
-         CASE WHEN a.moment IS NULL THEN 'unknown' WHEN e.exhausted_on < now() + interval '30 days' THEN 'critical' WHEN e.earliest_on < now() + interval '90 days' THEN 'warning' ELSE 'ok' END,
-         CASE WHEN a.moment IS NULL THEN 'the history is too short: 14 figures over 7 days are the least'
-              WHEN e.exhausted_on IS NOT NULL THEN format('reaches its limit around %s', e.exhausted_on)
-              WHEN r.resource = 'transaction_ids' THEN format('if nothing were frozen, the ids would last %s days',
-                floor((2e9 - (SELECT max(age(d.datfrozenxid)) FROM pg_database d)) / greatest(r.figures[cardinality(r.figures)], 1))) END
-    FROM r LEFT JOIN ahead a ON a.resource = r.resource LEFT JOIN ends e ON e.resource = r.resource
-   ORDER BY array_position(ARRAY['critical', 'warning', 'ok', 'unknown'], CASE WHEN a.moment IS NULL THEN 'unknown' WHEN e.exhausted_on < now() + interval '30 days' THEN 'critical' WHEN e.earliest_on < now() + interval '90 days' THEN 'warning' ELSE 'ok' END),
-            e.exhausted_on, r.resource
+    SELECT r.resource, e.exhausted_on, e.earliest_on,
+           -- As long as autovacuum freezes in time, ids do not run out, at whatever rate they are used.
+           CASE WHEN r.resource = 'transaction_ids' AND f.in_time THEN 'ok' WHEN e.exhausted_on < now() + interval '30 days' THEN 'critical' WHEN e.earliest_on < now() + interval '90 days' THEN 'warning' ELSE 'ok' END AS status
+      FROM r CROSS JOIN frozen f CROSS JOIN LATERAL perf_optimizer.capacity_ends(r.resource, r.moments, r.figures, r.limit_value) e WHERE r.limit_value IS NOT NULL),
+  judged AS (
+    SELECT r.*, a.per_day, a.projected, a.lower, a.upper, e.exhausted_on, e.earliest_on, CASE WHEN a.moment IS NULL THEN 'unknown' ELSE coalesce(e.status, 'ok') END AS status
+      FROM r LEFT JOIN ahead a ON a.resource = r.resource LEFT JOIN ends e ON e.resource = r.resource)
+  SELECT j.resource, j.unit, coalesce(j.current_value, j.figures[cardinality(j.figures)]), j.per_day * 30, j.projected, j.lower, j.upper, j.limit_value, j.exhausted_on, j.earliest_on, cardinality(j.figures), j.status,
+         CASE WHEN j.status = 'unknown' THEN 'the history is too short: 14 figures over 7 days are the least'
+              WHEN j.resource = 'transaction_ids' THEN format('if nothing were frozen, the ids would last %s', CASE WHEN j.exhausted_on IS NULL THEN 'for more than ten years' ELSE format('until %s', j.exhausted_on) END)
+                                                       || CASE WHEN (SELECT f.in_time FROM frozen f) THEN '; autovacuum freezes in time' ELSE '; autovacuum freezes too late' END
+              WHEN j.exhausted_on IS NOT NULL THEN format('reaches its limit around %s', j.exhausted_on) END
+    FROM judged j
+   ORDER BY array_position(ARRAY['critical', 'warning', 'ok', 'unknown'], j.status), j.exhausted_on, j.resource
 $$;
 COMMENT ON FUNCTION perf_optimizer.capacity_dashboard() IS
-'What is growing, and when it ends: database size, connections of this database, WAL, transaction ids and statements a day, the five largest tables, and the five sequences that are nearest to their end. per_month: its trend; in_90_days with lower and upper: the 90 % interval; limit_value where it is known, exhausted_on and earliest_on: when the trend and the interval''s upper end reach it. status: ok, warning (may end within 90 days), critical (ends within 30), unknown (too short a history).';
+'What is growing, and when it ends: database size, connections of this database, WAL, transaction ids and statements a day, the five largest tables, and the five sequences that are nearest to their end. per_month: its trend; in_90_days with lower and upper: the 90 % interval; limit_value where it is known, exhausted_on and earliest_on: when the trend and the interval''s upper end reach it. Of transaction_ids the limit is how many are left, and the days hold if nothing is frozen; its status is ok while autovacuum freezes in time. status: ok, warning (may end within 90 days), critical (ends within 30), unknown (too short a history).';
 /* ---- warming the cache ---- */
 
 CREATE FUNCTION perf_optimizer.hot_relations(OUT relation regclass, OUT kind text, OUT size_bytes bigint, OUT uses float8)

@@ -8,7 +8,7 @@ CREATE FUNCTION perf_optimizer.table_expected_bytes(relation regclass) RETURNS b
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_table_expected_bytes';
 COMMENT ON FUNCTION perf_optimizer.table_expected_bytes(regclass) IS
-'The size in bytes that the main part of a table or materialized view would have if it were written anew with the rows that the catalog knows, estimated from the widths and nulls of its columns. NULL when it was never analyzed, is no table, is gone, or you have neither SELECT on it nor pg_read_all_stats. Error: 22004 for a NULL.';
+'The size in bytes that the main part of a table or materialized view would have if it were written anew with the rows that the catalog knows, estimated from the widths and nulls of its columns. NULL when it was never analyzed, is no table, is gone, or you may neither read all of its columns and rows nor all statistics (pg_read_all_stats). Error: 22004 for a NULL.';
 
 CREATE FUNCTION perf_optimizer.sequence_position(sequence regclass) RETURNS bigint
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -19,7 +19,7 @@ COMMENT ON FUNCTION perf_optimizer.sequence_position(regclass) IS
 CREATE FUNCTION perf_optimizer.memory_bytes() RETURNS bigint
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_memory_bytes';
-COMMENT ON FUNCTION perf_optimizer.memory_bytes() IS 'The memory of the machine in bytes, whatever limit a container sets; NULL where the operating system does not say.';
+COMMENT ON FUNCTION perf_optimizer.memory_bytes() IS 'The memory that the server has in bytes: the machine''s, or what control groups (version 1 or 2), by which containers and services are limited, leave of it. NULL where the operating system does not say.';
 
 /* ---- tables ---- */
 
@@ -33,17 +33,21 @@ AS $$
            -- From version 18 on.
            current_setting('autovacuum_vacuum_max_threshold', true)::float8 AS vacuum_most,
            current_setting('autovacuum_analyze_threshold')::float8 AS analyze_rows, current_setting('autovacuum_analyze_scale_factor')::float8 AS analyze_share),
+  -- Most tables are small and quiet: what else there is to know of the others is looked up after.
+  busy AS MATERIALIZED (
+    SELECT * FROM (SELECT c.oid, c.reltuples, c.reloptions, pg_stat_get_live_tuples(c.oid) AS live, pg_stat_get_dead_tuples(c.oid) AS dead, pg_stat_get_mod_since_analyze(c.oid) AS modified
+                     FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid WHERE c.relkind IN ('r', 'm') OFFSET 0) t
+     WHERE t.dead >= 1000 OR t.modified >= 1000 OR t.reltuples < 0 AND t.live >= 1000),
   tab AS MATERIALIZED (
-    SELECT c.oid, c.reltuples, pg_stat_get_live_tuples(c.oid) AS live, pg_stat_get_dead_tuples(c.oid) AS dead, pg_stat_get_mod_since_analyze(c.oid) AS modified,
+    SELECT c.oid, c.reltuples, c.live, c.dead, c.modified,
            greatest(pg_stat_get_last_vacuum_time(c.oid), pg_stat_get_last_autovacuum_time(c.oid)) AS vacuumed,
            greatest(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)) AS analyzed,
            coalesce((o.own->>'autovacuum_enabled')::boolean, true) AS enabled,
            least(coalesce((o.own->>'autovacuum_vacuum_threshold')::float8, g.vacuum_rows) + coalesce((o.own->>'autovacuum_vacuum_scale_factor')::float8, g.vacuum_share) * greatest(c.reltuples, 0),
                  nullif(coalesce((o.own->>'autovacuum_vacuum_max_threshold')::float8, g.vacuum_most), -1)) AS vacuum_at,
            coalesce((o.own->>'autovacuum_analyze_threshold')::float8, g.analyze_rows) + coalesce((o.own->>'autovacuum_analyze_scale_factor')::float8, g.analyze_share) * greatest(c.reltuples, 0) AS analyze_at
-      FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid CROSS JOIN setting g
-      LEFT JOIN LATERAL (SELECT jsonb_object_agg(t.option_name, t.option_value) AS own FROM pg_options_to_table(c.reloptions) t WHERE c.reloptions IS NOT NULL) o ON true
-     WHERE c.relkind IN ('r', 'm'))
+      FROM busy c CROSS JOIN setting g
+      LEFT JOIN LATERAL (SELECT jsonb_object_agg(t.option_name, t.option_value) AS own FROM pg_options_to_table(c.reloptions) t WHERE c.reloptions IS NOT NULL) o ON true)
   SELECT 'vacuum-late', CASE WHEN t.dead >= t.live THEN 'medium' ELSE 'low' END, t.oid::regclass::text,
          format('%s dead rows beside %s live ones, %s times what autovacuum starts at; %s.', t.dead, t.live, round((t.dead / t.vacuum_at)::numeric, 1),
                 CASE WHEN NOT t.enabled THEN 'autovacuum is off for this table'
@@ -404,13 +408,13 @@ AS $$
     FROM v WHERE v.reads >= 100000 AND v.read_ms > 0 AND v.read_ms / v.reads <= 0.3 AND v.cost_ratio >= 3
   UNION ALL
   SELECT 'settings', CASE WHEN v.buffers + v.peak * v.work > v.memory THEN 'medium' ELSE 'low' END, 'work_mem',
-         format('shared_buffers and one hash of work_mem * hash_mem_multiplier in each of %s sessions are %s, of %s in the machine; %s sessions were active at a time.', v.sessions, pg_size_pretty((v.buffers + v.sessions * v.work)::bigint),
+         format('shared_buffers and one hash of work_mem * hash_mem_multiplier in each of %s sessions are %s, of %s that the server has; %s sessions were active at a time.', v.sessions, pg_size_pretty((v.buffers + v.sessions * v.work)::bigint),
                 pg_size_pretty(v.memory::bigint), v.peak),
          jsonb_build_object('shared_buffers_bytes', v.buffers, 'work_bytes', v.work, 'max_connections', v.sessions, 'peak_active', v.peak, 'threshold', v.memory),
          format('ALTER SYSTEM SET work_mem = ''%s kB''', greatest(floor((v.memory - v.buffers) / v.sessions / ((facts#>>'{settings,hash_mem_multiplier,value}')::float8) / 1024), 64))
     FROM v WHERE v.buffers + v.sessions * v.work > v.memory
   UNION ALL
-  SELECT 'settings', 'low', 'shared_buffers', format('shared_buffers is %s of %s in the machine, and %s %% of the block accesses did not find their block in it.', pg_size_pretty(v.buffers::bigint), pg_size_pretty(v.memory::bigint),
+  SELECT 'settings', 'low', 'shared_buffers', format('shared_buffers is %s of %s that the server has, and %s %% of the block accesses did not find their block in it.', pg_size_pretty(v.buffers::bigint), pg_size_pretty(v.memory::bigint),
                                                     round((100 * v.reads / (v.hits + v.reads))::numeric)),
          jsonb_build_object('shared_buffers_bytes', v.buffers, 'memory_bytes', v.memory, 'hit_ratio', v.hits / (v.hits + v.reads), 'threshold', 0.1 * v.memory), format('ALTER SYSTEM SET shared_buffers = ''%s MB''', floor(v.memory / 4 / 1024 ^ 2))
     FROM v WHERE v.buffers < 0.1 * v.memory AND v.hits + v.reads >= 100000 AND v.hits < 0.9 * (v.hits + v.reads)
@@ -433,7 +437,7 @@ AS $$
     UNION ALL SELECT s.* FROM facts CROSS JOIN LATERAL perf_optimizer.counter_findings(f) s
     UNION ALL SELECT s.* FROM facts CROSS JOIN LATERAL perf_optimizer.setting_findings(f) s)
   SELECT f.rule, f.severity, f.object, f.message, f.evidence, f.suggested_sql
-    FROM found f ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), f.rule, f.object, f.message
+    FROM found f ORDER BY array_position(ARRAY['high', 'medium', 'low', 'info'], f.severity), f.rule COLLATE "C", f.object COLLATE "C", f.message COLLATE "C"
 $$;
 COMMENT ON FUNCTION perf_optimizer.database_findings() IS
 'What is wrong with this database and its server, most severe first: indexes and foreign keys (as index_report), tables, sequences, materialized views, sessions, replication, counters and settings. severity: high, medium, low or info; object: what it concerns; evidence: the figures with the threshold that they passed; suggested_sql: the statement that helps, NULL where none does. Members of pg_monitor see everything; others what they may know.';

@@ -130,23 +130,60 @@ $$;
 COMMENT ON FUNCTION perf_optimizer.capacity_forecast(text, int) IS
 'What the history of snapshots leads one to expect of a resource on the first of each of the coming months. resource: database_size, relation:NAME (bytes; names with their schema), connections (the most of a day, of this database), wal (bytes a day), transaction_ids, transactions, statements (a day; statements that you may see), or sequence:NAME (its value). 90 % of figures fall between lower and upper if all goes on as before. confidence: 0.9 as far ahead as the history reaches back, less in proportion beyond. Errors: 22004, 22023 for a wrong argument, 42P01 and 42809 for a wrong relation, 55000 for fewer than 14 figures or 7 days.';
 
-CREATE FUNCTION perf_optimizer.capacity_exhaustion(resource text, limit_value float8, OUT exhausted_on date, OUT earliest_on date, OUT latest_on date)
+CREATE FUNCTION perf_optimizer.transaction_ids_left() RETURNS float8
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT 2 ^ 31 - 3000001 - max(age(d.datfrozenxid)) FROM pg_database d $$;
+COMMENT ON FUNCTION perf_optimizer.transaction_ids_left() IS 'How many transaction ids the server gives out before it stops, if nothing is frozen meanwhile. Internal.';
+
+CREATE FUNCTION perf_optimizer.capacity_limit(resource text) RETURNS float8
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN resource = 'connections' THEN (SELECT c.max_connections - c.reserved_connections FROM perf_optimizer.connection_stats() c)::float8
+              WHEN resource = 'transaction_ids' THEN perf_optimizer.transaction_ids_left()
+              WHEN resource LIKE 'sequence:_%' THEN
+                (SELECT least(s.seqmax, CASE a.atttypid WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 ELSE s.seqmax END)::float8
+                   FROM pg_sequence s
+                   LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+                   LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+                  WHERE s.seqrelid = substring(resource FROM '^sequence:(.+)$')::regclass AND s.seqincrement > 0 AND NOT s.seqcycle) END
+$$;
+COMMENT ON FUNCTION perf_optimizer.capacity_limit(text) IS 'The limit of a resource where the server knows it: connections, transaction_ids (those left), sequence:NAME (its own or its column''s type''s); else NULL. Error: 42P01 for an unknown sequence. Internal.';
+
+CREATE FUNCTION perf_optimizer.capacity_ends(resource text, moments timestamptz[], figures float8[], limit_value float8, OUT exhausted_on date, OUT earliest_on date, OUT latest_on date)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH f AS (
+    SELECT * FROM perf_optimizer.forecast(moments, figures, ARRAY(SELECT now() + g.i * interval '1 day' FROM generate_series(0, 3650) g(i)))),
+  -- Ids are used up: what each day to come takes adds up. Other resources have a level.
+  level AS (
+    SELECT f.moment::date AS day, f.projected, f.lower, f.upper FROM f WHERE resource <> 'transaction_ids'
+    UNION ALL
+    SELECT f.moment::date, coalesce(sum(greatest(f.projected, 0)) OVER w, 0), coalesce(sum(greatest(f.lower, 0)) OVER w, 0), coalesce(sum(greatest(f.upper, 0)) OVER w, 0) FROM f WHERE resource = 'transaction_ids'
+    WINDOW w AS (ORDER BY f.moment ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
+  SELECT min(l.day) FILTER (WHERE l.projected >= limit_value), min(l.day) FILTER (WHERE l.upper >= limit_value), min(l.day) FILTER (WHERE l.lower >= limit_value) FROM level l
+$$;
+COMMENT ON FUNCTION perf_optimizer.capacity_ends(text, timestamptz[], float8[], float8) IS 'When the trend of a series, the upper and the lower end of its 90 % interval reach a limit within ten years. Internal.';
+
+CREATE FUNCTION perf_optimizer.capacity_exhaustion(resource text, limit_value float8 DEFAULT NULL, OUT exhausted_on date, OUT earliest_on date, OUT latest_on date)
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  series record;
+  series record := perf_optimizer.capacity_series(resource);
+  bound float8 := coalesce(limit_value, perf_optimizer.capacity_limit(resource));
 BEGIN
-  PERFORM perf_optimizer.require_argument(limit_value::text, 'limit_value');
-  series := perf_optimizer.capacity_series(resource);
+  IF bound IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = format('the server knows no limit of "%s"', resource), HINT = 'Pass one in "limit_value", such as the bytes of the disk.';
+  END IF;
   PERFORM perf_optimizer.require_series(resource, series.moments);
-  SELECT min(f.moment::date) FILTER (WHERE f.projected >= limit_value), min(f.moment::date) FILTER (WHERE f.upper >= limit_value), min(f.moment::date) FILTER (WHERE f.lower >= limit_value)
-    INTO exhausted_on, earliest_on, latest_on
-    FROM perf_optimizer.forecast(series.moments, series.figures, ARRAY(SELECT now() + g.i * interval '1 day' FROM generate_series(0, 3650) g(i))) f;
+  SELECT e.* INTO exhausted_on, earliest_on, latest_on FROM perf_optimizer.capacity_ends(resource, series.moments, series.figures, bound) e;
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.capacity_exhaustion(text, float8) IS
-'When a resource reaches a limit, such as the bytes of a disk: the day on which it is expected to, and the first days on which the upper and the lower end of the 90 % interval do. NULL where that is more than ten years away. resource and errors: as capacity_forecast; 22004 for a NULL limit_value.';
+'When a resource reaches a limit, such as the bytes of a disk: the day on which it is expected to, and the first days on which the upper and the lower end of the 90 % interval do. NULL where that is more than ten years away. limit_value: NULL for the limit that the server knows, of connections, sequence:NAME (its own or its column''s type''s) or transaction_ids: when the ids run out if nothing is frozen from now on; with a limit, when so many more ids are used. resource and errors: as capacity_forecast; 22004 for NULL where the server knows no limit.';
 
 CREATE FUNCTION perf_optimizer.capacity_resources(OUT resource text, OUT unit text, OUT current_value float8, OUT limit_value float8)
 RETURNS SETOF record
@@ -154,8 +191,8 @@ LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 15
 SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT 'database_size', 'bytes', pg_database_size(current_database())::float8, NULL::float8
-  UNION ALL SELECT 'connections', 'connections', (SELECT count(*) FROM pg_stat_activity a WHERE a.backend_type = 'client backend' AND a.datname = current_database()), c.max_connections - c.reserved_connections FROM perf_optimizer.connection_stats() c
-  UNION ALL SELECT v.name, v.unit, NULL, NULL FROM (VALUES ('wal', 'bytes a day'), ('transaction_ids', 'a day'), ('statements', 'a day')) v(name, unit)
+  UNION ALL SELECT 'connections', 'connections', (SELECT count(*) FROM pg_stat_activity a WHERE a.backend_type = 'client backend' AND a.datname = current_database()), perf_optimizer.capacity_limit('connections')
+  UNION ALL SELECT v.name, v.unit, NULL, perf_optimizer.capacity_limit(v.name) FROM (VALUES ('wal', 'bytes a day'), ('transaction_ids', 'a day'), ('statements', 'a day')) v(name, unit)
   UNION ALL (SELECT 'relation:' || c.oid::regclass, 'bytes', pg_total_relation_size(c.oid), NULL FROM perf_optimizer.indexed_relations(NULL) r(oid) JOIN pg_class c ON c.oid = r.oid
               WHERE c.relkind IN ('r', 'm') AND c.relpages > 0 ORDER BY c.relpages DESC, c.oid LIMIT 5)
   UNION ALL (SELECT 'sequence:' || s.seqrelid::regclass, 'values', p.last, l.top
@@ -177,19 +214,23 @@ AS $$
     SELECT c.*, s.moments, s.figures FROM perf_optimizer.capacity_resources() c CROSS JOIN LATERAL perf_optimizer.capacity_series(c.resource) s),
   ahead AS (
     SELECT r.resource, f.moment, f.per_day, greatest(f.projected, 0) AS projected, greatest(f.lower, 0) AS lower, greatest(f.upper, 0) AS upper FROM r CROSS JOIN LATERAL perf_optimizer.forecast(r.moments, r.figures, ARRAY[now() + interval '90 days']) f),
+  frozen AS (
+    SELECT max(age(d.datfrozenxid)) <= 1.05 * current_setting('autovacuum_freeze_max_age')::float8 AS in_time FROM pg_database d),
   ends AS (
-    SELECT r.resource, min(f.moment::date) FILTER (WHERE f.projected >= r.limit_value) AS exhausted_on, min(f.moment::date) FILTER (WHERE f.upper >= r.limit_value) AS earliest_on
-      FROM r CROSS JOIN LATERAL perf_optimizer.forecast(r.moments, r.figures, ARRAY(SELECT now() + g.i * interval '1 day' FROM generate_series(0, 3650) g(i))) f WHERE r.limit_value IS NOT NULL GROUP BY 1)
-  SELECT r.resource, r.unit, coalesce(r.current_value, r.figures[cardinality(r.figures)]), a.per_day * 30, a.projected, a.lower, a.upper, r.limit_value, e.exhausted_on, e.earliest_on,
-         cardinality(r.figures),
-         CASE WHEN a.moment IS NULL THEN 'unknown' WHEN e.exhausted_on < now() + interval '30 days' THEN 'critical' WHEN e.earliest_on < now() + interval '90 days' THEN 'warning' ELSE 'ok' END,
-         CASE WHEN a.moment IS NULL THEN 'the history is too short: 14 figures over 7 days are the least'
-              WHEN e.exhausted_on IS NOT NULL THEN format('reaches its limit around %s', e.exhausted_on)
-              WHEN r.resource = 'transaction_ids' THEN format('if nothing were frozen, the ids would last %s days',
-                floor((2e9 - (SELECT max(age(d.datfrozenxid)) FROM pg_database d)) / greatest(r.figures[cardinality(r.figures)], 1))) END
-    FROM r LEFT JOIN ahead a ON a.resource = r.resource LEFT JOIN ends e ON e.resource = r.resource
-   ORDER BY array_position(ARRAY['critical', 'warning', 'ok', 'unknown'], CASE WHEN a.moment IS NULL THEN 'unknown' WHEN e.exhausted_on < now() + interval '30 days' THEN 'critical' WHEN e.earliest_on < now() + interval '90 days' THEN 'warning' ELSE 'ok' END),
-            e.exhausted_on, r.resource
+    SELECT r.resource, e.exhausted_on, e.earliest_on,
+           -- As long as autovacuum freezes in time, ids do not run out, at whatever rate they are used.
+           CASE WHEN r.resource = 'transaction_ids' AND f.in_time THEN 'ok' WHEN e.exhausted_on < now() + interval '30 days' THEN 'critical' WHEN e.earliest_on < now() + interval '90 days' THEN 'warning' ELSE 'ok' END AS status
+      FROM r CROSS JOIN frozen f CROSS JOIN LATERAL perf_optimizer.capacity_ends(r.resource, r.moments, r.figures, r.limit_value) e WHERE r.limit_value IS NOT NULL),
+  judged AS (
+    SELECT r.*, a.per_day, a.projected, a.lower, a.upper, e.exhausted_on, e.earliest_on, CASE WHEN a.moment IS NULL THEN 'unknown' ELSE coalesce(e.status, 'ok') END AS status
+      FROM r LEFT JOIN ahead a ON a.resource = r.resource LEFT JOIN ends e ON e.resource = r.resource)
+  SELECT j.resource, j.unit, coalesce(j.current_value, j.figures[cardinality(j.figures)]), j.per_day * 30, j.projected, j.lower, j.upper, j.limit_value, j.exhausted_on, j.earliest_on, cardinality(j.figures), j.status,
+         CASE WHEN j.status = 'unknown' THEN 'the history is too short: 14 figures over 7 days are the least'
+              WHEN j.resource = 'transaction_ids' THEN format('if nothing were frozen, the ids would last %s', CASE WHEN j.exhausted_on IS NULL THEN 'for more than ten years' ELSE format('until %s', j.exhausted_on) END)
+                                                       || CASE WHEN (SELECT f.in_time FROM frozen f) THEN '; autovacuum freezes in time' ELSE '; autovacuum freezes too late' END
+              WHEN j.exhausted_on IS NOT NULL THEN format('reaches its limit around %s', j.exhausted_on) END
+    FROM judged j
+   ORDER BY array_position(ARRAY['critical', 'warning', 'ok', 'unknown'], j.status), j.exhausted_on, j.resource
 $$;
 COMMENT ON FUNCTION perf_optimizer.capacity_dashboard() IS
-'What is growing, and when it ends: database size, connections of this database, WAL, transaction ids and statements a day, the five largest tables, and the five sequences that are nearest to their end. per_month: its trend; in_90_days with lower and upper: the 90 % interval; limit_value where it is known, exhausted_on and earliest_on: when the trend and the interval''s upper end reach it. status: ok, warning (may end within 90 days), critical (ends within 30), unknown (too short a history).';
+'What is growing, and when it ends: database size, connections of this database, WAL, transaction ids and statements a day, the five largest tables, and the five sequences that are nearest to their end. per_month: its trend; in_90_days with lower and upper: the 90 % interval; limit_value where it is known, exhausted_on and earliest_on: when the trend and the interval''s upper end reach it. Of transaction_ids the limit is how many are left, and the days hold if nothing is frozen; its status is ok while autovacuum freezes in time. status: ok, warning (may end within 90 days), critical (ends within 30), unknown (too short a history).';

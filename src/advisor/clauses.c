@@ -99,21 +99,27 @@ po_clauses_subject(Node *clause, Node **other)
 	return NULL;
 }
 
+/* Tells whether statistics can be about what a range table entry reads: a table of the user's with rows of its own, or partitions. */
+static bool
+has_statistics(const RangeTblEntry *rte)
+{
+	if (rte->rtekind != RTE_RELATION || rte->relid < FirstNormalObjectId)
+		return false;
+	if (rte->relkind == RELKIND_PARTITIONED_TABLE)
+		return rte->inh;
+	return (rte->relkind == RELKIND_RELATION || rte->relkind == RELKIND_MATVIEW) && !has_subclass(rte->relid);
+}
+
 /* Returns the range table index of the one table that an expression reads, 0 when it is not one. */
 static int
 only_relation(Query *query, Node *node)
 {
 	int			rti;
-	RangeTblEntry *rte;
 
 	if (checkExprHasSubLink(node) || contain_vars_of_level(node, 1) || contain_agg_clause(node) ||
 		contain_windowfuncs(node) || !bms_get_singleton_member(pull_varnos(NULL, node), &rti))
 		return 0;
-	rte = rt_fetch(rti, query->rtable);
-	if (rte->rtekind != RTE_RELATION || rte->relid < FirstNormalObjectId ||
-		(rte->relkind != RELKIND_RELATION && rte->relkind != RELKIND_MATVIEW) || has_subclass(rte->relid))
-		return 0;
-	return rti;
+	return has_statistics(rt_fetch(rti, query->rtable)) ? rti : 0;
 }
 
 /* Tells whether statistics can be about a column or expression. */

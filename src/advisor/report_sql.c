@@ -5,15 +5,19 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "advisor/overlap.h"
 #include "catalog/index.h"
-#include "catalog/pg_authid.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "core/args.h"
 #include "core/own.h"
+#include "core/rights.h"
+#include "core/srf.h"
 #include "miscadmin.h"
 #include "plan/hypo_parse.h"
 #include "plan/size.h"
-#include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -22,6 +26,7 @@
 #include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(perf_optimizer_index_expected_bytes);
+PG_FUNCTION_INFO_V1(perf_optimizer_index_facts);
 
 /* Returns the table of an index; raises 42P01 and 42809. */
 static Oid
@@ -42,15 +47,6 @@ table_of_index(Oid index)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("index with OID %u does not exist", index)));
 	return table;
-}
-
-/* Tells whether a role may know a table's statistics: it may read some column, or all statistics. */
-static bool
-may_read(Oid table, Oid role)
-{
-	return has_privs_of_role(role, ROLE_PG_READ_ALL_STATS) ||
-		pg_class_aclcheck(table, role, ACL_SELECT) == ACLCHECK_OK ||
-		pg_attribute_aclcheck_all(table, role, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
 }
 
 /*
@@ -90,11 +86,79 @@ perf_optimizer_index_expected_bytes(PG_FUNCTION_ARGS)
 	table = try_table_open(relid, AccessShareLock);
 	if (table == NULL)
 		PG_RETURN_NULL();
-	if (table->rd_rel->reltuples >= 0 && may_read(relid, GetUserId()) &&
-		may_read(relid, table->rd_rel->relowner) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(index)))
+	if (table->rd_rel->reltuples >= 0 && po_rights_may_know(relid, GetUserId()) &&
+		po_rights_may_know(relid, table->rd_rel->relowner) && SearchSysCacheExists1(RELOID, ObjectIdGetDatum(index)))
 		bytes = expected_bytes(table, index);
 	table_close(table, AccessShareLock);
 	if (bytes < 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(bytes);
+}
+
+/* Emits what is known of an index and found about it. */
+static void
+emit_verdict(PoRow *row, const PoIndexVerdict *verdict)
+{
+	const PoInventoryIndex *index = verdict->index;
+
+	po_row_oid(row, index->table->relid);
+	po_row_oid(row, index->relid);
+	po_row_oid(row, index->constraint);
+	po_row_float8(row, index->table->rows);
+	po_row_bool(row, index->relkind == RELKIND_PARTITIONED_INDEX);
+	po_row_bool(row, index->attached);
+	po_row_bool(row, index->valid);
+	po_row_bool(row, index->needed);
+	po_row_bool(row, index->am == BTREE_AM_OID);
+	po_row_bool(row, index->expressions[0] != '\0');
+	po_row_int4(row, index->ncolumns == 1 && index->predicate[0] == '\0' ? index->columns[0] : 0);
+	po_row_int4(row, index->pages);
+	po_row_int8(row, index->attached ? index->scans : verdict->scans);
+	po_row_int8(row, verdict->table_scans);
+	po_row_int8(row, verdict->writes);
+	po_row_bool(row, verdict->sole);
+	po_row_bool(row, verdict->unused);
+	po_row_oid(row, verdict->duplicate ? verdict->twin->relid : InvalidOid);
+	po_row_bool(row, verdict->duplicate && verdict->twin->unique && verdict->twin->immediate && !index->unique);
+	po_row_oid(row, verdict->cover ? verdict->cover->relid : InvalidOid);
+	po_srf_emit(row);
+}
+
+/* Emits a foreign key that has no index: a row of which only the constraint is known. */
+static void
+emit_unserved(PoRow *row, Oid constraint)
+{
+	po_row_null(row);
+	po_row_null(row);
+	po_row_oid(row, constraint);
+	while (row->next < row->ncolumns)
+		po_row_null(row);
+	po_srf_emit(row);
+}
+
+/* SQL: index_facts(relations). */
+Datum
+perf_optimizer_index_facts(PG_FUNCTION_ARGS)
+{
+	ArrayType  *relations;
+	Datum	   *values;
+	Oid		   *relids;
+	int			n;
+	PoOverlap  *overlap;
+	PoRow		row;
+	ListCell   *lc;
+
+	po_args_require(fcinfo, 0, "relations");
+	relations = PG_GETARG_ARRAYTYPE_P(0);
+	deconstruct_array(relations, OIDOID, sizeof(Oid), true, TYPALIGN_INT, &values, NULL, &n);
+	relids = palloc(Max(n, 1) * sizeof(Oid));
+	for (int i = 0; i < n; i++)
+		relids[i] = DatumGetObjectId(values[i]);
+	po_srf_begin(fcinfo, &row);
+	overlap = po_overlap_find(po_inventory_read(relids, n), BTREE_AM_OID);
+	for (int i = 0; i < overlap->nverdicts; i++)
+		emit_verdict(&row, &overlap->verdicts[i]);
+	foreach(lc, overlap->unserved)
+		emit_unserved(&row, lfirst_oid(lc));
+	return (Datum) 0;
 }

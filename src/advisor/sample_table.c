@@ -3,19 +3,24 @@
  *	  A temporary copy of some rows of a table, to try statistics on.
  *
  * Building statistics on the table itself would lock it, read it and, by way of
- * ANALYZE, change what is known of it.  So some of its rows are copied.  The copy is
- * the caller's, and goes away with the subtransaction that it was made in.
+ * ANALYZE, change what is known of it.  So some of its rows, or of its partitions', are
+ * copied.  The copy is the caller's, and goes away with the subtransaction that it was made in.
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/table.h"
 #include "advisor/sample_table.h"
+#include "catalog/pg_inherits.h"
 #include "core/compat.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "plan/query.h"
 #include "plan/rows.h"
+#include "storage/bufmgr.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/queryenvironment.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
@@ -32,9 +37,11 @@
 /* Rows on their way into the copy. */
 typedef struct Sampler
 {
-	Relation	table;
+	List	   *tables;			/* Relation: the table, or its partitions */
+	double		blocks;			/* of all of them */
+	double		tuples;
 	int			ncolumns;
-	AttrNumber *columns;
+	AttrNumber *columns;		/* of the table in hand */
 	TupleDesc	desc;
 	Tuplestorestate *rows;
 	int64		taken;
@@ -44,21 +51,74 @@ typedef struct Sampler
 
 /* Describes the columns of the copy. */
 static void
-describe(Sampler *sampler, const Bitmapset *columns)
+describe(Sampler *sampler, Relation table, const Bitmapset *columns)
 {
 	int			column = -1;
 
-	sampler->columns = palloc(sizeof(AttrNumber) * bms_num_members(columns));
 	sampler->values = palloc(sizeof(Datum) * bms_num_members(columns));
 	sampler->nulls = palloc(sizeof(bool) * bms_num_members(columns));
 	sampler->desc = CreateTemplateTupleDesc(bms_num_members(columns));
 	while ((column = bms_next_member(columns, column)) >= 0)
 	{
-		sampler->columns[sampler->ncolumns++] = (AttrNumber) column;
+		sampler->ncolumns++;
 		TupleDescCopyEntry(sampler->desc, (AttrNumber) sampler->ncolumns,
-						   RelationGetDescr(sampler->table), (AttrNumber) column);
+						   RelationGetDescr(table), (AttrNumber) column);
 	}
 	PO_FINALIZE_TUPLE_DESC(sampler->desc);
+}
+
+/* Opens what holds the rows of a table; returns the OIDs of its partitions, NIL for a plain table. */
+static List *
+open_tables(Sampler *sampler, Relation table)
+{
+	List	   *parts = NIL;
+	ListCell   *lc;
+
+	if (table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+	{
+		sampler->tables = list_make1(table);
+		return NIL;
+	}
+	foreach(lc, find_all_inheritors(RelationGetRelid(table), AccessShareLock, NULL))
+	{
+		Relation	part = table_open(lfirst_oid(lc), NoLock);
+
+		/* What is partitioned further, or elsewhere, has no rows here. */
+		if (RELKIND_HAS_TABLE_AM(part->rd_rel->relkind))
+		{
+			sampler->tables = lappend(sampler->tables, part);
+			parts = lappend_oid(parts, RelationGetRelid(part));
+		}
+		else
+			table_close(part, NoLock);
+	}
+	return parts;
+}
+
+/* Counts the blocks and rows of all tables. */
+static void
+measure_tables(Sampler *sampler)
+{
+	ListCell   *lc;
+
+	foreach(lc, sampler->tables)
+	{
+		Relation	table = (Relation) lfirst(lc);
+
+		sampler->blocks += RelationGetNumberOfBlocks(table);
+		sampler->tuples += Max(table->rd_rel->reltuples, 0);
+	}
+}
+
+/* Finds the sample's columns in a table, which a partition may have in another order. */
+static AttrNumber *
+find_columns(const Sampler *sampler, Relation table)
+{
+	AttrNumber *columns = palloc(sizeof(AttrNumber) * sampler->ncolumns);
+
+	for (int i = 0; i < sampler->ncolumns; i++)
+		columns[i] = get_attnum(RelationGetRelid(table), NameStr(TupleDescAttr(sampler->desc, i)->attname));
+	return columns;
 }
 
 /* Takes one row. */
@@ -71,6 +131,21 @@ take_row(TupleTableSlot *slot, void *arg)
 		sampler->values[i] = slot_getattr(slot, sampler->columns[i], &sampler->nulls[i]);
 	tuplestore_putvalues(sampler->rows, sampler->desc, sampler->values, sampler->nulls);
 	sampler->taken++;
+}
+
+/* Takes rows of a table, its share of all; returns whether these are all that it has. */
+static bool
+read_table(Sampler *sampler, Relation table)
+{
+	BlockNumber nblocks = RelationGetNumberOfBlocks(table);
+	PoRowsLimit limit = {SAMPLE_ROWS, nblocks};
+
+	if (sampler->blocks > SAMPLE_BLOCKS)
+		limit.blocks = (BlockNumber) ceil(nblocks * (SAMPLE_BLOCKS / sampler->blocks));
+	if (sampler->tuples > 0 && table->rd_rel->reltuples > 0)
+		limit.rows *= table->rd_rel->reltuples / sampler->tuples;
+	sampler->columns = find_columns(sampler, table);
+	return po_rows_visit(table, &limit, take_row, sampler);
 }
 
 /* Copies the rows into a temporary table and analyzes it. */
@@ -93,26 +168,36 @@ copy_rows(const Sampler *sampler, const char *name)
 }
 
 /*
- * Copies some rows of a table, with the given columns only, and analyzes the copy.  The
- * caller has checked that the user may read them, and works in a subtransaction that
- * will be rolled back.
+ * Copies some rows of a table or of its partitions, with the given columns only, and
+ * analyzes the copy.  The caller has checked that the user may read them, and works in
+ * a subtransaction that will be rolled back.
  */
 PoSampleTable *
 po_sample_table_create(Oid relid, const Bitmapset *columns)
 {
 	PoSampleTable *sample = palloc0(sizeof(PoSampleTable));
-	const PoRowsLimit limit = {SAMPLE_ROWS, SAMPLE_BLOCKS};
 	Sampler		sampler = {0};
+	Relation	table = table_open(relid, AccessShareLock);
+	ListCell   *lc;
 
-	sampler.table = table_open(relid, AccessShareLock);
-	describe(&sampler, columns);
+	describe(&sampler, table, columns);
+	sample->parts = open_tables(&sampler, table);
+	measure_tables(&sampler);
 	sampler.rows = tuplestore_begin_heap(false, false, work_mem);
-	sample->whole = po_rows_visit(sampler.table, &limit, take_row, &sampler);
+	sample->whole = true;
+	foreach(lc, sampler.tables)
+	{
+		Relation	part = (Relation) lfirst(lc);
+
+		sample->whole &= read_table(&sampler, part);
+		if (part != table)
+			table_close(part, NoLock);
+	}
 	sample->rows = (double) sampler.taken;
 	sample->name = psprintf("pg_temp.perf_optimizer_sample_%u", relid);
 	copy_rows(&sampler, sample->name);
 	tuplestore_end(sampler.rows);
-	table_close(sampler.table, NoLock);
+	table_close(table, NoLock);
 	return sample;
 }
 

@@ -7,6 +7,10 @@
  * without them are compared with what the copy really holds.  A suggestion is what was
  * seen to help, the cheapest kind that does.
  *
+ * The planner adds up its estimates of conditions over the partitions of a table, each
+ * by what is known of it alone; only groups are estimated by what is known of the whole.
+ * So a partitioned table gets statistics on itself or on each of its partitions.
+ *
  * Statistics on expressions are computed by evaluating them.  That happens as the
  * caller, so conditions of other roles' statements count only as far as they call
  * nothing but the server's own functions.
@@ -489,11 +493,11 @@ try_statement(const TableAdvice *table, const Topic *topic, const char *sql, dou
 	return exp(sum / list_length(topic->cases));
 }
 
-/* Returns a name for statistics that none in the table's schema has. */
+/* Returns a name for statistics on a table that none in its schema has. */
 static char *
-choose_name(TableAdvice *table, const Topic *topic)
+choose_name(TableAdvice *table, const Topic *topic, Oid relid)
 {
-	Oid			schema = get_rel_namespace(topic->relid);
+	Oid			schema = get_rel_namespace(relid);
 	StringInfoData columns;
 	ListCell   *lc;
 	char	   *name;
@@ -504,13 +508,39 @@ choose_name(TableAdvice *table, const Topic *topic)
 						 IsA(lfirst(lc), Var) ? get_attname(topic->relid, ((Var *) lfirst(lc))->varattno, false) : "expr");
 	for (int i = 0;; i++)
 	{
-		name = makeObjectName(get_rel_name(topic->relid), columns.data, i == 0 ? "stat" : psprintf("stat%d", i));
+		name = makeObjectName(get_rel_name(relid), columns.data, i == 0 ? "stat" : psprintf("stat%d", i));
 		if (!list_member(table->names, makeString(name)) &&
 			!OidIsValid(get_statistics_object_oid(list_make2(makeString(get_namespace_name(schema)), makeString(name)), true)))
 			break;
 	}
 	table->names = lappend(table->names, makeString(name));
 	return quote_qualified_identifier(get_namespace_name(schema), name);
+}
+
+/* Writes the statement that makes extended statistics, or one for each partition where the planner wants them there. */
+static char *
+define_extended(TableAdvice *table, const Topic *topic, const char *kinds)
+{
+	List	   *relids = table->sample->parts != NIL && !topic->grouping ? table->sample->parts : list_make1_oid(topic->relid);
+	StringInfoData sql;
+	ListCell   *lc;
+
+	initStringInfo(&sql);
+	foreach(lc, relids)
+		appendStringInfo(&sql, "%sCREATE STATISTICS %s %sON %s FROM %s", sql.len > 0 ? "; " : "",
+						 choose_name(table, topic, lfirst_oid(lc)), kinds, topic->columns, po_relname_qualified(lfirst_oid(lc)));
+	return sql.data;
+}
+
+/* Says what else there is to know of statistics on a partitioned table; "" for a plain one. */
+static char *
+partition_note(const TableAdvice *table, const Topic *topic)
+{
+	if (table->sample->parts == NIL)
+		return "";
+	return psprintf("%s Autovacuum does not analyze partitioned tables: run ANALYZE %s after, and from time to time.",
+					topic->grouping ? "" : " The planner judges conditions by the statistics of each partition: one to come needs its own.",
+					po_relname_qualified(topic->relid));
 }
 
 /* Adds a suggestion, in the memory of the result. */
@@ -600,9 +630,8 @@ suggest_extended(TableAdvice *table, const Topic *topic, double before)
 
 	if (remedy.after * MIN_GAIN > before)
 		return;
-	add_advice(table, psprintf("CREATE STATISTICS %s %sON %s FROM %s", choose_name(table, topic), remedy.kinds,
-							   topic->columns, po_relname_qualified(topic->relid)),
-			   before, remedy.after, write_reason(table, topic, remedy.worst, why));
+	add_advice(table, define_extended(table, topic, remedy.kinds), before, remedy.after,
+			   psprintf("%s%s", write_reason(table, topic, remedy.worst, why), partition_note(table, topic)));
 }
 
 /* Suggests a higher statistics target for a column if it helps. */

@@ -34,6 +34,9 @@
 /* Of a time limit, finding candidates may take this share. */
 #define POOL_TIME_SHARE 0.4
 
+/* When there is no time, so many statements are looked at until an index helps one. */
+#define HEAVIEST 5
+
 /* What the callbacks of the search need. */
 typedef struct Advice
 {
@@ -272,17 +275,14 @@ collect_weights(const PoPool *pool)
 	return weights;
 }
 
-/*
- * Suggests indexes for a workload: a list of PoSuggestion, best first, in the current
- * memory context.  *stopped says that the time limit ended the search early.  Raises
- * what planning raises.
- */
-List *
-po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *stopped)
+/* Like po_suggest_indexes, without what remains to be done when the time limit ended the search. */
+static List *
+search_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *stopped)
 {
 	Advice		advice = {workload, NULL, 0};
 	TimestampTz start = GetCurrentTimestamp();
 	TimestampTz pool_deadline = 0;
+	bool		pool_late;
 	PoCostCache cache;
 	PoSearchProblem problem = {0};
 	PoSearchResult result;
@@ -296,6 +296,7 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 		pool_deadline = TimestampTzPlusMilliseconds(start, (int64) (options->time_limit_ms * POOL_TIME_SHARE));
 	}
 	advice.pool = po_pool_build(workload, options->relation, pool_deadline);
+	pool_late = pool_deadline != 0 && GetCurrentTimestamp() >= pool_deadline;
 	po_cost_cache_init(&cache, advice.pool->ngroups, advice.pool->relevant,
 					   plan_with_set, &advice);
 
@@ -316,7 +317,7 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 	problem.min_price = problem.min_gain * MIN_PRICE_SHARE;
 
 	po_search_run(&problem, &result);
-	*stopped = result.stopped;
+	*stopped = result.stopped || pool_late;
 	costs = price_outcome(&advice, &cache, &result);
 	ereport(DEBUG1,
 			(errmsg_internal("%d candidate indexes, " INT64_FORMAT " planner calls to find them, "
@@ -324,4 +325,84 @@ po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *
 							 problem.ncandidates, advice.pool->planner_calls,
 							 cache.calls, cache.hits)));
 	return make_suggestions(&advice, &cache, &result, costs);
+}
+
+/* Returns what statements cost together without any suggestion. */
+static double
+total_cost(const List *queries)
+{
+	double		total = 0;
+	ListCell   *lc;
+
+	foreach(lc, queries)
+		total += ((const PoAdvisorQuery *) lfirst(lc))->cost * ((const PoAdvisorQuery *) lfirst(lc))->weight;
+	return total;
+}
+
+/*
+ * Suggests indexes for one statement, without a time limit: what is left to do when there was no time for more.  Costs are those
+ * of the whole workload.
+ */
+static List *
+search_for_one(const PoWorkload *workload, PoAdvisorQuery *query, const PoSuggestOptions *options)
+{
+	PoWorkload	one = *workload;
+	PoSuggestOptions unlimited = *options;
+	double		own = query->cost * query->weight;
+	double		others = total_cost(workload->queries) - own;
+	List	   *suggestions;
+	bool		stopped;
+	ListCell   *lc;
+
+	if (own <= 0)
+		return NIL;
+	one.queries = list_make1(query);
+	unlimited.time_limit_ms = -1;
+	unlimited.min_improvement_pct *= (own + others) / own;
+	suggestions = search_indexes(&one, &unlimited, &stopped);
+	foreach(lc, suggestions)
+	{
+		PoSuggestion *suggestion = (PoSuggestion *) lfirst(lc);
+
+		suggestion->write_cost_pct *= suggestion->cost_before / (suggestion->cost_before + others);
+		suggestion->cost_before += others;
+		suggestion->cost_after += others;
+	}
+	return suggestions;
+}
+
+/* Suggests indexes for the first of the statements that cost most which an index helps; the workload is sorted by cost. */
+static List *
+search_for_heaviest(const PoWorkload *workload, const PoSuggestOptions *options)
+{
+	List	   *suggestions = NIL;
+
+	for (int i = 0; i < Min(list_length(workload->queries), HEAVIEST) && suggestions == NIL; i++)
+		suggestions = search_for_one(workload, list_nth(workload->queries, i), options);
+	return suggestions;
+}
+
+/*
+ * Suggests indexes for a workload: a list of PoSuggestion, best first, in the current
+ * memory context.  *stopped says that the time limit ended the search early; the reasons
+ * say so too, and what serves one of the heaviest statements is found all the same.  Raises what
+ * planning raises.
+ */
+List *
+po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *stopped)
+{
+	List	   *suggestions = search_indexes(workload, options, stopped);
+	const char *mark = "The time limit ended the search: there may be better ones.";
+	ListCell   *lc;
+
+	if (!*stopped)
+		return suggestions;
+	if (suggestions == NIL)
+	{
+		suggestions = search_for_heaviest(workload, options);
+		mark = "The time limit left time for one of the statements that cost most: there may be better ones.";
+	}
+	foreach(lc, suggestions)
+		((PoSuggestion *) lfirst(lc))->reason = psprintf("%s %s", ((PoSuggestion *) lfirst(lc))->reason, mark);
+	return suggestions;
 }

@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "matview/incremental.h"
 #include "matview/key.h"
+#include "matview/prospect.h"
 #include "matview/refresh.h"
 #include "matview/register.h"
 #include "utils/builtins.h"
@@ -21,6 +22,7 @@ PG_FUNCTION_INFO_V1(perf_optimizer_matview_unique_key);
 PG_FUNCTION_INFO_V1(perf_optimizer_enable_incremental);
 PG_FUNCTION_INFO_V1(perf_optimizer_disable_incremental);
 PG_FUNCTION_INFO_V1(perf_optimizer_can_refresh_incrementally);
+PG_FUNCTION_INFO_V1(perf_optimizer_incremental_prospect);
 PG_FUNCTION_INFO_V1(perf_optimizer_matview_pending);
 PG_FUNCTION_INFO_V1(perf_optimizer_forget_dropped_matviews);
 
@@ -111,6 +113,13 @@ perf_optimizer_can_refresh_incrementally(PG_FUNCTION_ARGS)
 	po_row_text(&row, refusal ? refusal : "its query tells which rows a change concerns");
 	po_srf_emit(&row);
 	return (Datum) 0;
+}
+
+/* incremental_prospect(definition): po_prospect_describe. */
+Datum
+perf_optimizer_incremental_prospect(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(po_prospect_describe(po_args_text(fcinfo, 0, "definition"))));
 }
 
 /* matview_pending(matview): po_incremental_pending; NULL when that is not known. */

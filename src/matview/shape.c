@@ -431,15 +431,15 @@ unique_columns(Relation matview, List *candidates)
 }
 
 /*
- * Chooses the keys among the candidates: any choice is right, one that an index
+ * Chooses the keys among the candidates of a view, or of one that is yet to be (NULL): any choice is right, one that an index
  * of the view finds and that few rows share is fast.
  */
 static List *
 choose_keys(Relation matview, List *candidates)
 {
-	List	   *keys = unique_index_columns(matview, candidates);
+	List	   *keys = matview ? unique_index_columns(matview, candidates) : NIL;
 
-	if (keys == NIL)
+	if (keys == NIL && matview != NULL)
 		keys = unique_columns(matview, candidates);
 	return keys ? keys : candidates;
 }

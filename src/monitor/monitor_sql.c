@@ -7,19 +7,19 @@
 #include <unistd.h>
 
 #include "access/table.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "core/args.h"
 #include "core/own.h"
+#include "core/rights.h"
 #include "core/srf.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "monitor/benchmark.h"
 #include "monitor/heap_size.h"
-#include "utils/acl.h"
+#include "monitor/memory_limit.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -147,14 +147,6 @@ perf_optimizer_drop_baseline(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(found);
 }
 
-/* Tells whether the caller may know figures of a relation: what SELECT or pg_read_all_stats give. */
-static bool
-may_know(Oid relid)
-{
-	return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
-		pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
-}
-
 /* table_expected_bytes(relation): its size as if it were written anew; NULL when that is not known. */
 Datum
 perf_optimizer_table_expected_bytes(PG_FUNCTION_ARGS)
@@ -168,7 +160,7 @@ perf_optimizer_table_expected_bytes(PG_FUNCTION_ARGS)
 	table = try_table_open(relid, AccessShareLock);
 	if (table == NULL)
 		PG_RETURN_NULL();
-	if (RELKIND_HAS_TABLE_AM(table->rd_rel->relkind) && may_know(relid))
+	if (RELKIND_HAS_TABLE_AM(table->rd_rel->relkind) && po_rights_may_know(relid, GetUserId()))
 		bytes = po_heap_size_expected(table);
 	table_close(table, AccessShareLock);
 	if (bytes < 0)
@@ -187,7 +179,7 @@ perf_optimizer_sequence_position(PG_FUNCTION_ARGS)
 
 	po_args_require(fcinfo, 0, "sequence");
 	relid = PG_GETARG_OID(0);
-	if (get_rel_relkind(relid) != RELKIND_SEQUENCE || !may_know(relid))
+	if (get_rel_relkind(relid) != RELKIND_SEQUENCE || !po_rights_may_know(relid, GetUserId()))
 		PG_RETURN_NULL();
 	InitFunctionCallInfoData(*call, NULL, 1, InvalidOid, NULL, NULL);
 	call->args[0].value = ObjectIdGetDatum(relid);
@@ -200,16 +192,30 @@ perf_optimizer_sequence_position(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(result);
 }
 
-/* memory_bytes(): the machine's memory; NULL where the system does not say. */
-Datum
-perf_optimizer_memory_bytes(PG_FUNCTION_ARGS)
+/* Returns the machine's memory; -1 where the system does not say. */
+static int64
+physical_memory(void)
 {
 #ifdef _SC_PHYS_PAGES
 	long		pages = sysconf(_SC_PHYS_PAGES);
 	long		size = sysconf(_SC_PAGESIZE);
 
 	if (pages > 0 && size > 0)
-		PG_RETURN_INT64((int64) pages * size);
+		return (int64) pages * size;
 #endif
-	PG_RETURN_NULL();
+	return -1;
+}
+
+/* memory_bytes(): the memory that the server has; NULL where the system does not say. */
+Datum
+perf_optimizer_memory_bytes(PG_FUNCTION_ARGS)
+{
+	int64		memory = physical_memory();
+	int64		limit = po_memory_limit_read("/proc/self/cgroup", "/sys/fs/cgroup");
+
+	if (limit > 0 && (memory < 0 || limit < memory))
+		memory = limit;
+	if (memory < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(memory);
 }

@@ -1,7 +1,7 @@
 -- suggest_statistics: kinds, quiet cases, that every definition runs and cures the real table's estimate, errors, privileges, hostile functions.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(35);
+SELECT plan(45);
 CREATE SCHEMA "po Test";
 SET search_path = "po Test", public;
 
@@ -63,6 +63,30 @@ SELECT ok(abs(expected('select * from "Addr" where "City" = 5 and zip = 15 and s
 SELECT ok(abs(expected('select "City", zip, count(*) from "Addr" group by 1, 2') - 500) < 100, 'about groups as well');
 SELECT is(defs('select * from "Addr" where "City" = 5 and zip = 15 and state = ''S0''', 'select * from "Addr" where lower(email) = ''user7@x'''), NULL, 'and nothing more is suggested');
 SELECT is((SELECT count(*)::int FROM pg_class WHERE relname LIKE 'perf_optimizer_sample%'), 0, 'no copy stays behind');
+
+-- Partitioned tables: conditions are judged by each partition's statistics, groups by the whole's.
+CREATE TABLE part (id int, a int, b int, t text) PARTITION BY RANGE (id);
+CREATE TABLE "Part 1" PARTITION OF part FOR VALUES FROM (0) TO (20000);
+CREATE TABLE part2 (t text, gone int, b int, a int, id int);
+ALTER TABLE part2 DROP COLUMN gone;
+ALTER TABLE part ATTACH PARTITION part2 FOR VALUES FROM (20000) TO (40000);
+CREATE TABLE part3 PARTITION OF part FOR VALUES FROM (40000) TO (60000) PARTITION BY RANGE (id);
+INSERT INTO part SELECT g, g % 500, (g % 500) * 3, 'T' || g % 500 FROM generate_series(0, 39999) g;
+ANALYZE part;
+SELECT is(defs('select * from part where a = 5 and b = 15'), 'CREATE STATISTICS "po Test"."Part 1_a_b_stat" (dependencies) ON a, b FROM "po Test"."Part 1"; CREATE STATISTICS "po Test".part2_a_b_stat (dependencies) ON a, b FROM "po Test".part2', 'conditions: each partition with rows of its own');
+SELECT matches(reason, 'one to come needs its own. Autovacuum does not analyze partitioned tables: run ANALYZE "po Test".part after', 'and what partitions need is said') FROM advice('select * from part where a = 5 and b = 15');
+SELECT is(defs('select a, b, count(*) from part group by 1, 2'), 'CREATE STATISTICS "po Test".part_a_b_stat (ndistinct) ON a, b FROM "po Test".part', 'groups: the partitioned table');
+SELECT is(defs('select * from part2 where a = 5 and b = 15'), 'CREATE STATISTICS "po Test".part2_a_b_stat (dependencies) ON a, b FROM "po Test".part2', 'one partition, as it is read itself');
+SELECT is(defs('select * from only part where a = 5 and b = 15'), NULL, 'no rows, no statistics');
+CREATE TABLE found_part AS SELECT * FROM advice('select * from part where a = 5 and b = 15', 'select a, b, count(*) from part group by 1, 2');
+SELECT is((SELECT count(*)::int FROM found_part WHERE relation = 'part'::regclass AND misestimate_before > 5 AND misestimate_after < 2), 2, 'both are of the table that was asked for');
+DO $$ DECLARE s text; BEGIN FOR s IN SELECT definition FROM found_part LOOP EXECUTE s; END LOOP; END $$;
+ANALYZE part;
+SELECT ok(abs(expected('select * from part where a = 5 and b = 15') - 80) < 30, 'the planner is right about conditions then');
+SELECT ok(abs(expected('select a, b, count(*) from part group by 1, 2') - 500) < 100, 'and about groups');
+SELECT is(defs('select * from part where a = 5 and b = 15', 'select a, b, count(*) from part group by 1, 2'), NULL, 'and nothing more is suggested');
+-- Rows are read of all partitions, each by its own order of columns.
+SELECT matches(defs('select * from part where t = ''T5'' and a = 5'), 'part2_a_t_stat" \(dependencies\) ON a, t|part2_t_a_stat \(dependencies\) ON t, a|part2_a_t_stat \(dependencies\) ON a, t', 'columns in another order');
 
 -- Errors, the relation, privileges.
 SELECT is((SELECT count(*)::int FROM perf_optimizer.suggest_statistics('old', ARRAY['select * from "Addr" where "City" = 5 and free = 15'])), 0, 'only of this table');

@@ -1,7 +1,7 @@
 -- suggest_matviews: which aggregates, lifted conditions, that every definition runs and answers the statement, limits, errors.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(34);
+SELECT plan(39);
 CREATE SCHEMA "po Test";
 SET search_path = "po Test", public;
 
@@ -56,6 +56,12 @@ DO $$ DECLARE f record; BEGIN FOR f IN SELECT * FROM found LOOP
     INSERT INTO views VALUES (substring(f.definition FROM 'VIEW (.*?) AS'));
 END LOOP; END $$;
 SELECT is((SELECT count(*) FROM views), (SELECT count(*) FROM found), 'all run as printed, and can be refreshed concurrently');
+SELECT is((SELECT string_agg(concat_ws(' ', c.ok, c.reason), '; ') FROM found f CROSS JOIN LATERAL perf_optimizer.can_refresh_incrementally(substring(f.definition FROM 'VIEW (.*?) AS')::regclass) c
+            WHERE c.ok IS DISTINCT FROM f.reason ~ 'It can be refreshed incrementally: after SELECT perf_optimizer.enable_incremental\(''"po Test"'), NULL, 'what is said of incremental refreshes holds');
+SELECT matches(reason, 'It can be refreshed incrementally', 'groups can') FROM perf_optimizer.suggest_matviews(ARRAY['select "fund", sum("amount") from "Call" group by "fund"']);
+SELECT matches(reason, 'It cannot be refreshed incrementally: .*; each refresh computes all of it', 'one row cannot, and it is said why') FROM perf_optimizer.suggest_matviews(ARRAY['select count(*) from "Call" where st <> ''P''']);
+SELECT throws_ok($$SELECT perf_optimizer.incremental_prospect('SELECT 1')$$, '22023', NULL, 'no view');
+SELECT throws_ok($$SELECT perf_optimizer.incremental_prospect(NULL)$$, '22004', NULL, 'NULL is no statement');
 SELECT results_eq('SELECT fund, sum(sum) FROM "Call_due_fund_summary" WHERE due >= ''2024-03-01'' GROUP BY 1 ORDER BY 1', 'select "fund", sum("amount") from "Call" where "due" >= ''2024-03-01'' group by 1 order by 1', 'a view answers its statement');
 SELECT is((SELECT array_agg(DISTINCT estimated_rows) FROM found WHERE unique_index LIKE '%(fund)'), ARRAY[20::float8], 'the estimate of rows is right');
 

@@ -60,6 +60,27 @@ SELECT cure('bloat', 'bloated-table') AS a \gset
 SELECT is(rules('bloat'), NULL, 'until it is rewritten');
 SELECT is(perf_optimizer.table_expected_bytes('keyless'), NULL, 'nothing is known of a table that was never analyzed');
 SELECT is(perf_optimizer.table_expected_bytes('f'), NULL, 'and a view has no size');
+-- Who may know: all columns and rows, or all statistics.
+CREATE TABLE secret (a int PRIMARY KEY, b text);
+INSERT INTO secret SELECT g, 'b' || g FROM generate_series(1, 500) g;
+ANALYZE secret;
+CREATE ROLE po_fi_reader;
+GRANT USAGE ON SCHEMA "po Fi" TO po_fi_reader;
+CREATE FUNCTION known() RETURNS text LANGUAGE sql AS $$ SELECT format('%s %s', perf_optimizer.table_expected_bytes('"po Fi".secret') IS NOT NULL, perf_optimizer.index_expected_bytes('"po Fi".secret_pkey') IS NOT NULL) $$;
+SET ROLE po_fi_reader; SELECT is(known(), 'f f', 'without a right nothing is known'); RESET ROLE;
+GRANT SELECT (a) ON secret TO po_fi_reader;
+SET ROLE po_fi_reader; SELECT is(known(), 'f f', 'a column is not the table'); RESET ROLE;
+GRANT SELECT (b) ON secret TO po_fi_reader;
+SET ROLE po_fi_reader; SELECT is(known(), 't t', 'all columns are'); RESET ROLE;
+ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
+SET ROLE po_fi_reader; SELECT is(known(), 'f f', 'unless rows are hidden'); RESET ROLE;
+REVOKE SELECT (a, b) ON secret FROM po_fi_reader;
+GRANT pg_read_all_stats TO po_fi_reader;
+SET ROLE po_fi_reader; SELECT is(known(), 't t', 'who may read all statistics may read these'); RESET ROLE;
+REVOKE pg_read_all_stats FROM po_fi_reader;
+DROP TABLE secret;
+DROP OWNED BY po_fi_reader;
+DROP ROLE po_fi_reader;
 SELECT throws_ok('SELECT perf_optimizer.table_expected_bytes(NULL)', '22004', NULL, 'NULL is no table');
 
 -- Vacuum and analyze.
