@@ -202,6 +202,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT d.* FROM (VALUES
     ('p95 over target', 'p95(perf_optimizer_execution_seconds)', '>', 0.5::float8, interval '10 minutes', 'warning', 0.4::float8),
+    ('latency objective', 'perf_optimizer_latency_objective_burn_rate{window="6h"}', '>=', 6, '0', 'warning', 3),
+    ('latency objective burns fast', 'perf_optimizer_latency_objective_burn_rate{window="1h"}', '>=', 14.4, '0', 'critical', 6),
     ('cache hit ratio', 'ratio(perf_optimizer_blocks_total{source="hit"})', '<', 0.9, '10 minutes', 'warning', 0.92),
     ('connections', 'perf_optimizer_connections_used_ratio', '>', 0.8, '1 minute', 'warning', 0.75),
     ('connections nearly exhausted', 'perf_optimizer_connections_used_ratio', '>', 0.9, '0', 'critical', 0.85),
@@ -231,7 +233,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION perf_optimizer.install_default_alerts() IS
-'Sets those of default_alerts() whose names you have no alert of yet, and returns how many: 95th percentile over half a second, hit ratio, connections over 80 and 90 percent, queue of jobs, failed jobs, stale views, transaction ids, replication lag. Errors: as set_alert.';
+'Sets those of default_alerts() whose names you have no alert of yet, and returns how many: 95th percentile over half a second, latency objectives whose budget is used up fast, hit ratio, connections over 80 and 90 percent, queue of jobs, failed jobs, stale views, transaction ids, replication lag. Errors: as set_alert.';
 
 /* ---- alerts: views ---- */
 
