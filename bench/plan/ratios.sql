@@ -3,10 +3,9 @@ SET client_min_messages = warning;
 CREATE TEMP TABLE subject (n int GENERATED ALWAYS AS IDENTITY, what text, query text);
 COPY subject (what, query) FROM :'file';
 
--- The CPU time of this session in microseconds, which the system counts in steps of ten milliseconds.
+-- The CPU time of this session in microseconds, by the scheduler's own count.
 CREATE FUNCTION pg_temp.cpu_us() RETURNS numeric LANGUAGE sql AS $$
-  SELECT 1e4 * (split_part(s, ' ', 14)::numeric + split_part(s, ' ', 15)::numeric)
-  FROM regexp_replace(pg_read_file('/proc/self/stat'), '\(.*\)', 'x') AS s $$;
+  SELECT split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::numeric / 1000 $$;
 
 -- Runs one statement many times, warm; returns the microseconds of CPU of each, the least of three loops.
 CREATE FUNCTION pg_temp.each_us(command text, loops int) RETURNS numeric LANGUAGE plpgsql AS $$

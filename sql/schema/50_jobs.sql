@@ -271,16 +271,22 @@ CREATE VIEW perf_optimizer.jobs WITH (security_barrier) AS
 		ELSE (SELECT s.rolsuper FROM pg_catalog.pg_roles s WHERE s.rolname = current_user) END;
 COMMENT ON VIEW perf_optimizer.jobs IS 'The jobs that the current role may alter: its own and those of roles it is a member of; a superuser sees all. held: the job came with a dump or a copy of the database and waits for resume_all_jobs().';
 
+CREATE FUNCTION perf_optimizer.no_worker_since() RETURNS timestamptz LANGUAGE c VOLATILE PARALLEL RESTRICTED
+	AS 'MODULE_PATHNAME', 'perf_optimizer_no_worker_since';
+COMMENT ON FUNCTION perf_optimizer.no_worker_since() IS 'Since when max_worker_processes has left no worker for the runs that wait in this database, or for its scheduler; null while there is one, and without preloading. Internal, read the message of waiting runs in the view job_runs.';
+
 CREATE VIEW perf_optimizer.job_runs WITH (security_barrier) AS
 	SELECT r.run_id, r.job_id, r.name, r.attempt, r.status, r.scheduled_for, r.started_at, r.finished_at,
 		(EXTRACT(epoch FROM r.finished_at - r.started_at) * 1000)::float8 AS duration_ms,
-		r.rows_affected, r.sqlstate, r.message, r.detail, r.hint, r.context, r.cause, r.pid,
+		r.rows_affected, r.sqlstate, CASE WHEN r.status = 'queued' AND r.not_before <= pg_catalog.now() AND (SELECT perf_optimizer.no_worker_since()) IS NOT NULL
+			THEN 'waits for a worker process: all of max_worker_processes are taken' ELSE r.message END AS message,
+		r.detail, r.hint, r.context, r.cause, r.pid,
 		CASE WHEN r.status = 'queued' THEN r.not_before END AS not_before
 	FROM perf_optimizer.job_run r
 	WHERE CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles o WHERE o.oid = r.owner)
 		THEN pg_catalog.pg_has_role(r.owner, 'USAGE')
 		ELSE (SELECT s.rolsuper FROM pg_catalog.pg_roles s WHERE s.rolname = current_user) END;
-COMMENT ON VIEW perf_optimizer.job_runs IS 'One row a slot of a job, with the outcome of its last attempt; attempt counts those so far. Shows runs of the current role and of roles it is a member of.';
+COMMENT ON VIEW perf_optimizer.job_runs IS 'One row a slot of a job, with the outcome of its last attempt; attempt counts those so far. message says of a waiting run when the server has no worker process to spare for it. Shows runs of the current role and of roles it is a member of.';
 
 CREATE VIEW perf_optimizer.job_attempts WITH (security_barrier) AS
 	SELECT a.run_id, a.attempt, a.status, a.pid, a.started_at, a.finished_at, a.sqlstate, a.message, a.detail, a.hint, a.context

@@ -41,10 +41,14 @@ extern void po_rule_estimate_rows(PoAnalysis *analysis, const PoNode *node);
 /* rule_predicate.c */
 extern void po_rule_predicate_wrapped(PoAnalysis *analysis, const PoNode *node);
 extern void po_rule_predicate_cast(PoAnalysis *analysis, const PoNode *node);
-extern void po_rule_predicate_wildcard(PoAnalysis *analysis, const PoNode *node);
-extern void po_rule_predicate_collation(PoAnalysis *analysis, const PoNode *node);
-extern bool po_rule_predicate_is_or_join(const PoNode *node);
-extern void po_rule_predicate_or(PoAnalysis *analysis, const PoNode *node);
+
+/* rule_like.c */
+extern void po_rule_like_wildcard(PoAnalysis *analysis, const PoNode *node);
+extern void po_rule_like_collation(PoAnalysis *analysis, const PoNode *node);
+
+/* rule_or.c */
+extern bool po_rule_or_is_join(const PoNode *node);
+extern void po_rule_or_columns(PoAnalysis *analysis, const PoNode *node);
 
 /* rule_limit.c */
 extern void po_rule_limit_late(PoAnalysis *analysis, const PoNode *node);

@@ -141,7 +141,7 @@ po_rule_join_filter(PoAnalysis *analysis, const PoNode *node)
 	PoFindingDraft draft;
 
 	if (node->join_filter == NULL || node->removed_join < JOIN_FILTER_MIN_ROWS ||
-		node->removed_join < JOIN_FILTER_REMOVED * pairs || po_rule_predicate_is_or_join(node))
+		node->removed_join < JOIN_FILTER_REMOVED * pairs || po_rule_or_is_join(node))
 		return;
 	draft = po_finding_begin(analysis, node, po_finding_share(analysis, node));
 	po_json_float(&draft.evidence, "pairs_compared", pairs);

@@ -282,6 +282,7 @@ hand_out(const PoWaiting *runs, uint64 n, bool more)
 		watched_since = GetCurrentTimestamp();
 		round.db->ntaken = 0;
 	}
+	po_shared_note_worker(round.db, round.no_worker);
 	LWLockRelease(po_sched_lock);
 	if (round.no_worker)
 		return TimestampTzPlusMilliseconds(po_clock_now(), LOOK_AGAIN_MS);

@@ -252,7 +252,10 @@ start_schedulers(void)
 		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 		db = po_shared_find_database(dboid);
 		if (db != NULL)
+		{
 			db->state = PO_DB_IDLE;
+			po_shared_note_worker(db, true);
+		}
 		LWLockRelease(po_sched_lock);
 		wake = Min(wake, TimestampTzPlusMilliseconds(po_clock_now(), NO_WORKER_MS));
 	}

@@ -1,6 +1,7 @@
 /*
  * progress_sql.c
- *	  SQL function that tells how far the runs of the runners have come.
+ *	  SQL functions that tell how far the runs of the runners have come, and why
+ *	  others do not begin.
  *
  * A runner writes its own slot in shared memory; the view job_progress reads all.
  * Without preloading the slot is the process's own and nobody else sees it: the view
@@ -16,6 +17,7 @@
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(perf_optimizer_runner_progress);
+PG_FUNCTION_INFO_V1(perf_optimizer_no_worker_since);
 
 /* Emits one runner's progress. */
 static void
@@ -51,4 +53,24 @@ perf_optimizer_runner_progress(PG_FUNCTION_ARGS)
 		if (has_privs_of_role(GetUserId(), copies[i].roleid))
 			put_progress(&row, &copies[i]);
 	return (Datum) 0;
+}
+
+/* SQL: no_worker_since(): since when max_worker_processes has left no worker for what waits in this database; NULL while it does. */
+Datum
+perf_optimizer_no_worker_since(PG_FUNCTION_ARGS)
+{
+	PoDatabase *db;
+	TimestampTz since = 0;
+
+	if (po_preload_done())
+	{
+		LWLockAcquire(po_sched_lock, LW_SHARED);
+		db = po_shared_find_database(MyDatabaseId);
+		if (db != NULL)
+			since = db->no_worker_since;
+		LWLockRelease(po_sched_lock);
+	}
+	if (since == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(since);
 }

@@ -109,14 +109,22 @@ keep_error(const char *sqlstate, const char *message, const char *detail, const 
 	strlcpy(slot->hint, hint ? hint : "", sizeof(slot->hint));
 }
 
-/* Keeps the error that ends this process where the scheduler finds it. */
+/* Keeps an error that ends this process where the scheduler finds it. */
+static void
+keep_last_error(const ErrorData *edata)
+{
+	if (slot != NULL && !slot->ended)
+		keep_error(unpack_sql_state(edata->sqlerrcode), edata->message, edata->detail, edata->hint);
+}
+
+/* The hook on the log: keeps what is fatal. */
 static void
 keep_fatal_error(ErrorData *edata)
 {
 	if (prev_emit_log_hook)
 		prev_emit_log_hook(edata);
-	if (edata->elevel >= FATAL && slot != NULL && !slot->ended)
-		keep_error(unpack_sql_state(edata->sqlerrcode), edata->message, edata->detail, edata->hint);
+	if (edata->elevel >= FATAL)
+		keep_last_error(edata);
 }
 
 /*
@@ -309,6 +317,26 @@ begin_run(PoJobRun *run)
 	return run->attempt > 0;
 }
 
+/* Does begin_run; an error, which ends this process, is kept for the scheduler: the history may be full. */
+static bool
+begin_run_or_tell(PoJobRun *run)
+{
+	volatile bool begun = false;
+
+	PG_TRY();
+	{
+		begun = begin_run(run);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(run->memory);
+		keep_last_error(CopyErrorData());
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return begun;
+}
+
 /*
  * Works on the run of the slot, up to its stored outcome.  A cancel that arrives
  * after the work comes too late and must not undo the bookkeeping; a termination
@@ -323,7 +351,7 @@ work_on_slot(void)
 	run.memory = AllocSetContextCreate(TopMemoryContext, "perf_optimizer run", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(run.memory);
 	HOLD_CANCEL_INTERRUPTS();
-	if (begin_run(&run))
+	if (begin_run_or_tell(&run))
 	{
 		MemoryContextSwitchTo(run.memory);
 		po_progress_attach(&slot->progress);

@@ -149,6 +149,16 @@ po_shared_wake_starved(void)
 	}
 }
 
+/* Notes whether the server had a worker to spare for a database; the caller holds the lock exclusively. */
+void
+po_shared_note_worker(PoDatabase *db, bool lacking)
+{
+	if (!lacking)
+		db->no_worker_since = 0;
+	else if (db->no_worker_since == 0)
+		db->no_worker_since = GetCurrentTimestamp();
+}
+
 /*
  * Tells whether runs wait until a slot is free whose priority is higher than the
  * given one, or any; the caller holds the lock.

@@ -44,6 +44,8 @@ typedef struct PoDatabase
 								 * too far away */
 	bool		booted;			/* @reboot jobs have been enqueued since the
 								 * start */
+	TimestampTz no_worker_since;	/* the server has had no worker to spare
+									 * since, 0 while it has */
 	int			held;			/* sessions that need the database without
 								 * workers */
 	int			failures;		/* schedulers that ended badly, one after the
@@ -143,6 +145,7 @@ extern PoDatabase *po_shared_add_database(Oid dboid);
 extern void po_shared_wake_database(Oid dboid);
 extern void po_shared_wake(PoDatabase *db);
 extern void po_shared_wake_launcher(bool rescan);
+extern void po_shared_note_worker(PoDatabase *db, bool lacking);
 extern void po_shared_wake_starved(void);
 extern bool po_shared_is_starved(int priority, bool any_priority);
 extern bool po_shared_push_waiting(const PoWaiting *run);

@@ -54,6 +54,39 @@ sql("SELECT perf_optimizer.cancel_run($safe)");
 holds(q(SELECT EXISTS (SELECT FROM perf_optimizer.job_runs WHERE name = 'boot' AND cause = 'start' AND status = 'succeeded')), '@reboot runs after the restart');
 holds(q(SELECT max(scheduled_for) > clock_timestamp() - interval '5 s' FROM perf_optimizer.job_runs WHERE name = 'tick' AND status = 'succeeded'), 'jobs go on');
 
+# A runner is killed while it writes that its run begins, while it writes that it has ended, and while it has none.
+sql(q(CREATE TABLE gated(run_id bigint, status text); CREATE TABLE worked(at timestamptz DEFAULT clock_timestamp());
+	CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+		IF EXISTS (SELECT FROM public.gated g WHERE g.run_id = NEW.run_id AND g.status = NEW.status) THEN PERFORM pg_advisory_xact_lock_shared(8); END IF;
+		RETURN NEW; END $$;
+	CREATE TRIGGER gate BEFORE INSERT ON perf_optimizer.job_attempt FOR EACH ROW EXECUTE FUNCTION gate();
+	SELECT perf_optimizer.schedule_command('once', '@yearly', 'INSERT INTO worked DEFAULT VALUES', max_attempts => 1)));
+
+# Kills the runner of a new run of that job when it writes the given status; returns the run.
+sub kill_at
+{
+	my ($status) = @_;
+	my $waits = q(FROM pg_locks WHERE locktype = 'advisory' AND objid = 8 AND NOT granted);
+	my $gate = $node->background_psql('postgres');
+	$gate->query_safe('SELECT pg_advisory_lock(8)');
+	my $run = sql("INSERT INTO gated SELECT perf_optimizer.run_job(job_id), '$status' FROM perf_optimizer.jobs WHERE name = 'once' RETURNING run_id");
+	holds("SELECT EXISTS (SELECT $waits)", "a runner writes '$status'");
+	kill 'KILL', sql("SELECT pid $waits");
+	eval { $gate->quit };
+	comes_back('the server restarts after kill -9 of it');
+	return $run;
+}
+is(sql('SELECT perf_optimizer.wait_for_run(' . kill_at('running') . ')'), 'succeeded', 'a run that had not begun is done after that');
+is(sql('SELECT perf_optimizer.wait_for_run(' . kill_at('succeeded') . ')'), 'crashed', 'one whose end is not known is said to have crashed');
+is(sql('SELECT count(*) FROM worked'), 2, 'the work of each was done once');
+sql('DROP TRIGGER gate ON perf_optimizer.job_attempt');
+my $idle = q(FROM pg_stat_activity WHERE backend_type = 'perf_optimizer runner' AND application_name = 'perf_optimizer runner');
+holds("SELECT EXISTS (SELECT $idle)", 'a runner waits for the next run');
+my $before = sql('SELECT clock_timestamp()');
+kill 'KILL', sql("SELECT max(pid) $idle");
+comes_back('the server restarts after kill -9 of it');
+holds("SELECT EXISTS (SELECT FROM perf_optimizer.job_runs WHERE name = 'tick' AND status = 'succeeded' AND started_at > '$before')", 'jobs go on');
+
 # The postmaster is killed.
 ($risky, $safe) = start_long();
 $node->stop('immediate');

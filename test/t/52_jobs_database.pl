@@ -109,6 +109,32 @@ is(sql('target', q(SELECT target FROM perf_optimizer.jobs WHERE kind = 'refresh'
 $run = sql('target', q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE kind = 'refresh'));
 is(sql('target', "SELECT perf_optimizer.wait_for_run($run)"), 'succeeded', 'which are found');
 cmp_ok(sql('target', q(SELECT perf_optimizer.schedule_command('new', '@yearly', 'SELECT 1'))), '>', 3, 'and the numbers go on');
+
+# Three databases with jobs among fifty without the extension: each has its scheduler, the others cost no process.
+busy_database('third');
+sql('postgres', join(' ', map { "CREATE DATABASE other_$_;" } 1 .. 50));
+$node->restart;
+for my $db ('source', 'target', 'third')
+{
+	$now = sql('postgres', 'SELECT clock_timestamp()');
+	holds($db, "SELECT EXISTS (SELECT FROM perf_optimizer.job_runs WHERE name = 'tick' AND status = 'succeeded' AND started_at > '$now')", "among 53 databases jobs run in $db");
+}
+holds('postgres', q(SELECT array_agg(datname::text ORDER BY datname) = '{source,target,third}' FROM pg_stat_activity WHERE backend_type = 'perf_optimizer scheduler'), 'three of them have a scheduler');
+
+# A newer version of the extension, with jobs at work: its script changes the tables that the scheduler reads.
+SKIP:
+{
+	skip 'the next version is not installed', 3 if sql('third', q(SELECT count(*) FROM pg_available_extension_versions WHERE name = 'perf_optimizer' AND version = 'next')) == 0;
+	$run = sql('third', q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name = 'long'));
+	holds('third', "SELECT status = 'running' FROM perf_optimizer.job_runs WHERE run_id = $run", 'a run is under way');
+	my $ms = sql('third', q(SELECT extract(epoch FROM clock_timestamp()) AS s \gset
+		ALTER EXTENSION perf_optimizer UPDATE TO 'next';
+		SELECT extract(epoch FROM clock_timestamp()) - :s;));
+	cmp_ok($ms, '<', 5, 'ALTER EXTENSION UPDATE is not held up by workers');
+	$now = sql('third', 'SELECT clock_timestamp()');
+	holds('third', "SELECT EXISTS (SELECT FROM perf_optimizer.job_runs WHERE name = 'tick' AND status = 'succeeded' AND started_at > '$now')", 'after it jobs go on');
+	is(sql('third', "SELECT status FROM perf_optimizer.job_runs WHERE run_id = $run"), 'running', 'and so does the run that was under way');
+}
 $node->stop;
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|terminated by signal/, 'the server had no crash');
 done_testing();

@@ -65,6 +65,29 @@ SKIP:
 	is(outcome('prewarm public.t'), 'succeeded', 'prewarm');
 }
 
+# The history has no room: a run that cannot be written down does not begin, and nobody starts workers over and over for it.
+sql(q(CREATE TABLE done(at timestamptz DEFAULT clock_timestamp());
+	CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
+	CREATE TRIGGER no_room BEFORE INSERT ON perf_optimizer.job_attempt FOR EACH ROW EXECUTE FUNCTION no_room();
+	SELECT perf_optimizer.schedule_command('full', '@yearly', 'INSERT INTO done DEFAULT VALUES', backoff => '0');));
+my $full = sql(q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name = 'full'));
+ok($node->wait_for_log(qr/worker "perf_optimizer scheduler" \(PID [0-9]+\) exited with exit code 1/), 'the scheduler cannot note it either');
+is(sql("SELECT status FROM perf_optimizer.job_runs WHERE run_id = $full"), 'queued', 'the run waits');
+sql('DROP TRIGGER no_room ON perf_optimizer.job_attempt');
+holds("SELECT status = 'succeeded' FROM perf_optimizer.job_runs WHERE run_id = $full", 'it is done when there is room');
+is(sql("SELECT string_agg(status || coalesce(' ' || sqlstate, ''), ', ' ORDER BY attempt) FROM perf_optimizer.job_attempts WHERE run_id = $full"), 'failed 53100, succeeded', 'with what kept it');
+my $exits = () = slurp_file($node->logfile) =~ /worker "perf_optimizer runner" \(PID [0-9]+\) exited with exit code 1/g;
+cmp_ok($exits, '<', 10, 'few workers ended in vain');
+
+# A run that has begun counts all the same, once, and its end is written down when there is room again.
+sql(q(CREATE TRIGGER no_room BEFORE INSERT ON perf_optimizer.job_attempt FOR EACH ROW WHEN (NEW.status <> 'running') EXECUTE FUNCTION no_room();));
+$full = sql(q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name = 'full'));
+holds('SELECT count(*) = 2 FROM done', 'a run does its work while its end cannot be written');
+is(sql("SELECT status FROM perf_optimizer.job_runs WHERE run_id = $full"), 'running', 'it is not said to have ended');
+sql('DROP TRIGGER no_room ON perf_optimizer.job_attempt');
+holds("SELECT status = 'succeeded' FROM perf_optimizer.job_runs WHERE run_id = $full", 'it is when there is room again');
+is(sql('SELECT count(*) FROM done'), 2, 'and has not been repeated');
+
 # Commands of superusers can be switched off; their other jobs go on.
 sql(q(SELECT perf_optimizer.schedule_command('root', '@yearly', 'SELECT 1', max_attempts => 1)));
 is(outcome('root'), 'succeeded', 'a command of a superuser');
@@ -95,8 +118,16 @@ holds(q(SELECT EXISTS (SELECT FROM perf_optimizer.job_runs WHERE name = 'later' 
 # All workers of the server are taken (launcher, scheduler, wait sampler, the launcher of logical replication, one runner): runs wait, and go on when one is free.
 $node->append_conf('postgresql.conf', "perf_optimizer.test_clock_offset = 0\nmax_worker_processes = 5\nperf_optimizer.allow_superuser_jobs = on");
 $node->restart;
+my $gate = $node->background_psql('postgres');
+$gate->query_safe('SELECT pg_advisory_lock(7)');
+sql(q(SELECT perf_optimizer.schedule_command('held', '@yearly', 'SELECT pg_advisory_lock_shared(7)');
+	SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name = 'held'));
+holds(q(SELECT status = 'running' FROM perf_optimizer.job_runs WHERE name = 'held'), 'the one worker to spare is busy');
 sql(q(SELECT perf_optimizer.schedule_command('few' || i, '@yearly', 'SELECT pg_sleep(0.2)') FROM generate_series(1, 5) i));
 sql(q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name LIKE 'few%'));
+holds(q(SELECT count(*) = 5 FROM perf_optimizer.job_runs WHERE name LIKE 'few%' AND status = 'queued' AND message LIKE '%max_worker_processes%'), 'the others say what they wait for');
+$gate->quit;
 holds(q(SELECT count(*) = 5 FROM perf_optimizer.job_runs WHERE name LIKE 'few%' AND status = 'succeeded'), 'with one worker to spare five runs are done, one after the other');
+is(sql(q(SELECT count(*) FROM perf_optimizer.job_runs WHERE message LIKE '%max_worker_processes%')), 0, 'which nobody is told of who does not wait');
 $node->stop;
 done_testing();
