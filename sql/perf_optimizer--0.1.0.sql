@@ -1297,6 +1297,145 @@ COMMENT ON VIEW perf_optimizer.setting_history IS 'Settings of the server that c
 
 GRANT SELECT ON perf_optimizer.snapshots, perf_optimizer.statement_history, perf_optimizer.text_history, perf_optimizer.plan_history, perf_optimizer.load_history,
   perf_optimizer.table_history, perf_optimizer.index_history, perf_optimizer.setting_history TO PUBLIC;
+/* ---- latency objectives: targets and the error budgets that they leave ---- */
+
+CREATE TABLE perf_optimizer.latency_target (
+  name text PRIMARY KEY,
+  target_ms float8 NOT NULL,
+  objective_pct float8 NOT NULL,
+  query_id bigint,
+  role_name name,
+  period interval NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE perf_optimizer.latency_target IS 'Which share of executions is to be how fast; written by set_latency_target and drop_latency_target alone. Read the view latency_objectives.';
+SELECT pg_extension_config_dump('perf_optimizer.latency_target', '');
+
+CREATE TABLE perf_optimizer.snapshot_objective (
+  snapshot_id bigint NOT NULL REFERENCES perf_optimizer.snapshot ON DELETE CASCADE,
+  name text NOT NULL REFERENCES perf_optimizer.latency_target ON DELETE CASCADE,
+  calls float8 NOT NULL,
+  within float8 NOT NULL,
+  PRIMARY KEY (name, snapshot_id)
+);
+CREATE INDEX snapshot_objective_snapshot_idx ON perf_optimizer.snapshot_objective (snapshot_id);
+COMMENT ON TABLE perf_optimizer.snapshot_objective IS 'How many executions there were in a snapshot''s interval that a target is for, and how many were as fast.';
+
+CREATE FUNCTION perf_optimizer.count_within(latency_ms float8[], counts bigint[], target_ms float8) RETURNS float8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT coalesce(sum(u.n), 0)::float8 FROM unnest(latency_ms, counts) u(latency, n) WHERE u.latency <= target_ms $$;
+COMMENT ON FUNCTION perf_optimizer.count_within(float8[], bigint[], float8) IS 'How many executions of a histogram took at most target_ms milliseconds; those of a bucket count as its middle, which is at most 1.6 % away.';
+
+CREATE FUNCTION perf_optimizer.record_objectives(snapshot bigint, target text DEFAULT NULL) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  INSERT INTO perf_optimizer.snapshot_objective (snapshot_id, name, calls, within)
+  SELECT s.snapshot_id, t.name, sum(h.calls), sum(perf_optimizer.count_within(s.latency_ms, s.counts, t.target_ms))
+    FROM perf_optimizer.latency_target t
+    JOIN perf_optimizer.snapshot_statement s ON (s.query_id = t.query_id OR t.query_id IS NULL AND s.toplevel)
+   CROSS JOIN LATERAL (SELECT sum(u.n)::float8 AS calls FROM unnest(s.counts) u(n)) h
+   WHERE (snapshot IS NULL OR s.snapshot_id = snapshot) AND (target IS NULL OR t.name = target) AND s.counts IS NOT NULL
+     AND (t.role_name IS NULL OR s.userid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = t.role_name))
+   GROUP BY 1, 2 HAVING sum(h.calls) > 0
+$$;
+COMMENT ON FUNCTION perf_optimizer.record_objectives(bigint, text) IS 'Counts the executions in a snapshot (NULL: in all) that targets are for, those inside functions only where a statement is named. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.record_objectives(bigint, text) FROM PUBLIC;
+
+CREATE FUNCTION perf_optimizer.merge_objectives(ids bigint[], keeper bigint) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH gone AS (
+    DELETE FROM perf_optimizer.snapshot_objective o WHERE o.snapshot_id = ANY (ids) RETURNING *)
+  INSERT INTO perf_optimizer.snapshot_objective (snapshot_id, name, calls, within) SELECT keeper, g.name, sum(g.calls), sum(g.within) FROM gone g GROUP BY 2
+$$;
+COMMENT ON FUNCTION perf_optimizer.merge_objectives(bigint[], bigint) IS 'Merges what snapshots know of targets into one of them. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.merge_objectives(bigint[], bigint) FROM PUBLIC;
+
+CREATE FUNCTION perf_optimizer.put_latency_target(name text, target_ms float8, objective_pct float8, query_id bigint, role_name name, period interval) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+  -- A snapshot being taken counts for the targets before or after.
+  LOCK TABLE perf_optimizer.snapshot_last IN SHARE ROW EXCLUSIVE MODE;
+  INSERT INTO perf_optimizer.latency_target AS t (name, target_ms, objective_pct, query_id, role_name, period)
+  VALUES (put_latency_target.name, put_latency_target.target_ms, put_latency_target.objective_pct, put_latency_target.query_id, put_latency_target.role_name, put_latency_target.period)
+  ON CONFLICT (name) DO UPDATE SET (target_ms, objective_pct, query_id, role_name, period) = (excluded.target_ms, excluded.objective_pct, excluded.query_id, excluded.role_name, excluded.period)
+    WHERE (t.target_ms, t.objective_pct, t.query_id, t.role_name, t.period) IS DISTINCT FROM (excluded.target_ms, excluded.objective_pct, excluded.query_id, excluded.role_name, excluded.period);
+  IF FOUND THEN
+    DELETE FROM perf_optimizer.snapshot_objective o WHERE o.name = put_latency_target.name;
+    PERFORM perf_optimizer.record_objectives(NULL, put_latency_target.name);
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.put_latency_target(text, float8, float8, bigint, name, interval) IS 'Stores a target and counts for it what the history has. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.put_latency_target(text, float8, float8, bigint, name, interval) FROM PUBLIC;
+
+CREATE FUNCTION perf_optimizer.set_latency_target(name text, target_ms float8, objective_pct float8 DEFAULT 99, query_id bigint DEFAULT NULL, role_name name DEFAULT NULL, period interval DEFAULT '30 days') RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'perf_optimizer_set_latency_target';
+COMMENT ON FUNCTION perf_optimizer.set_latency_target(text, float8, float8, bigint, name, interval) IS
+'Sets a latency objective: objective_pct percent (more than 0, less than 100) of the executions in any period are to take at most target_ms milliseconds. query_id: of that statement; role_name: of statements of that role, as applications have; neither: of all that clients send. One of that name is changed; what the history already has is counted anew. latency_objectives shows how it stands. Errors: 22004 for a NULL, 22023 for a wrong value, 42704 no such role, 42501 unless you are a member of pg_read_all_stats, 25006 in a read-only transaction and on a standby.';
+
+CREATE FUNCTION perf_optimizer.drop_latency_target(name text) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'perf_optimizer_drop_latency_target';
+COMMENT ON FUNCTION perf_optimizer.drop_latency_target(text) IS 'Removes a latency objective; false when there is none of that name. Errors: 22004 for a NULL, 42501 unless you are a member of pg_read_all_stats, 25006 in a read-only transaction and on a standby.';
+
+CREATE FUNCTION perf_optimizer.burn_rate(calls float8, within float8, objective_pct float8) RETURNS float8
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ SELECT (calls - within) * 100 / nullif(calls * (100 - objective_pct), 0) $$;
+COMMENT ON FUNCTION perf_optimizer.burn_rate(float8, float8, float8) IS 'The part of executions that were slower than their target, divided by the part that may be; NULL for none.';
+
+CREATE VIEW perf_optimizer.latency_objectives WITH (security_barrier) AS
+WITH moment AS (
+  SELECT pg_catalog.now() OPERATOR(pg_catalog.-) interval '1 hour' AS hour, pg_catalog.now() OPERATOR(pg_catalog.-) interval '6 hours' AS hours, pg_catalog.now() OPERATOR(pg_catalog.-) interval '3 days' AS days),
+counted AS (
+  SELECT t.*, s.*
+    FROM perf_optimizer.latency_target t CROSS JOIN moment m
+   CROSS JOIN LATERAL (
+     SELECT pg_catalog.sum(x.calls) AS calls, pg_catalog.sum(x.within) AS within, pg_catalog.min(n.from_at) AS since,
+            perf_optimizer.burn_rate(pg_catalog.sum(x.calls), pg_catalog.sum(x.within), t.objective_pct) AS burn_rate,
+            perf_optimizer.burn_rate(pg_catalog.sum(x.calls) FILTER (WHERE n.taken_at OPERATOR(pg_catalog.>) m.hour), pg_catalog.sum(x.within) FILTER (WHERE n.taken_at OPERATOR(pg_catalog.>) m.hour), t.objective_pct) AS burn_rate_1h,
+            perf_optimizer.burn_rate(pg_catalog.sum(x.calls) FILTER (WHERE n.taken_at OPERATOR(pg_catalog.>) m.hours), pg_catalog.sum(x.within) FILTER (WHERE n.taken_at OPERATOR(pg_catalog.>) m.hours), t.objective_pct) AS burn_rate_6h,
+            perf_optimizer.burn_rate(pg_catalog.sum(x.calls) FILTER (WHERE n.taken_at OPERATOR(pg_catalog.>) m.days), pg_catalog.sum(x.within) FILTER (WHERE n.taken_at OPERATOR(pg_catalog.>) m.days), t.objective_pct) AS burn_rate_3d
+       FROM perf_optimizer.snapshot_objective x JOIN perf_optimizer.snapshot n USING (snapshot_id)
+      WHERE x.name OPERATOR(pg_catalog.=) t.name AND n.taken_at OPERATOR(pg_catalog.>) (pg_catalog.now() OPERATOR(pg_catalog.-) t.period)) s
+   WHERE pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'))
+SELECT c.name,
+       CASE WHEN c.calls IS NULL THEN 'unknown' WHEN c.burn_rate OPERATOR(pg_catalog.>=) 1 THEN 'exhausted' WHEN c.burn_rate_1h OPERATOR(pg_catalog.>=) 14.4 THEN 'critical'
+            WHEN c.burn_rate_6h OPERATOR(pg_catalog.>=) 6 OR c.burn_rate_3d OPERATOR(pg_catalog.>=) 1 THEN 'warning' ELSE 'ok' END AS status,
+       c.target_ms, c.objective_pct, c.query_id, c.role_name, c.period, c.calls::bigint AS calls, c.within::bigint AS calls_within,
+       (100 OPERATOR(pg_catalog.*) c.within) OPERATOR(pg_catalog./) c.calls AS attained_pct, 100 OPERATOR(pg_catalog.*) (1 OPERATOR(pg_catalog.-) c.burn_rate) AS budget_left_pct,
+       c.burn_rate_1h, c.burn_rate_6h, c.burn_rate_3d, c.since
+  FROM counted c;
+COMMENT ON VIEW perf_optimizer.latency_objectives IS
+'How the targets of set_latency_target stand, by the snapshots of their period: executions, those within the target, the share attained, budget_left_pct: what is left of the executions that may be slower (100: none was, below 0: too many were), and burn rates: 1 uses up the budget exactly in its period. status: unknown (no execution in the history), exhausted, critical (14.4 or more over the last hour), warning (6 over 6 hours, or 1 over 3 days), ok. since: how far back the history goes. For members of pg_read_all_stats.';
+GRANT SELECT ON perf_optimizer.latency_objectives TO PUBLIC;
+
+CREATE FUNCTION perf_optimizer.objective_metrics(OUT name text, OUT kind text, OUT help text, OUT labels jsonb, OUT value float8)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN QUERY
+  WITH o AS MATERIALIZED (SELECT * FROM perf_optimizer.latency_objectives v WHERE v.calls > 0)
+  SELECT 'perf_optimizer_latency_objective_budget_left_ratio', 'gauge', 'What is left of an objective''s error budget; below 0 it is missed.', jsonb_build_object('objective', o.name), o.budget_left_pct / 100 FROM o
+  UNION ALL
+  SELECT 'perf_optimizer_latency_objective_burn_rate', 'gauge', 'How many times faster than its period allows an objective''s error budget was used up, by the length of the last window.',
+         jsonb_build_object('objective', o.name, 'window', w.length), w.rate
+    FROM o CROSS JOIN LATERAL (VALUES ('1h', o.burn_rate_1h), ('6h', o.burn_rate_6h), ('3d', o.burn_rate_3d)) w(length, rate) WHERE w.rate IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.objective_metrics() IS 'The metrics of latency objectives that have executions; a part of metrics().';
 /* ---- history of the workload: taking snapshots ---- */
 
 CREATE TYPE perf_optimizer.counters AS (
@@ -1644,6 +1783,7 @@ BEGIN
   PERFORM perf_optimizer.record_database(id);
   PERFORM perf_optimizer.record_settings(id);
   PERFORM perf_optimizer.record_waits(id);
+  PERFORM perf_optimizer.record_objectives(id);
   PERFORM perf_optimizer.thin_history();
   RETURN id;
 END
@@ -1748,6 +1888,7 @@ BEGIN
     PERFORM perf_optimizer.merge_statements(hour.ids, hour.keeper);
     PERFORM perf_optimizer.merge_relations(hour.ids, hour.keeper);
     PERFORM perf_optimizer.merge_server(hour.ids, hour.keeper);
+    PERFORM perf_optimizer.merge_objectives(hour.ids, hour.keeper);
     DELETE FROM perf_optimizer.snapshot WHERE snapshot_id = ANY (hour.ids) AND snapshot_id <> hour.keeper;
   END LOOP;
 END
@@ -2044,8 +2185,8 @@ LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'perf_optimizer_wait_history';
 COMMENT ON FUNCTION perf_optimizer.wait_history() IS
-'The last 3600 looks at the sessions of all databases, as far as they are of this one: how many were running or waiting, by class: cpu, io, lock, lwlock, ipc, client,
-other, idle in transaction. One look every perf_optimizer.sample_interval, fewer while nobody is active. Errors: 55000 unless perf_optimizer is preloaded.';
+'The last 3600 looks at the sessions of all databases, as far as they are of this one: how many were running or waiting, by class: cpu, io, wal, lock, lwlock, ipc, replication,
+client, other, idle in transaction. One look every perf_optimizer.sample_interval, fewer while nobody is active. Errors: 55000 unless perf_optimizer is preloaded.';
 
 CREATE FUNCTION perf_optimizer.wait_profile(
   OUT query_id bigint,
@@ -2578,9 +2719,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$ SELECT $style$
 :root { color-scheme: light dark; --bg: #f6f7f8; --fg: #1b2026; --soft: #55606c; --line: #d8dde3; --card: #ffffff; --code: #f1f3f5; --accent: #1f63ad; --good: #2e7d4f; --warn: #955800; --bad: #b3261e;
-  --low: #3f6212; --heat: 200, 50, 30; --cpu: #2f9e5f; --io: #3477d6; --lock: #c8372d; --lwlock: #d97b29; --ipc: #8758c4; --client: #87919c; --other: #3fa3a3; --idle: #c29a12; }
+  --low: #3f6212; --heat: 200, 50, 30; --cpu: #2f9e5f; --io: #3477d6; --lock: #c8372d; --lwlock: #d97b29; --ipc: #8758c4; --wal: #4b3fb5; --replication: #b5418f; --client: #87919c; --other: #3fa3a3; --idle: #c29a12; }
 @media (prefers-color-scheme: dark) { :root { --bg: #12161a; --fg: #e4e8ec; --soft: #9ca7b3; --line: #303840; --card: #1a2026; --code: #232a31; --accent: #79b1ee; --good: #6fcf97; --warn: #f0b34c; --bad: #ff8b7d;
-  --low: #a5cf6d; --heat: 255, 105, 80; --cpu: #45b877; --io: #5b98ea; --lock: #e5584d; --lwlock: #e8954c; --ipc: #a680dd; --client: #9aa4ae; --other: #58bcbc; --idle: #d9b53a; } }
+  --low: #a5cf6d; --heat: 255, 105, 80; --cpu: #45b877; --io: #5b98ea; --lock: #e5584d; --lwlock: #e8954c; --ipc: #a680dd; --wal: #8b83f0; --replication: #dd77bd; --client: #9aa4ae; --other: #58bcbc; --idle: #d9b53a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1rem 1.25rem 3rem; max-width: 88rem; background: var(--bg); color: var(--fg); font: 15px/1.45 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .2rem; overflow-wrap: anywhere; }
@@ -2641,7 +2782,7 @@ svg.spark { width: 7rem; height: 1.8rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: .6rem 0 0; padding: 0; list-style: none; font-size: .85rem; }
 .legend span { display: inline-block; width: .8em; height: .8em; margin-right: .4em; border-radius: 2px; }
 .c-cpu { background: var(--cpu); fill: var(--cpu); } .c-io { background: var(--io); fill: var(--io); } .c-lock { background: var(--lock); fill: var(--lock); } .c-lwlock { background: var(--lwlock); fill: var(--lwlock); }
-.c-ipc { background: var(--ipc); fill: var(--ipc); } .c-client { background: var(--client); fill: var(--client); } .c-other { background: var(--other); fill: var(--other); } .c-idle { background: var(--idle); fill: var(--idle); }
+.c-wal { background: var(--wal); fill: var(--wal); } .c-replication { background: var(--replication); fill: var(--replication); } .c-ipc { background: var(--ipc); fill: var(--ipc); } .c-client { background: var(--client); fill: var(--client); } .c-other { background: var(--other); fill: var(--other); } .c-idle { background: var(--idle); fill: var(--idle); }
 .plan { list-style: none; margin: 0; padding: 0; }
 .plan li { display: flex; gap: .8rem; padding: 0 .4rem; border-radius: 2px; font: .82rem/1.55 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .plan span { flex: 1; min-width: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -2680,7 +2821,7 @@ AS $function$ SELECT $script$
   const data = JSON.parse(document.getElementById("data").textContent);
   const main = document.getElementById("main");
   const SVG = "http://www.w3.org/2000/svg";
-  const CLASSES = [["cpu", "c-cpu"], ["io", "c-io"], ["lock", "c-lock"], ["lwlock", "c-lwlock"], ["ipc", "c-ipc"], ["client", "c-client"], ["other", "c-other"], ["idle in transaction", "c-idle"]];
+  const CLASSES = [["cpu", "c-cpu"], ["io", "c-io"], ["wal", "c-wal"], ["lock", "c-lock"], ["lwlock", "c-lwlock"], ["ipc", "c-ipc"], ["replication", "c-replication"], ["client", "c-client"], ["other", "c-other"], ["idle in transaction", "c-idle"]];
 
   const FEW = 15;
 
@@ -4039,6 +4180,20 @@ COMMENT ON FUNCTION perf_optimizer.replication_stats() IS
 'Standbys that stream from this server, replication slots, and on a standby its upstream; one row each. kind: standby, slot or upstream. lag_bytes: WAL that is not replayed (of a slot: not confirmed) there yet; lags in milliseconds as the standby last reported them; retained_bytes: WAL that a slot keeps. For a slot sync_state is its wal_status. Which statements could go to a standby: replica_candidates(). Members of pg_read_all_stats see everything.';
 /* ---- metrics in the Prometheus way ---- */
 
+CREATE FUNCTION perf_optimizer.stale_matview_seconds() RETURNS float8
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  -- Planning the view costs more than all other metrics together.
+  IF NOT EXISTS (SELECT FROM pg_class c WHERE c.relkind = 'm') THEN
+    RETURN 0;
+  END IF;
+  RETURN (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - v.last_refresh)), 0)::float8 FROM perf_optimizer.matview_status v WHERE v.stale);
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.stale_matview_seconds() IS 'How long ago the materialized view was refreshed that has been stale for longest; 0 where none is. A part of metrics().';
+
 CREATE FUNCTION perf_optimizer.server_metrics(OUT name text, OUT kind text, OUT help text, OUT labels jsonb, OUT value float8)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 40
@@ -4051,6 +4206,8 @@ WITH state AS (
 )
 SELECT 'perf_optimizer_connections', 'gauge', 'Client connections of the server by state.', jsonb_build_object('state', s.state), s.sessions::float8 FROM state s
 UNION ALL SELECT 'perf_optimizer_connections_max', 'gauge', 'The setting max_connections.', '{}', current_setting('max_connections')::float8
+UNION ALL SELECT 'perf_optimizer_connections_used_ratio', 'gauge', 'Client connections as a part of those that are not reserved.', '{}',
+    coalesce(sum(s.sessions), 0)::float8 / greatest(current_setting('max_connections')::int - (SELECT sum(g.setting::int) FROM pg_settings g WHERE g.name IN ('superuser_reserved_connections', 'reserved_connections')), 1) FROM state s
 UNION ALL SELECT 'perf_optimizer_connections_waiting', 'gauge', 'Sessions that wait for a lock.', '{}', count(*)::float8 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
 UNION ALL SELECT 'perf_optimizer_longest_transaction_seconds', 'gauge', 'Age of the oldest open transaction.', '{}',
     coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 FROM pg_stat_activity WHERE backend_type = 'client backend'
@@ -4068,6 +4225,7 @@ UNION ALL SELECT 'perf_optimizer_oldest_transaction_id_age', 'gauge', 'Transacti
     FROM pg_database d WHERE d.datname = current_database()
 UNION ALL SELECT 'perf_optimizer_replication_lag_seconds', 'gauge', 'How far each standby is behind in replaying.', jsonb_build_object('standby', r.application_name),
     max(coalesce(extract(epoch FROM r.replay_lag), 0))::float8 FROM pg_stat_replication r GROUP BY r.application_name
+UNION ALL SELECT 'perf_optimizer_stale_matview_seconds', 'gauge', 'Time since the refresh of the materialized view that has been stale for longest, 0 where none is.', '{}', perf_optimizer.stale_matview_seconds()
 UNION ALL SELECT 'perf_optimizer_wal_bytes_total', 'counter', 'WAL that the server has written.', '{}', w.wal_bytes::float8 FROM pg_stat_wal w
 $$;
 COMMENT ON FUNCTION perf_optimizer.server_metrics() IS 'The metrics of server and database; a part of metrics().';
@@ -4116,6 +4274,7 @@ AS $$
 SELECT m.* FROM perf_optimizer.server_metrics() m
 UNION ALL SELECT m.* FROM perf_optimizer.statement_metrics() m
 UNION ALL SELECT m.* FROM perf_optimizer.job_metric_rows() m
+UNION ALL SELECT m.* FROM perf_optimizer.objective_metrics() m
 $$;
 COMMENT ON FUNCTION perf_optimizer.metrics() IS
 'Metrics of the server, this database, its statements and jobs, one series a row, named as Prometheus does: name with unit, counters end in _total; kind is counter, gauge or histogram. Statements need perf_optimizer preloaded; those beyond the 20 that took most time are summed up as query_id "other". No statement''s text is read. Members of pg_monitor see everything.';
@@ -5074,6 +5233,204 @@ END
 $$;
 COMMENT ON FUNCTION perf_optimizer.warm_cache(regclass[], bigint) IS
 'Reads relations into shared buffers with pg_prewarm, in the order given, or (NULL) those of hot_relations(), as long as they fit into budget_bytes (NULL: three quarters of shared_buffers); smaller ones still follow one that does not fit. A row each: its size, what was read, cached_before_ratio (0 to 1): which share of its blocks was there before, reason: why it was left out, cached_after_ratio: which share is there when all has been read. ROLLBACK does not undo it. Needs SELECT on each. Errors: 55000 without pg_prewarm, 22004 for a NULL element, 22023 for a negative budget, 42P01 and 42809 for a wrong relation, 42501 without SELECT.';
+/* ---- bottlenecks: what holds up the load ---- */
+
+CREATE FUNCTION perf_optimizer.processor_count() RETURNS int
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_processor_count';
+COMMENT ON FUNCTION perf_optimizer.processor_count() IS 'The processors of the machine that are on line, whatever limit a container sets; NULL where the operating system does not say.';
+
+CREATE FUNCTION perf_optimizer.load_facts() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  result jsonb;
+BEGIN
+  IF current_setting('perf_optimizer.track_max', true) IS NOT NULL THEN
+    SELECT jsonb_build_object('source', 'the last 15 minutes', 'sessions', sum(h.n), 'running', max(h.n) FILTER (WHERE h.wait_class = 'cpu') / max(h.looks), 'classes', jsonb_object_agg(h.wait_class, h.n)) INTO result
+      FROM (SELECT w.wait_class, sum(w.sessions)::float8 AS n, (SELECT count(DISTINCT a.at) FROM perf_optimizer.wait_history() a WHERE a.at > clock_timestamp() - interval '15 minutes') AS looks
+              FROM perf_optimizer.wait_history() w WHERE w.at > clock_timestamp() - interval '15 minutes' AND w.wait_class <> 'idle in transaction' GROUP BY 1) h;
+    IF (result->>'sessions')::float8 >= 20 THEN
+      RETURN result;
+    END IF;
+  END IF;
+  SELECT jsonb_build_object('source', 'the last day', 'sessions', sum(h.seconds), 'running', max(h.seconds) FILTER (WHERE h.wait_class = 'cpu') / nullif(max(h.length), 0), 'classes', jsonb_object_agg(h.wait_class, h.seconds)) INTO result
+    FROM (SELECT l.wait_class, sum(l.seconds) AS seconds,
+                 (SELECT sum(extract(epoch FROM s.taken_at - s.from_at)) FROM perf_optimizer.snapshots s WHERE s.taken_at > now() - interval '1 day')::float8 AS length
+            FROM perf_optimizer.load_history l WHERE l.taken_at > now() - interval '1 day' AND l.wait_class <> 'idle in transaction' GROUP BY 1) h;
+  IF (result->>'sessions')::float8 >= 20 THEN
+    RETURN result;
+  END IF;
+  -- One look is little; the counters below still say something.
+  RETURN '{"source": "nothing", "sessions": 0, "classes": {}}';
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.load_facts() IS 'What sessions of this database did and waited for, from the sampler''s looks of the last 15 minutes or, where that is too little, from the snapshots of the last day: session seconds or looks by class, and how many were running on average while any was active. Internal.';
+
+CREATE FUNCTION perf_optimizer.load_leaders() RETURNS jsonb
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF current_setting('perf_optimizer.track_max', true) IS NULL THEN
+    RETURN '{}';
+  END IF;
+  RETURN (
+    SELECT coalesce(jsonb_object_agg(l.wait_class, jsonb_build_object('query_id', l.query_id, 'share', l.seconds / l.whole)), '{}')
+      FROM (SELECT DISTINCT ON (p.wait_class) p.wait_class, p.query_id, p.seconds, p.whole
+              FROM (SELECT w.wait_class, w.query_id, sum(w.seconds) AS seconds, sum(sum(w.seconds)) OVER (PARTITION BY w.wait_class) AS whole FROM perf_optimizer.wait_profile() w GROUP BY 1, 2) p
+             WHERE p.query_id IS NOT NULL AND p.whole > 0 ORDER BY p.wait_class, p.seconds DESC, p.query_id) l);
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.load_leaders() IS 'The statement with most load in each class since the server started, as far as you may see it, and its share. Internal.';
+
+CREATE FUNCTION perf_optimizer.recent_blocks(OUT hit float8, OUT read float8, OUT temp_bytes float8, OUT period text)
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH history AS (
+    SELECT sum(s.blocks_hit) AS hit, sum(s.blocks_read) AS read, sum(s.temp_bytes) AS temp FROM perf_optimizer.snapshots s WHERE s.taken_at > now() - interval '1 hour')
+  SELECT CASE WHEN w.recent THEN h.hit ELSE d.blks_hit END, CASE WHEN w.recent THEN h.read ELSE d.blks_read END, CASE WHEN w.recent THEN h.temp ELSE d.temp_bytes END,
+         CASE WHEN w.recent THEN 'in the last hour' ELSE 'since the statistics were reset' END
+    FROM pg_stat_database d CROSS JOIN history h CROSS JOIN LATERAL (SELECT coalesce(h.hit + h.read >= 10000, false) AS recent) w WHERE d.datname = current_database()
+$$;
+COMMENT ON FUNCTION perf_optimizer.recent_blocks() IS 'Block accesses of this database, and temporary bytes, in the snapshots of the last hour or, where there are none, since the statistics were reset. Internal.';
+
+CREATE FUNCTION perf_optimizer.vacuum_facts() RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH late AS MATERIALIZED (
+    SELECT f.object, (f.evidence->>'dead_rows')::float8 AS dead, (f.evidence->>'live_rows')::float8 AS live FROM perf_optimizer.upkeep_findings() f WHERE f.rule = 'vacuum-late'),
+  reads AS (
+    SELECT sum(s.seq_tup_read + coalesce(s.idx_tup_fetch, 0))::float8 AS rows,
+           -- Of what is read in these tables this part was dead.
+           sum((s.seq_tup_read + coalesce(s.idx_tup_fetch, 0)) * l.dead / (l.dead + l.live))::float8 AS dead
+      FROM pg_stat_user_tables s LEFT JOIN late l ON l.object = s.relid::regclass::text)
+  SELECT jsonb_build_object(
+    'late', (SELECT count(*) FROM late), 'worst', (SELECT l.object FROM late l ORDER BY l.dead DESC, l.object LIMIT 1), 'dead_rows', (SELECT sum(l.dead) FROM late l),
+    'dead_read_share', (SELECT r.dead / nullif(r.rows + r.dead, 0) FROM reads r),
+    'workers', (SELECT count(*) FROM pg_stat_activity a WHERE a.backend_type = 'autovacuum worker'), 'max_workers', current_setting('autovacuum_max_workers')::int, 'enabled', current_setting('autovacuum'),
+    'oldest', (SELECT jsonb_build_object('pid', a.pid, 'age', age(a.backend_xmin), 'seconds', extract(epoch FROM clock_timestamp() - a.xact_start)) FROM pg_stat_activity a
+                WHERE a.backend_xmin IS NOT NULL AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend' ORDER BY age(a.backend_xmin) DESC LIMIT 1))
+$$;
+COMMENT ON FUNCTION perf_optimizer.vacuum_facts() IS 'How far autovacuum is behind: tables, the worst of them, dead rows, their share of the rows that are read; its workers; and the session whose snapshot is the oldest. Internal.';
+
+CREATE FUNCTION perf_optimizer.bottleneck_facts() RETURNS jsonb
+LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT jsonb_build_object(
+    'load', perf_optimizer.load_facts(), 'leaders', perf_optimizer.load_leaders(), 'processors', perf_optimizer.processor_count(),
+    'blocks', (SELECT to_jsonb(b) FROM perf_optimizer.recent_blocks() b),
+    'connections', (SELECT to_jsonb(c) - 'applications' FROM perf_optimizer.connection_stats() c),
+    'sessions', perf_optimizer.session_facts(),
+    'replication', (SELECT coalesce(jsonb_agg(to_jsonb(r)), '[]') FROM perf_optimizer.replication_stats() r),
+    'checkpoints', (SELECT to_jsonb(c) FROM perf_optimizer.checkpoint_facts() c),
+    'wal', (SELECT jsonb_build_object('bytes', w.wal_bytes, 'fpi_bytes', w.wal_fpi * current_setting('block_size')::int, 'buffers_full', w.wal_buffers_full) FROM pg_stat_wal w),
+    'vacuum', perf_optimizer.vacuum_facts(),
+    'max_wal_size_mb', (SELECT s.setting::int FROM pg_settings s WHERE s.name = 'max_wal_size'),
+    'shared_buffers_bytes', (SELECT s.setting::float8 * current_setting('block_size')::int FROM pg_settings s WHERE s.name = 'shared_buffers'),
+    'memory_bytes', perf_optimizer.memory_bytes())
+$$;
+COMMENT ON FUNCTION perf_optimizer.bottleneck_facts() IS 'What wait_bottlenecks and resource_bottlenecks judge: load by class, block accesses, connections, sessions, replication, checkpoints, WAL, autovacuum. Internal.';
+
+CREATE FUNCTION perf_optimizer.leader_text(facts jsonb, wait_class text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT CASE WHEN l.one IS NOT NULL THEN format(' Most of it, %s %%, since the server started is statement %s.', round(100 * (l.one->>'share')::numeric), l.one->>'query_id') ELSE '' END
+    FROM (SELECT facts->'leaders'->wait_class AS one) l
+$$;
+COMMENT ON FUNCTION perf_optimizer.leader_text(jsonb, text) IS 'Which statement has most load of a class, as a sentence. Internal.';
+
+CREATE FUNCTION perf_optimizer.wait_bottlenecks(facts jsonb, OUT component text, OUT impact_pct float8, OUT message text, OUT recommendation text)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 5
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH share AS (
+    SELECT e.key AS class, 100 * e.value::float8 / (facts#>>'{load,sessions}')::float8 AS pct
+      FROM jsonb_each_text(facts#>'{load,classes}') e WHERE (facts#>>'{load,sessions}')::float8 >= 20),
+  rule(component, class, least, fact, recommendation) AS (VALUES
+    ('io', 'io', 10, 'of the load of %s waited for files to be read or written.%s', 'Find what reads most with slow_queries(order_by => ''reads'') and give it an index; more shared_buffers, faster disks.'),
+    ('wal', 'wal', 10, 'of the load of %s waited for WAL to be written.%s', 'Commit more rows at a time; set synchronous_commit = off where the last moments may be lost, or commit_delay where many sessions commit; put WAL on a faster disk.'),
+    ('locks', 'lock', 5, 'of the load of %s waited for locks that other sessions held.%s', 'Keep transactions short, change rows in one order, and set lock_timeout; database_findings() names who blocks whom.'),
+    ('internal locks', 'lwlock', 10, 'of the load of %s waited for locks inside the server, as many sessions on the same pages or tables do.%s', 'Let fewer sessions work at a time, with a pooler; use fewer partitions and indexes in each statement.'),
+    ('replication', 'replication', 5, 'of the load of %s waited at commit for a standby to confirm.%s', 'Look at the lag of the synchronous standby in replication_stats(); set synchronous_commit = local or remote_write where it may be.'),
+    ('clients', 'client', 30, 'of the load of %s waited for clients to take rows or to send more.%s', 'Fetch fewer rows at a time, and run the application nearer to the server.'))
+  SELECT r.component, s.pct, round(s.pct::numeric) || ' % ' || format(r.fact, facts#>>'{load,source}', perf_optimizer.leader_text(facts, r.class)), r.recommendation
+    FROM rule r JOIN share s ON s.class = r.class AND s.pct >= r.least
+  UNION ALL
+  SELECT 'cpu', s.pct, format('%s sessions were running at a time on %s processors, which was %s %% of the load of %s.%s', round((facts#>>'{load,running}')::numeric, 1), facts->>'processors', round(s.pct::numeric),
+                              facts#>>'{load,source}', perf_optimizer.leader_text(facts, 'cpu')),
+         'Make the statements cheaper that take most time, see slow_queries() and suggest_indexes(); let fewer sessions work at a time; more processors.'
+    FROM share s WHERE s.class = 'cpu' AND (facts#>>'{load,running}')::float8 >= 0.7 * (facts->>'processors')::float8
+$$;
+COMMENT ON FUNCTION perf_optimizer.wait_bottlenecks(jsonb) IS 'Bottlenecks that the load by class in the facts of bottleneck_facts shows: cpu, io, wal, locks, internal locks, replication, clients. Nothing for fewer than 20 session seconds or looks. Internal.';
+
+CREATE FUNCTION perf_optimizer.resource_bottlenecks(facts jsonb, OUT component text, OUT impact_pct float8, OUT message text, OUT recommendation text)
+RETURNS SETOF record
+LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 5
+SET search_path = pg_catalog, pg_temp
+AS $$
+  WITH load AS (
+    SELECT (facts#>>'{load,sessions}')::float8 AS sessions, coalesce((facts#>>'{load,classes,io}')::float8, 0) AS io, coalesce((facts#>>'{load,classes,wal}')::float8, 0) AS wal),
+  part AS (
+    SELECT CASE WHEN l.sessions >= 20 THEN 100 * l.io / l.sessions END AS io, CASE WHEN l.sessions >= 20 THEN 100 * (l.io + l.wal) / l.sessions ELSE 0 END AS writes FROM load l),
+  b AS (
+    SELECT x.*, x.read / nullif(x.hit + x.read, 0) AS miss FROM jsonb_to_record(facts->'blocks') AS x(hit float8, read float8, period text)),
+  c AS (
+    SELECT * FROM jsonb_to_record(facts->'connections') AS x(total int, idle int, max_connections int, reserved_connections int, used_ratio float8, suggested_pool_size int)),
+  k AS (
+    SELECT * FROM jsonb_to_record(facts->'checkpoints') AS x(timed float8, requested float8)),
+  w AS (
+    SELECT x.*, least(x.fpi_bytes / nullif(x.bytes, 0), 1) AS images FROM jsonb_to_record(facts->'wal') AS x(bytes float8, fpi_bytes float8, buffers_full float8)),
+  v AS (
+    SELECT * FROM jsonb_to_record(facts->'vacuum') AS x(late int, worst text, dead_rows float8, dead_read_share float8, workers int, max_workers int, enabled text, oldest jsonb)),
+  r AS (
+    SELECT * FROM jsonb_to_recordset(facts->'replication') AS x(kind text, name text, state text, lag_bytes float8, replay_lag_ms float8, retained_bytes float8))
+  SELECT 'cache', coalesce(p.io, 100 * b.miss), format('%s %% of %s block accesses %s did not find their block in shared buffers (%s).', round((100 * b.miss)::numeric, 1), b.hit + b.read, b.period, pg_size_pretty((facts->>'shared_buffers_bytes')::bigint)),
+         CASE WHEN (facts->>'shared_buffers_bytes')::float8 < 0.2 * (facts->>'memory_bytes')::float8 THEN format('Raise shared_buffers, to a quarter of the machine''s memory (%s); cache_stats() shows which relations are read.', pg_size_pretty((facts->>'memory_bytes')::bigint / 4))
+              ELSE 'Read less: cache_stats() shows which relations are read, and slow_queries(order_by => ''reads'') by what.' END
+    FROM b CROSS JOIN part p WHERE b.hit + b.read >= 10000 AND b.miss > 0.1
+  UNION ALL
+  SELECT 'connections', 100 * c.used_ratio, format('%s of %s connections are in use, %s of them idle; when all are, others are refused.', c.total, c.max_connections - c.reserved_connections, c.idle),
+         format('Use a pooler in transaction mode with a pool of about %s, or end idle sessions.', c.suggested_pool_size)
+    FROM c WHERE c.used_ratio >= 0.8
+  UNION ALL
+  SELECT 'checkpoints', p.writes * coalesce(w.images, 0), format('%s of %s checkpoints came because WAL reached max_wal_size, before their time; %s %% of the WAL are images of whole pages, which each checkpoint causes anew.', k.requested, k.requested + k.timed, round((100 * coalesce(w.images, 0))::numeric)),
+         format('ALTER SYSTEM SET max_wal_size = ''%s MB''; and a longer checkpoint_timeout.', 2 * (facts->>'max_wal_size_mb')::int)
+    FROM k CROSS JOIN w CROSS JOIN part p WHERE k.requested >= 5 AND k.requested >= 0.3 * (k.requested + k.timed)
+  UNION ALL
+  SELECT 'autovacuum', 100 * coalesce(v.dead_read_share, 0), format('%s more than twice the dead rows at which autovacuum starts, %s in all, %s first; %s of %s workers are busy.', CASE v.late WHEN 1 THEN '1 table has' ELSE v.late || ' tables have' END, v.dead_rows, v.worst, v.workers, v.max_workers),
+         CASE WHEN v.enabled = 'off' THEN 'ALTER SYSTEM SET autovacuum = on;'
+              WHEN (v.oldest->>'seconds')::float8 > 600 THEN format('End session %s: its snapshot of %s minutes ago keeps dead rows from being removed.', v.oldest->>'pid', floor((v.oldest->>'seconds')::float8 / 60))
+              WHEN v.workers >= v.max_workers THEN 'More autovacuum_max_workers, and a higher autovacuum_vacuum_cost_limit.'
+              ELSE format('VACUUM (ANALYZE) %s, and a lower autovacuum_vacuum_cost_delay or autovacuum_vacuum_scale_factor.', v.worst) END
+    FROM v WHERE v.late > 0
+  UNION ALL
+  SELECT 'replication', 0, format('%s %s is %s and %s s behind: what is read there is that old.', initcap(r.kind), r.name, pg_size_pretty(r.lag_bytes::bigint), coalesce(round((r.replay_lag_ms / 1000)::numeric, 1)::text, '?')),
+         'Look for long queries on the standby that hold up replay, a slow network, or bulk changes here.'
+    FROM r WHERE r.kind IN ('standby', 'upstream') AND (r.replay_lag_ms >= 30000 OR r.lag_bytes >= 1024 ^ 3)
+$$;
+COMMENT ON FUNCTION perf_optimizer.resource_bottlenecks(jsonb) IS 'Bottlenecks that counters in the facts of bottleneck_facts show: cache, connections, checkpoints, autovacuum, replication. Internal.';
+
+CREATE FUNCTION perf_optimizer.bottlenecks(OUT component text, OUT severity text, OUT impact_pct float8, OUT message text, OUT recommendation text)
+RETURNS SETOF record
+LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS $$
+  WITH f AS MATERIALIZED (SELECT perf_optimizer.bottleneck_facts() AS facts),
+  found AS (
+    SELECT w.* FROM f, perf_optimizer.wait_bottlenecks(f.facts) w UNION ALL SELECT r.* FROM f, perf_optimizer.resource_bottlenecks(f.facts) r)
+  SELECT b.component, CASE WHEN b.impact_pct >= 50 THEN 'high' WHEN b.impact_pct >= 20 THEN 'medium' ELSE 'low' END, b.impact_pct, b.message, b.recommendation
+    FROM found b ORDER BY b.impact_pct DESC, b.component
+$$;
+COMMENT ON FUNCTION perf_optimizer.bottlenecks() IS
+'What holds up the load of this database, the largest first: component is cpu, io, wal, locks, internal locks, replication, clients, cache, connections, checkpoints or autovacuum. impact_pct: the part of the load (sessions at work or waiting, as the sampler saw them in the last 15 minutes, or the history in the last day) that it is; of the cache the part that waits for files or, without samples, of accesses that miss; of checkpoints the part that waits for writes which page images cause; of autovacuum the part of rows read that are dead; of connections the part in use; 0 for a standby that lags. severity: high from 50, medium from 20, else low. No rows when nothing does. Waits need perf_optimizer preloaded. Members of pg_monitor see everything.';
 /* ---- which statements could go to a replica ---- */
 
 CREATE FUNCTION perf_optimizer.replica_obstacles(OUT query_id bigint, OUT role_name text, OUT obstacle text)
@@ -5096,6 +5453,264 @@ AS $$
 $$;
 COMMENT ON FUNCTION perf_optimizer.replica_candidates(int) IS
 'Read/write split: which of the statements that took most time (max_rows of them) could go to a replica (fit), with their share of all execution time, and what keeps the others here (reason): they write, lock rows, call a function that may write (declared volatile), read temporary or unlogged tables, ask about this server, or cannot be planned. Whether a transaction around them writes, and whether they may see what is some moments old, only the application knows; replication_stats() says how old. Errors: 22004 and 22023 for max_rows, 55000 without pg_stat_statements.';
+/* ---- alerts: tables ---- */
+
+CREATE TABLE perf_optimizer.alert (
+  alert_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  incarnation uuid NOT NULL,
+  owner oid NOT NULL,
+  owner_name text NOT NULL,
+  name text NOT NULL,
+  metric text NOT NULL,
+  comparison text NOT NULL CHECK (comparison IN ('>', '>=', '<', '<=', '=', '<>')),
+  threshold float8 NOT NULL,
+  resolve_threshold float8,
+  hold interval NOT NULL,
+  severity text NOT NULL CHECK (severity IN ('info', 'warning', 'critical')),
+  created_at timestamptz NOT NULL DEFAULT now(),
+  UNIQUE (incarnation, owner, name)
+);
+COMMENT ON TABLE perf_optimizer.alert IS 'Rules over metrics; written by set_alert and drop_alert alone. Read the view alerts.';
+COMMENT ON COLUMN perf_optimizer.alert.incarnation IS 'The incarnation that knows owner; in another one the name counts.';
+SELECT pg_extension_config_dump('perf_optimizer.alert', '');
+
+CREATE TABLE perf_optimizer.alert_state (
+  alert_id uuid PRIMARY KEY REFERENCES perf_optimizer.alert ON DELETE CASCADE,
+  state text NOT NULL CHECK (state IN ('unknown', 'ok', 'pending', 'firing', 'resolved')),
+  since timestamptz NOT NULL,
+  run_since timestamptz,
+  open boolean NOT NULL,
+  value float8,
+  labels text,
+  checked_at timestamptz NOT NULL,
+  past_labels text[] NOT NULL,
+  past_values float8[] NOT NULL
+) WITH (fillfactor = 50);
+COMMENT ON TABLE perf_optimizer.alert_state IS 'Where each alert stands since its last check. Written by check_alerts() alone.';
+COMMENT ON COLUMN perf_optimizer.alert_state.run_since IS 'Since when it has been out of bounds or, while it fires, well.';
+COMMENT ON COLUMN perf_optimizer.alert_state.open IS 'Firing was announced, and its end was not.';
+COMMENT ON COLUMN perf_optimizer.alert_state.past_values IS 'The series as the last check found them, for rates.';
+
+CREATE TABLE perf_optimizer.alert_event (
+  event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  alert_id uuid NOT NULL REFERENCES perf_optimizer.alert ON DELETE CASCADE,
+  at timestamptz NOT NULL,
+  state text NOT NULL CHECK (state IN ('unknown', 'firing', 'resolved')),
+  value float8,
+  labels text,
+  message text NOT NULL
+);
+CREATE INDEX alert_event_alert_idx ON perf_optimizer.alert_event (alert_id, event_id);
+COMMENT ON TABLE perf_optimizer.alert_event IS 'What alerts announced. Read the view alert_history.';
+
+/* ---- alerts: internal functions, run as the owner of the extension ---- */
+
+CREATE FUNCTION perf_optimizer.alert_role(a perf_optimizer.alert) RETURNS oid
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT r.oid FROM pg_roles r
+   WHERE CASE WHEN a.incarnation = (SELECT i.incarnation FROM perf_optimizer.identity i) THEN r.oid = a.owner ELSE r.rolname = a.owner_name END
+$$;
+COMMENT ON FUNCTION perf_optimizer.alert_role(perf_optimizer.alert) IS 'The role that an alert belongs to; NULL when it is gone. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.alert_role(perf_optimizer.alert) FROM PUBLIC;
+
+CREATE FUNCTION perf_optimizer.lock_alerts(role oid, name text DEFAULT NULL,
+  OUT alert_id uuid, OUT own boolean, OUT alert_name text, OUT severity text, OUT metric text, OUT comparison text, OUT threshold float8, OUT resolve_threshold float8,
+  OUT hold_us bigint, OUT state text, OUT since timestamptz, OUT run_since timestamptz, OUT open boolean, OUT value float8, OUT labels text, OUT checked_at timestamptz,
+  OUT past_labels text[], OUT past_values float8[])
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 20
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  ids uuid[];
+BEGIN
+  -- A check passes over what a session is changing; whoever changes one waits for a check.
+  IF lock_alerts.name IS NULL THEN
+    ids := ARRAY(SELECT a.alert_id FROM perf_optimizer.alert a WHERE perf_optimizer.alert_role(a) = role FOR UPDATE SKIP LOCKED);
+  ELSE
+    ids := ARRAY(SELECT a.alert_id FROM perf_optimizer.alert a WHERE a.name = lock_alerts.name AND pg_has_role(role, perf_optimizer.alert_role(a), 'USAGE') FOR UPDATE);
+  END IF;
+  RETURN QUERY
+  SELECT a.alert_id, perf_optimizer.alert_role(a) = role, a.name, a.severity, a.metric, a.comparison, a.threshold, a.resolve_threshold,
+         (extract(epoch FROM a.hold) * 1000000)::bigint, coalesce(s.state, 'unknown'), s.since, s.run_since, coalesce(s.open, false), s.value, s.labels, s.checked_at,
+         coalesce(s.past_labels, '{}'), coalesce(s.past_values, '{}')
+    FROM perf_optimizer.alert a LEFT JOIN perf_optimizer.alert_state s ON s.alert_id = a.alert_id
+   WHERE a.alert_id = ANY (ids)
+   ORDER BY perf_optimizer.alert_role(a) = role DESC, a.name;
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.lock_alerts(oid, text) IS
+'Locks and returns the alerts of a role that nobody else has locked, or, with a name, those of that name whose owner''s rights the role has, its own first. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.lock_alerts(oid, text) FROM PUBLIC;
+
+CREATE FUNCTION perf_optimizer.put_alert(role oid, known uuid, name text, metric text, comparison text, threshold float8, hold interval, severity text, resolve_threshold float8) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+  IF put_alert.known IS NULL THEN
+    INSERT INTO perf_optimizer.alert (incarnation, owner, owner_name, name, metric, comparison, threshold, resolve_threshold, hold, severity)
+    SELECT i.incarnation, put_alert.role, r.rolname, put_alert.name, put_alert.metric, put_alert.comparison, put_alert.threshold, put_alert.resolve_threshold, put_alert.hold, put_alert.severity
+      FROM perf_optimizer.identity i, pg_roles r WHERE r.oid = put_alert.role
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      RAISE EXCEPTION USING ERRCODE = '40001', MESSAGE = format('alert "%s" was set by another session just now', put_alert.name), HINT = 'Set it again.';
+    END IF;
+    RETURN;
+  END IF;
+  UPDATE perf_optimizer.alert a
+     SET (incarnation, owner, owner_name) = (SELECT i.incarnation, r.oid, r.rolname FROM perf_optimizer.identity i, pg_roles r WHERE r.oid = put_alert.role),
+         metric = put_alert.metric, comparison = put_alert.comparison, threshold = put_alert.threshold, resolve_threshold = put_alert.resolve_threshold,
+         hold = put_alert.hold, severity = put_alert.severity
+   WHERE a.alert_id = put_alert.known;
+  DELETE FROM perf_optimizer.alert_state s WHERE s.alert_id = put_alert.known;
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.put_alert(oid, uuid, text, text, text, float8, interval, text, float8) IS 'Stores a new alert of a role (known is NULL), or another definition of one, which begins anew. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.put_alert(oid, uuid, text, text, text, float8, interval, text, float8) FROM PUBLIC;
+
+CREATE FUNCTION perf_optimizer.put_alert_state(id uuid, state text, since timestamptz, run_since timestamptz, open boolean, value float8, labels text, checked_at timestamptz,
+  past_labels text[], past_values float8[]) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  INSERT INTO perf_optimizer.alert_state VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+  ON CONFLICT (alert_id) DO UPDATE SET (state, since, run_since, open, value, labels, checked_at, past_labels, past_values) =
+    (excluded.state, excluded.since, excluded.run_since, excluded.open, excluded.value, excluded.labels, excluded.checked_at, excluded.past_labels, excluded.past_values)
+$$;
+COMMENT ON FUNCTION perf_optimizer.put_alert_state(uuid, text, timestamptz, timestamptz, boolean, float8, text, timestamptz, text[], float8[]) IS 'Stores where an alert stands. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.put_alert_state(uuid, text, timestamptz, timestamptz, boolean, float8, text, timestamptz, text[], float8[]) FROM PUBLIC;
+
+CREATE FUNCTION perf_optimizer.put_alert_event(id uuid, at timestamptz, state text, value float8, labels text, message text) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  INSERT INTO perf_optimizer.alert_event (alert_id, at, state, value, labels, message) VALUES ($1, $2, $3, $4, $5, $6);
+  -- The newest 1000 of each alert stay, as long as runs of jobs do.
+  DELETE FROM perf_optimizer.alert_event e
+   WHERE e.alert_id = $1 AND (e.at < $2 - current_setting('perf_optimizer.history_retention')::interval
+          OR e.event_id <= (SELECT o.event_id FROM perf_optimizer.alert_event o WHERE o.alert_id = $1 ORDER BY o.event_id DESC OFFSET 1000 LIMIT 1))
+$$;
+COMMENT ON FUNCTION perf_optimizer.put_alert_event(uuid, timestamptz, text, float8, text, text) IS 'Adds to an alert''s history and bounds it. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.put_alert_event(uuid, timestamptz, text, float8, text, text) FROM PUBLIC;
+
+CREATE FUNCTION perf_optimizer.remove_alert(id uuid) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$ DELETE FROM perf_optimizer.alert a WHERE a.alert_id = $1 $$;
+COMMENT ON FUNCTION perf_optimizer.remove_alert(uuid) IS 'Removes an alert with its history. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.remove_alert(uuid) FROM PUBLIC;
+
+/* ---- alerts: functions ---- */
+
+CREATE FUNCTION perf_optimizer.store_alert(name text, metric text, comparison text, threshold float8, hold interval, severity text, resolve_threshold float8) RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'perf_optimizer_store_alert';
+COMMENT ON FUNCTION perf_optimizer.store_alert(text, text, text, float8, interval, text, float8) IS 'Checks and stores an alert without scheduling anything; the part of set_alert that needs no preloading.';
+
+CREATE FUNCTION perf_optimizer.schedule_alerts(schedule text DEFAULT 'every 1 minute', name text DEFAULT 'check alerts',
+  timezone text DEFAULT NULL, timeout interval DEFAULT '1 minute', max_attempts int DEFAULT 3, backoff interval DEFAULT '10 seconds',
+  max_backoff interval DEFAULT '1 hour', priority int DEFAULT 100, enabled boolean DEFAULT true,
+  after_job bigint DEFAULT NULL, exclude_window text DEFAULT NULL, retry_after_crash boolean DEFAULT false) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_schedule_alerts';
+COMMENT ON FUNCTION perf_optimizer.schedule_alerts(text, text, text, interval, int, interval, interval, int, boolean, bigint, text, boolean) IS
+'Schedules check_alerts(), the check of your alerts, and returns the job''s id; an existing job of that name and owner is changed. set_alert does so by itself when you have no such job. The priority is above that of other jobs unless they have more. Errors: 42501 unless you are a member of pg_read_all_stats, 22023 wrong schedule, zone or option.';
+
+CREATE FUNCTION perf_optimizer.set_alert(name text, metric text, comparison text, threshold float8, hold interval DEFAULT '0', severity text DEFAULT 'warning', resolve_threshold float8 DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM perf_optimizer.store_alert(name, metric, comparison, threshold, hold, severity, resolve_threshold);
+  IF NOT EXISTS (SELECT FROM perf_optimizer.jobs j WHERE j.kind = 'alert' AND j.owner = current_user) THEN
+    PERFORM perf_optimizer.schedule_alerts();
+  END IF;
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.set_alert(text, text, text, float8, interval, text, float8) IS
+'Sets an alert of yours that fires when a metric compares so with the threshold (comparison: >, >=, <, <=, = or <>) at every check for the time hold, and resolves when it does not, and has reached resolve_threshold if there is one, for as long. metric: a name of metrics(), labels of it in braces as in Prometheus, and rate(...) (growth in a second), ratio(...) (the part of all series of that name) or p50(...), p90, p95, p99 (of a histogram) around it, the last three over what happened since the last check; of several series the worst counts. severity: info, warning or critical. The same call again changes nothing; another definition begins anew. A job of yours checks it every minute, see schedule_alerts; a firing and a resolved alert is notified on channel perf_optimizer_alert, as JSON, and logged; without data it is unknown and never fires. Errors: 22004 for a NULL, 22023 for a wrong value, 42501 unless you are a member of pg_read_all_stats, 25006 in a read-only transaction and on a standby.';
+
+CREATE FUNCTION perf_optimizer.drop_alert(name text) RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'perf_optimizer_drop_alert';
+COMMENT ON FUNCTION perf_optimizer.drop_alert(text) IS
+'Removes your alert of that name with its history, or, when you have none, the one that belongs to a role whose rights you have; false when there is none. One that fires is announced as resolved. Errors: 22004 a NULL, 42725 several would fit, 25006 in a read-only transaction and on a standby.';
+
+CREATE FUNCTION perf_optimizer.check_alerts() RETURNS int
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+SET jit = off
+AS 'MODULE_PATHNAME', 'perf_optimizer_check_alerts';
+COMMENT ON FUNCTION perf_optimizer.check_alerts() IS
+'Checks your alerts now, by the metrics as you see them, and returns how many were announced: fire, are resolved, or fired and have no data any more. The job of schedule_alerts does it. Errors: 42501 unless you are a member of pg_read_all_stats, 25006 in a read-only transaction and on a standby.';
+
+CREATE FUNCTION perf_optimizer.default_alerts(OUT name text, OUT metric text, OUT comparison text, OUT threshold float8, OUT hold interval, OUT severity text, OUT resolve_threshold float8)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 13
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT d.* FROM (VALUES
+    ('p95 over target', 'p95(perf_optimizer_execution_seconds)', '>', 0.5::float8, interval '10 minutes', 'warning', 0.4::float8),
+    ('latency objective', 'perf_optimizer_latency_objective_burn_rate{window="6h"}', '>=', 6, '0', 'warning', 3),
+    ('latency objective burns fast', 'perf_optimizer_latency_objective_burn_rate{window="1h"}', '>=', 14.4, '0', 'critical', 6),
+    ('cache hit ratio', 'ratio(perf_optimizer_blocks_total{source="hit"})', '<', 0.9, '10 minutes', 'warning', 0.92),
+    ('connections', 'perf_optimizer_connections_used_ratio', '>', 0.8, '1 minute', 'warning', 0.75),
+    ('connections nearly exhausted', 'perf_optimizer_connections_used_ratio', '>', 0.9, '0', 'critical', 0.85),
+    ('job queue', 'perf_optimizer_job_queue_length', '>', 10, '5 minutes', 'warning', 5),
+    ('failed jobs', 'perf_optimizer_dead_letter_jobs', '>', 0, '0', 'warning', NULL),
+    ('stale views', 'perf_optimizer_stale_matview_seconds', '>', 86400, '5 minutes', 'warning', NULL),
+    ('transaction ids', 'perf_optimizer_oldest_transaction_id_age', '>', least(1.5 * current_setting('autovacuum_freeze_max_age')::float8, 1e9), '10 minutes', 'warning', NULL),
+    ('transaction ids run out', 'perf_optimizer_oldest_transaction_id_age', '>', 1.2e9, '0', 'critical', NULL),
+    ('replication lag', 'perf_optimizer_replication_lag_seconds', '>', 30, '1 minute', 'warning', 10),
+    ('replication lag is long', 'perf_optimizer_replication_lag_seconds', '>', 300, '1 minute', 'critical', 60)
+  ) d(name, metric, comparison, threshold, hold, severity, resolve_threshold)
+$$;
+COMMENT ON FUNCTION perf_optimizer.default_alerts() IS 'The alerts that install_default_alerts() sets, as arguments of set_alert.';
+
+CREATE FUNCTION perf_optimizer.install_default_alerts() RETURNS int
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  installed int;
+BEGIN
+  PERFORM perf_optimizer.set_alert(d.name, d.metric, d.comparison, d.threshold, d.hold, d.severity, d.resolve_threshold)
+     FROM perf_optimizer.default_alerts() d
+    WHERE NOT EXISTS (SELECT FROM perf_optimizer.alerts a WHERE a.name = d.name AND a.owner = current_user);
+  GET DIAGNOSTICS installed = ROW_COUNT;
+  RETURN installed;
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.install_default_alerts() IS
+'Sets those of default_alerts() whose names you have no alert of yet, and returns how many: 95th percentile over half a second, latency objectives whose budget is used up fast, hit ratio, connections over 80 and 90 percent, queue of jobs, failed jobs, stale views, transaction ids, replication lag. Errors: as set_alert.';
+
+/* ---- alerts: views ---- */
+
+CREATE VIEW perf_optimizer.alerts WITH (security_barrier) AS
+SELECT a.name, coalesce(s.state, 'unknown') AS state, a.severity, a.metric, a.comparison, a.threshold, a.resolve_threshold, a.hold, s.value, s.labels::pg_catalog.jsonb AS labels,
+       s.since, s.checked_at,
+       (SELECT e.at FROM perf_optimizer.alert_event e WHERE e.alert_id OPERATOR(pg_catalog.=) a.alert_id AND e.state OPERATOR(pg_catalog.=) 'firing' ORDER BY e.event_id DESC LIMIT 1) AS last_fired_at,
+       coalesce(r.rolname::text COLLATE "default", a.owner_name) AS owner, a.created_at, a.alert_id
+  FROM perf_optimizer.alert a
+  CROSS JOIN perf_optimizer.identity i
+  LEFT JOIN pg_catalog.pg_roles r ON CASE WHEN a.incarnation OPERATOR(pg_catalog.=) i.incarnation THEN r.oid OPERATOR(pg_catalog.=) a.owner ELSE r.rolname OPERATOR(pg_catalog.=) a.owner_name END
+  LEFT JOIN perf_optimizer.alert_state s ON s.alert_id OPERATOR(pg_catalog.=) a.alert_id
+ WHERE CASE WHEN r.oid IS NOT NULL THEN pg_catalog.pg_has_role(r.oid, 'USAGE') ELSE (SELECT u.rolsuper FROM pg_catalog.pg_roles u WHERE u.rolname OPERATOR(pg_catalog.=) current_user) END;
+COMMENT ON VIEW perf_optimizer.alerts IS
+'The alerts of the roles whose rights the current user has, as the last check found them. state: unknown (not checked yet, or its metric has no data), ok, pending (out of bounds, not for the hold time yet), firing, or resolved (well again after it fired), since then. value and labels: of the worst series.';
+
+CREATE VIEW perf_optimizer.alert_history WITH (security_barrier) AS
+SELECT v.name, e.at, e.state, v.severity, e.value, e.labels::pg_catalog.jsonb AS labels, e.message, v.owner
+  FROM perf_optimizer.alert_event e JOIN perf_optimizer.alerts v ON v.alert_id OPERATOR(pg_catalog.=) e.alert_id;
+COMMENT ON VIEW perf_optimizer.alert_history IS
+'What alerts announced: firing, resolved, or unknown when one fired and its metric had no data any more. The newest 1000 of each alert, as far back as perf_optimizer.history_retention.';
+GRANT SELECT ON perf_optimizer.alerts, perf_optimizer.alert_history TO PUBLIC;
 /* ---- cached results ---- */
 
 CREATE FUNCTION perf_optimizer.cached_query(query text, ttl interval, params text[] DEFAULT NULL, tags text[] DEFAULT NULL)

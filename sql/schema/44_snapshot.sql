@@ -345,6 +345,7 @@ BEGIN
   PERFORM perf_optimizer.record_database(id);
   PERFORM perf_optimizer.record_settings(id);
   PERFORM perf_optimizer.record_waits(id);
+  PERFORM perf_optimizer.record_objectives(id);
   PERFORM perf_optimizer.thin_history();
   RETURN id;
 END
@@ -449,6 +450,7 @@ BEGIN
     PERFORM perf_optimizer.merge_statements(hour.ids, hour.keeper);
     PERFORM perf_optimizer.merge_relations(hour.ids, hour.keeper);
     PERFORM perf_optimizer.merge_server(hour.ids, hour.keeper);
+    PERFORM perf_optimizer.merge_objectives(hour.ids, hour.keeper);
     DELETE FROM perf_optimizer.snapshot WHERE snapshot_id = ANY (hour.ids) AND snapshot_id <> hour.keeper;
   END LOOP;
 END

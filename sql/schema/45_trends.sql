@@ -269,8 +269,8 @@ LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 1000
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'perf_optimizer_wait_history';
 COMMENT ON FUNCTION perf_optimizer.wait_history() IS
-'The last 3600 looks at the sessions of all databases, as far as they are of this one: how many were running or waiting, by class: cpu, io, lock, lwlock, ipc, client,
-other, idle in transaction. One look every perf_optimizer.sample_interval, fewer while nobody is active. Errors: 55000 unless perf_optimizer is preloaded.';
+'The last 3600 looks at the sessions of all databases, as far as they are of this one: how many were running or waiting, by class: cpu, io, wal, lock, lwlock, ipc, replication,
+client, other, idle in transaction. One look every perf_optimizer.sample_interval, fewer while nobody is active. Errors: 55000 unless perf_optimizer is preloaded.';
 
 CREATE FUNCTION perf_optimizer.wait_profile(
   OUT query_id bigint,

@@ -5,9 +5,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $function$ SELECT $style$
 :root { color-scheme: light dark; --bg: #f6f7f8; --fg: #1b2026; --soft: #55606c; --line: #d8dde3; --card: #ffffff; --code: #f1f3f5; --accent: #1f63ad; --good: #2e7d4f; --warn: #955800; --bad: #b3261e;
-  --low: #3f6212; --heat: 200, 50, 30; --cpu: #2f9e5f; --io: #3477d6; --lock: #c8372d; --lwlock: #d97b29; --ipc: #8758c4; --client: #87919c; --other: #3fa3a3; --idle: #c29a12; }
+  --low: #3f6212; --heat: 200, 50, 30; --cpu: #2f9e5f; --io: #3477d6; --lock: #c8372d; --lwlock: #d97b29; --ipc: #8758c4; --wal: #4b3fb5; --replication: #b5418f; --client: #87919c; --other: #3fa3a3; --idle: #c29a12; }
 @media (prefers-color-scheme: dark) { :root { --bg: #12161a; --fg: #e4e8ec; --soft: #9ca7b3; --line: #303840; --card: #1a2026; --code: #232a31; --accent: #79b1ee; --good: #6fcf97; --warn: #f0b34c; --bad: #ff8b7d;
-  --low: #a5cf6d; --heat: 255, 105, 80; --cpu: #45b877; --io: #5b98ea; --lock: #e5584d; --lwlock: #e8954c; --ipc: #a680dd; --client: #9aa4ae; --other: #58bcbc; --idle: #d9b53a; } }
+  --low: #a5cf6d; --heat: 255, 105, 80; --cpu: #45b877; --io: #5b98ea; --lock: #e5584d; --lwlock: #e8954c; --ipc: #a680dd; --wal: #8b83f0; --replication: #dd77bd; --client: #9aa4ae; --other: #58bcbc; --idle: #d9b53a; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1rem 1.25rem 3rem; max-width: 88rem; background: var(--bg); color: var(--fg); font: 15px/1.45 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .2rem; overflow-wrap: anywhere; }
@@ -68,7 +68,7 @@ svg.spark { width: 7rem; height: 1.8rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: .6rem 0 0; padding: 0; list-style: none; font-size: .85rem; }
 .legend span { display: inline-block; width: .8em; height: .8em; margin-right: .4em; border-radius: 2px; }
 .c-cpu { background: var(--cpu); fill: var(--cpu); } .c-io { background: var(--io); fill: var(--io); } .c-lock { background: var(--lock); fill: var(--lock); } .c-lwlock { background: var(--lwlock); fill: var(--lwlock); }
-.c-ipc { background: var(--ipc); fill: var(--ipc); } .c-client { background: var(--client); fill: var(--client); } .c-other { background: var(--other); fill: var(--other); } .c-idle { background: var(--idle); fill: var(--idle); }
+.c-wal { background: var(--wal); fill: var(--wal); } .c-replication { background: var(--replication); fill: var(--replication); } .c-ipc { background: var(--ipc); fill: var(--ipc); } .c-client { background: var(--client); fill: var(--client); } .c-other { background: var(--other); fill: var(--other); } .c-idle { background: var(--idle); fill: var(--idle); }
 .plan { list-style: none; margin: 0; padding: 0; }
 .plan li { display: flex; gap: .8rem; padding: 0 .4rem; border-radius: 2px; font: .82rem/1.55 ui-monospace, "SF Mono", Menlo, Consolas, monospace; }
 .plan span { flex: 1; min-width: 0; white-space: pre-wrap; overflow-wrap: anywhere; }

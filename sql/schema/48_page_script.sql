@@ -7,7 +7,7 @@ AS $function$ SELECT $script$
   const data = JSON.parse(document.getElementById("data").textContent);
   const main = document.getElementById("main");
   const SVG = "http://www.w3.org/2000/svg";
-  const CLASSES = [["cpu", "c-cpu"], ["io", "c-io"], ["lock", "c-lock"], ["lwlock", "c-lwlock"], ["ipc", "c-ipc"], ["client", "c-client"], ["other", "c-other"], ["idle in transaction", "c-idle"]];
+  const CLASSES = [["cpu", "c-cpu"], ["io", "c-io"], ["wal", "c-wal"], ["lock", "c-lock"], ["lwlock", "c-lwlock"], ["ipc", "c-ipc"], ["replication", "c-replication"], ["client", "c-client"], ["other", "c-other"], ["idle in transaction", "c-idle"]];
 
   const FEW = 15;
 

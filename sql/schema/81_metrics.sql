@@ -1,5 +1,19 @@
 /* ---- metrics in the Prometheus way ---- */
 
+CREATE FUNCTION perf_optimizer.stale_matview_seconds() RETURNS float8
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  -- Planning the view costs more than all other metrics together.
+  IF NOT EXISTS (SELECT FROM pg_class c WHERE c.relkind = 'm') THEN
+    RETURN 0;
+  END IF;
+  RETURN (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - v.last_refresh)), 0)::float8 FROM perf_optimizer.matview_status v WHERE v.stale);
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.stale_matview_seconds() IS 'How long ago the materialized view was refreshed that has been stale for longest; 0 where none is. A part of metrics().';
+
 CREATE FUNCTION perf_optimizer.server_metrics(OUT name text, OUT kind text, OUT help text, OUT labels jsonb, OUT value float8)
 RETURNS SETOF record
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 40
@@ -12,6 +26,8 @@ WITH state AS (
 )
 SELECT 'perf_optimizer_connections', 'gauge', 'Client connections of the server by state.', jsonb_build_object('state', s.state), s.sessions::float8 FROM state s
 UNION ALL SELECT 'perf_optimizer_connections_max', 'gauge', 'The setting max_connections.', '{}', current_setting('max_connections')::float8
+UNION ALL SELECT 'perf_optimizer_connections_used_ratio', 'gauge', 'Client connections as a part of those that are not reserved.', '{}',
+    coalesce(sum(s.sessions), 0)::float8 / greatest(current_setting('max_connections')::int - (SELECT sum(g.setting::int) FROM pg_settings g WHERE g.name IN ('superuser_reserved_connections', 'reserved_connections')), 1) FROM state s
 UNION ALL SELECT 'perf_optimizer_connections_waiting', 'gauge', 'Sessions that wait for a lock.', '{}', count(*)::float8 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
 UNION ALL SELECT 'perf_optimizer_longest_transaction_seconds', 'gauge', 'Age of the oldest open transaction.', '{}',
     coalesce(max(extract(epoch FROM clock_timestamp() - xact_start)), 0)::float8 FROM pg_stat_activity WHERE backend_type = 'client backend'
@@ -29,6 +45,7 @@ UNION ALL SELECT 'perf_optimizer_oldest_transaction_id_age', 'gauge', 'Transacti
     FROM pg_database d WHERE d.datname = current_database()
 UNION ALL SELECT 'perf_optimizer_replication_lag_seconds', 'gauge', 'How far each standby is behind in replaying.', jsonb_build_object('standby', r.application_name),
     max(coalesce(extract(epoch FROM r.replay_lag), 0))::float8 FROM pg_stat_replication r GROUP BY r.application_name
+UNION ALL SELECT 'perf_optimizer_stale_matview_seconds', 'gauge', 'Time since the refresh of the materialized view that has been stale for longest, 0 where none is.', '{}', perf_optimizer.stale_matview_seconds()
 UNION ALL SELECT 'perf_optimizer_wal_bytes_total', 'counter', 'WAL that the server has written.', '{}', w.wal_bytes::float8 FROM pg_stat_wal w
 $$;
 COMMENT ON FUNCTION perf_optimizer.server_metrics() IS 'The metrics of server and database; a part of metrics().';
@@ -77,6 +94,7 @@ AS $$
 SELECT m.* FROM perf_optimizer.server_metrics() m
 UNION ALL SELECT m.* FROM perf_optimizer.statement_metrics() m
 UNION ALL SELECT m.* FROM perf_optimizer.job_metric_rows() m
+UNION ALL SELECT m.* FROM perf_optimizer.objective_metrics() m
 $$;
 COMMENT ON FUNCTION perf_optimizer.metrics() IS
 'Metrics of the server, this database, its statements and jobs, one series a row, named as Prometheus does: name with unit, counters end in _total; kind is counter, gauge or histogram. Statements need perf_optimizer preloaded; those beyond the 20 that took most time are summed up as query_id "other". No statement''s text is read. Members of pg_monitor see everything.';

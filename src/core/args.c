@@ -12,6 +12,7 @@
 #include "core/args.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 /*
  * Raises 22004 when argument argno (from 0) is NULL; name is the SQL argument's.
@@ -43,6 +44,34 @@ char *
 po_args_text_or_null(FunctionCallInfo fcinfo, int argno)
 {
 	return PG_ARGISNULL(argno) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argno));
+}
+
+/*
+ * Returns an interval argument in microseconds, a month as 30 days; raises 22004 when
+ * NULL and 22023 unless it is at least min.
+ */
+int64
+po_args_interval_us(FunctionCallInfo fcinfo, int argno, const char *name, int64 min)
+{
+	Interval   *interval;
+	double		days;
+	double		us;
+
+	po_args_require(fcinfo, argno, name);
+	interval = PG_GETARG_INTERVAL_P(argno);
+	days = (double) interval->month * DAYS_PER_MONTH + interval->day;
+	us = days * USECS_PER_DAY + (double) interval->time;
+	if (us < (double) min)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must %s", name, min > 0 ? "be positive" : "not be negative"),
+				 errhint("Pass an interval such as '10 seconds' as \"%s\".", name)));
+	if (us > (double) PG_INT64_MAX / 4)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" is too long", name),
+				 errhint("Pass a shorter interval as \"%s\".", name)));
+	return (int64) us;
 }
 
 /* Raises 22004 for a NULL in an array argument; element counts from 0. */

@@ -10,6 +10,7 @@
 void
 po_kinds_register(void)
 {
+	po_kind_register(&po_alert_kind);
 	po_kind_register(&po_apply_kind);
 	po_kind_register(&po_archive_kind);
 	po_kind_register(&po_command_kind);

@@ -7,6 +7,7 @@
 
 #include "sched/kind.h"
 
+extern const PoJobKind po_alert_kind;
 extern const PoJobKind po_apply_kind;
 extern const PoJobKind po_archive_kind;
 extern const PoJobKind po_command_kind;

@@ -29,6 +29,7 @@ PG_FUNCTION_INFO_V1(perf_optimizer_benchmark_query);
 PG_FUNCTION_INFO_V1(perf_optimizer_save_baseline);
 PG_FUNCTION_INFO_V1(perf_optimizer_drop_baseline);
 PG_FUNCTION_INFO_V1(perf_optimizer_memory_bytes);
+PG_FUNCTION_INFO_V1(perf_optimizer_processor_count);
 PG_FUNCTION_INFO_V1(perf_optimizer_sequence_position);
 PG_FUNCTION_INFO_V1(perf_optimizer_table_expected_bytes);
 
@@ -218,4 +219,17 @@ perf_optimizer_memory_bytes(PG_FUNCTION_ARGS)
 	if (memory < 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(memory);
+}
+
+/* processor_count(): the machine's processors that are on line; NULL where the system does not say. */
+Datum
+perf_optimizer_processor_count(PG_FUNCTION_ARGS)
+{
+#ifdef _SC_NPROCESSORS_ONLN
+	long		n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n > 0)
+		PG_RETURN_INT32((int32) n);
+#endif
+	PG_RETURN_NULL();
 }

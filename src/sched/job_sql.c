@@ -30,6 +30,7 @@ PG_FUNCTION_INFO_V1(perf_optimizer_schedule_maintenance);
 PG_FUNCTION_INFO_V1(perf_optimizer_schedule_command);
 PG_FUNCTION_INFO_V1(perf_optimizer_schedule_once);
 PG_FUNCTION_INFO_V1(perf_optimizer_schedule_snapshot);
+PG_FUNCTION_INFO_V1(perf_optimizer_schedule_alerts);
 PG_FUNCTION_INFO_V1(perf_optimizer_alter_job);
 PG_FUNCTION_INFO_V1(perf_optimizer_schedule_index_tuning);
 PG_FUNCTION_INFO_V1(perf_optimizer_unschedule);
@@ -62,31 +63,6 @@ perf_optimizer_next_run(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(po_zone_next(&schedule, zone, PG_GETARG_TIMESTAMPTZ(1)));
 }
 
-/* Reads an interval argument in microseconds; raises 22023 unless it is at least min. */
-static int64
-interval_arg(FunctionCallInfo fcinfo, int argno, const char *name, int64 min)
-{
-	Interval   *interval;
-	double		days;
-	double		us;
-
-	po_args_require(fcinfo, argno, name);
-	interval = PG_GETARG_INTERVAL_P(argno);
-	days = (double) interval->month * DAYS_PER_MONTH + interval->day;
-	us = days * USECS_PER_DAY + (double) interval->time;
-	if (us < (double) min)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must %s", name, min > 0 ? "be positive" : "not be negative"),
-				 errhint("Pass an interval such as '10 seconds' as \"%s\".", name)));
-	if (us > (double) PG_INT64_MAX / 4)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" is too long", name),
-				 errhint("Pass a shorter interval as \"%s\".", name)));
-	return (int64) us;
-}
-
 /* Raises 22023 for the schedule under which jobs that run once are stored. */
 static void
 refuse_once(const char *schedule)
@@ -105,11 +81,11 @@ read_options(FunctionCallInfo fcinfo, int argno, PoJob *job)
 	job->timezone = po_args_text_or_null(fcinfo, argno);
 	if (job->timezone == NULL)
 		job->timezone = pstrdup(pg_get_timezone_name(session_timezone));
-	job->timeout_us = PG_ARGISNULL(argno + 1) ? 0 : interval_arg(fcinfo, argno + 1, "timeout", 1);
+	job->timeout_us = PG_ARGISNULL(argno + 1) ? 0 : po_args_interval_us(fcinfo, argno + 1, "timeout", 1);
 	po_args_require(fcinfo, argno + 2, "max_attempts");
 	job->max_attempts = PG_GETARG_INT32(argno + 2);
-	job->backoff_us = interval_arg(fcinfo, argno + 3, "backoff", 0);
-	job->max_backoff_us = interval_arg(fcinfo, argno + 4, "max_backoff", 0);
+	job->backoff_us = po_args_interval_us(fcinfo, argno + 3, "backoff", 0);
+	job->max_backoff_us = po_args_interval_us(fcinfo, argno + 4, "max_backoff", 0);
 	po_args_require(fcinfo, argno + 5, "priority");
 	job->priority = PG_GETARG_INT32(argno + 5);
 	po_args_require(fcinfo, argno + 6, "enabled");
@@ -365,13 +341,13 @@ alter_options(FunctionCallInfo fcinfo, PoJob *job)
 {
 	alter_text(fcinfo, 6, false, &job->timezone);
 	if (!PG_ARGISNULL(7))
-		job->timeout_us = interval_arg(fcinfo, 7, "timeout", 0);
+		job->timeout_us = po_args_interval_us(fcinfo, 7, "timeout", 0);
 	if (!PG_ARGISNULL(8))
 		job->max_attempts = PG_GETARG_INT32(8);
 	if (!PG_ARGISNULL(9))
-		job->backoff_us = interval_arg(fcinfo, 9, "backoff", 0);
+		job->backoff_us = po_args_interval_us(fcinfo, 9, "backoff", 0);
 	if (!PG_ARGISNULL(10))
-		job->max_backoff_us = interval_arg(fcinfo, 10, "max_backoff", 0);
+		job->max_backoff_us = po_args_interval_us(fcinfo, 10, "max_backoff", 0);
 	if (!PG_ARGISNULL(11))
 		job->priority = PG_GETARG_INT32(11);
 	if (!PG_ARGISNULL(12))
@@ -420,6 +396,18 @@ Datum
 perf_optimizer_schedule_snapshot(PG_FUNCTION_ARGS)
 {
 	PoJob		job = {.kind = "snapshot",.target = "workload"};
+
+	job.name = po_args_text_or_null(fcinfo, 1);
+	read_options(fcinfo, 2, &job);
+	read_schedule(fcinfo, 0, &job);
+	PG_RETURN_INT64(schedule_job(&job));
+}
+
+/* SQL: schedule_alerts(schedule, name, options...). */
+Datum
+perf_optimizer_schedule_alerts(PG_FUNCTION_ARGS)
+{
+	PoJob		job = {.kind = "alert",.target = "check"};
 
 	job.name = po_args_text_or_null(fcinfo, 1);
 	read_options(fcinfo, 2, &job);

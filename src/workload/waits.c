@@ -21,6 +21,7 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
 #include "tcop/tcopprot.h"
@@ -103,7 +104,7 @@ const char *
 po_waits_class_name(PoWaitClass wait_class)
 {
 	static const char *const names[PO_WAIT_CLASSES] = {
-		"cpu", "io", "lock", "lwlock", "ipc", "client", "other", "idle in transaction"
+		"cpu", "io", "wal", "lock", "lwlock", "ipc", "replication", "client", "other", "idle in transaction"
 	};
 
 	return names[wait_class];
@@ -111,10 +112,23 @@ po_waits_class_name(PoWaitClass wait_class)
 
 /* ---- sampling ---- */
 
+/* Tells whether a wait is for WAL to be written: by the session itself, or by another one before it. */
+static bool
+is_wal_wait(uint32 wait)
+{
+	return wait == WAIT_EVENT_WAL_WRITE || wait == WAIT_EVENT_WAL_SYNC ||
+		wait == WAIT_EVENT_WAL_INIT_WRITE || wait == WAIT_EVENT_WAL_INIT_SYNC ||
+		wait == (PG_WAIT_LWLOCK | LWTRANCHE_WAL_INSERT) || wait == (PG_WAIT_LWLOCK | WALWriteLock->tranche);
+}
+
 /* Returns the class of what an active session waits for. */
 static PoWaitClass
 classify(uint32 wait)
 {
+	if (is_wal_wait(wait))
+		return PO_WAIT_WAL;
+	if (wait == WAIT_EVENT_SYNC_REP)
+		return PO_WAIT_REPLICATION;
 	switch (wait & 0xFF000000)
 	{
 		case 0:

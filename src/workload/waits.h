@@ -12,9 +12,11 @@ typedef enum PoWaitClass
 {
 	PO_WAIT_CPU,				/* running, waiting for nothing */
 	PO_WAIT_IO,
+	PO_WAIT_WAL,				/* writing WAL, or waiting for its turn to */
 	PO_WAIT_LOCK,
 	PO_WAIT_LWLOCK,
 	PO_WAIT_IPC,
+	PO_WAIT_REPLICATION,		/* for a standby, at commit */
 	PO_WAIT_CLIENT,				/* in a statement, waiting for the client */
 	PO_WAIT_OTHER,
 	PO_WAIT_IDLE_IN_TRANSACTION,
