@@ -125,6 +125,7 @@ $gate->query_safe('SELECT pg_advisory_lock(7)');
 my @callers = start(6, $slow);
 waiting(6, 'Lock', 'none waits for a session that waits for a lock');
 $gate->query_safe('SELECT pg_advisory_unlock(7)');
+$gate->quit;
 $_->{run}->finish for @callers;
 is(scalar(grep { ${ $_->{out} } eq qq({"slow": 5}\n) } @callers), 6, 'all get the result');
 
@@ -173,7 +174,6 @@ for my $change ([ 'SELECT perf_optimizer.cache_invalidate()', 'invalidated' ], [
 }
 
 # A wait for a session that waits for a lock of ours ends.
-$gate->quit;
 $gate = session();
 $gate->query_safe('BEGIN; LOCK TABLE gate IN ACCESS EXCLUSIVE MODE');
 @callers = start(1, q{SELECT perf_optimizer.cached_query('SELECT count(*) FROM gate', '1 hour')});
