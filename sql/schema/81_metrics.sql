@@ -16,9 +16,13 @@ COMMENT ON FUNCTION perf_optimizer.stale_matview_seconds() IS 'How long ago the 
 
 CREATE FUNCTION perf_optimizer.server_metrics(OUT name text, OUT kind text, OUT help text, OUT labels jsonb, OUT value float8)
 RETURNS SETOF record
-LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 40
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED ROWS 40
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+-- In PL/pgSQL, because it keeps the plan: planning took most of the time of a call.
+BEGIN
+RETURN QUERY
 WITH state AS (
   SELECT coalesce(a.state, 'unknown') AS state, count(*) AS sessions FROM pg_stat_activity a WHERE a.backend_type = 'client backend' GROUP BY 1
 ), db AS (
@@ -46,7 +50,8 @@ UNION ALL SELECT 'perf_optimizer_oldest_transaction_id_age', 'gauge', 'Transacti
 UNION ALL SELECT 'perf_optimizer_replication_lag_seconds', 'gauge', 'How far each standby is behind in replaying.', jsonb_build_object('standby', r.application_name),
     max(coalesce(extract(epoch FROM r.replay_lag), 0))::float8 FROM pg_stat_replication r GROUP BY r.application_name
 UNION ALL SELECT 'perf_optimizer_stale_matview_seconds', 'gauge', 'Time since the refresh of the materialized view that has been stale for longest, 0 where none is.', '{}', perf_optimizer.stale_matview_seconds()
-UNION ALL SELECT 'perf_optimizer_wal_bytes_total', 'counter', 'WAL that the server has written.', '{}', w.wal_bytes::float8 FROM pg_stat_wal w
+UNION ALL SELECT 'perf_optimizer_wal_bytes_total', 'counter', 'WAL that the server has written.', '{}', w.wal_bytes::float8 FROM pg_stat_wal w;
+END
 $$;
 COMMENT ON FUNCTION perf_optimizer.server_metrics() IS 'The metrics of server and database; a part of metrics().';
 
@@ -77,12 +82,17 @@ COMMENT ON FUNCTION perf_optimizer.statement_metrics(int) IS 'The metrics of tra
 
 CREATE FUNCTION perf_optimizer.job_metric_rows(OUT name text, OUT kind text, OUT help text, OUT labels jsonb, OUT value float8)
 RETURNS SETOF record
-LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 10
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+-- In PL/pgSQL, because it keeps the plan: planning took most of the time of a call.
+BEGIN
+RETURN QUERY
 SELECT 'perf_optimizer_job_runs', 'gauge', 'Runs of jobs in the history by status.', jsonb_build_object('status', r.status), count(*)::float8 FROM perf_optimizer.job_runs r GROUP BY r.status
 UNION ALL SELECT 'perf_optimizer_job_queue_length', 'gauge', 'Runs that are due and wait.', '{}', count(*)::float8 FROM perf_optimizer.job_runs r WHERE r.status = 'queued' AND r.scheduled_for <= now()
-UNION ALL SELECT 'perf_optimizer_dead_letter_jobs', 'gauge', 'Jobs whose last run failed for good.', '{}', count(*)::float8 FROM perf_optimizer.dead_letter_jobs d
+UNION ALL SELECT 'perf_optimizer_dead_letter_jobs', 'gauge', 'Jobs whose last run failed for good.', '{}', count(*)::float8 FROM perf_optimizer.dead_letter_jobs d;
+END
 $$;
 COMMENT ON FUNCTION perf_optimizer.job_metric_rows() IS 'The metrics of the jobs that the current user may see; a part of metrics().';
 

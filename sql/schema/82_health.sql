@@ -2,9 +2,13 @@
 
 CREATE FUNCTION perf_optimizer.health(OUT check_name text, OUT status text, OUT value float8, OUT threshold float8, OUT message text)
 RETURNS SETOF record
-LANGUAGE sql VOLATILE PARALLEL RESTRICTED ROWS 12
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED ROWS 12
 SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict use_column
+-- In PL/pgSQL, because it keeps the plan: planning took most of the time of a call.
+BEGIN
+RETURN QUERY
 WITH activity AS (
   SELECT count(*) FILTER (WHERE a.backend_type = 'client backend') AS clients,
          max(extract(epoch FROM clock_timestamp() - a.xact_start)) FILTER (WHERE a.backend_type = 'client backend') AS oldest_s,
@@ -40,7 +44,8 @@ SELECT 'overall', CASE WHEN bool_or(j.status = 'critical') THEN 'critical' WHEN 
        count(*) FILTER (WHERE j.status IN ('warning', 'critical'))::float8, 1::float8,
        coalesce(string_agg(j.check_name, ', ' ORDER BY j.check_name) FILTER (WHERE j.status IN ('warning', 'critical')), 'nothing to report') FROM judged j
 UNION ALL SELECT * FROM (SELECT j.check_name, j.status, j.value, j.threshold, j.fact FROM judged j
-  ORDER BY CASE j.status WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, j.check_name) ordered
+  ORDER BY CASE j.status WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, j.check_name) ordered;
+END
 $$;
 COMMENT ON FUNCTION perf_optimizer.health() IS
 'The state of the server and of this database, one row a check; the first row, overall, has the worst status and is meant for a probe. status: ok, warning, critical or unknown; value is the measured figure and threshold the one that was reached, or else the lowest that would be. message says what the value is. Members of pg_monitor see all sessions.';
