@@ -165,7 +165,7 @@ AS $$
          format('Use a pooler in transaction mode with a pool of about %s, or end idle sessions.', c.suggested_pool_size)
     FROM c WHERE c.used_ratio >= 0.8
   UNION ALL
-  SELECT 'checkpoints', p.writes * coalesce(w.images, 0), format('%s of %s checkpoints came because WAL reached max_wal_size, before their time; %s %% of the WAL are images of whole pages, which each checkpoint causes anew.', k.requested, k.requested + k.timed, round((100 * coalesce(w.images, 0))::numeric)),
+  SELECT 'checkpoints', p.writes * coalesce(w.images, 0), format('%s of %s checkpoints were requested, by WAL that reached max_wal_size or by commands, before their time; %s %% of the WAL are images of whole pages, which each checkpoint causes anew.', k.requested, k.requested + k.timed, round((100 * coalesce(w.images, 0))::numeric)),
          format('ALTER SYSTEM SET max_wal_size = ''%s MB''; and a longer checkpoint_timeout.', 2 * (facts->>'max_wal_size_mb')::int)
     FROM k CROSS JOIN w CROSS JOIN part p WHERE k.requested >= 5 AND k.requested >= 0.3 * (k.requested + k.timed)
   UNION ALL
