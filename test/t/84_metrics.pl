@@ -33,6 +33,9 @@ $node->safe_psql('postgres', q{SELECT perf_optimizer.schedule_command('odd', '@y
 my $run = $node->safe_psql('postgres', q{SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs});
 $node->safe_psql('postgres', "CALL perf_optimizer.await_run($run)");
 $node->safe_psql('postgres', 'SELECT count(*) FROM pg_class');
+# A latency objective, with executions since it was set.
+$node->safe_psql('postgres', q{SELECT perf_optimizer.set_latency_target('all', 1000)});
+$node->safe_psql('postgres', 'SELECT count(*) FROM pg_class');
 
 my $text = $node->safe_psql('postgres', 'SELECT perf_optimizer.metrics_text()') . "\n";
 my %names = map { $_ => 1 } split /\n/, $node->safe_psql('postgres', 'SELECT DISTINCT name FROM perf_optimizer.metrics()');
@@ -42,9 +45,9 @@ ok($names{perf_optimizer_replication_lag_seconds} && $names{perf_optimizer_job_r
 my $config = slurp_doc('sql_exporter.yml');
 my ($query) = $config =~ /^ +query: \|\n(.*)\z/ms;
 my %configured;
-while ($config =~ /- metric_name: (\w+)\n +type: (\w+)\n +help: '([^']*)'\n(?: +key_labels: \[([^\]]*)\]\n)? +values: \[(\w+)\]\n +query_ref: metrics\n/g)
+while ($config =~ /- metric_name: (\w+)\n +type: (\w+)\n +help: '((?:[^']|'')*)'\n(?: +key_labels: \[([^\]]*)\]\n)? +values: \[(\w+)\]\n +query_ref: metrics\n/g)
 {
-	my ($name, $type, $help, $labels, $column) = ($1, $2, $3, $4 // '', $5);
+	my ($name, $type, $help, $labels, $column) = ($1, $2, $3 =~ s/''/'/gr, $4 // '', $5);
 	is($column, $name, "the value of $name is in its column");
 	$configured{$name} = "$type|$help|" . join(',', sort split(/, */, $labels));
 }
