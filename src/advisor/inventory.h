@@ -15,7 +15,8 @@ typedef struct PoInventoryTable
 	double		rows;			/* as the catalog knows; 0 when it does not */
 	int64		scans;			/* of the table itself, and of its indexes */
 	int64		writes;			/* that indexes had to follow */
-	List	   *indexes;		/* of PoInventoryIndex, in the order of their OIDs */
+	List	   *indexes;		/* of PoInventoryIndex, in the order of their
+								 * OIDs */
 } PoInventoryTable;
 
 /* An index of such a table. */
@@ -53,7 +54,8 @@ typedef struct PoInventoryIndex
 typedef struct PoInventoryKey
 {
 	Oid			constraint;
-	Oid			root;			/* the declared one that this is a partition's copy of, or itself */
+	Oid			root;			/* the declared one that this is a partition's
+								 * copy of, or itself */
 	PoInventoryTable *table;
 	int			ncolumns;
 	int16	   *columns;

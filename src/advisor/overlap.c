@@ -61,12 +61,12 @@ make_verdicts(Judging *judging, const PoInventory *inventory)
 	judging->entries = hash_create("perf_optimizer verdicts", Max(n, 16), &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	for (int i = 0; i < inventory->ntables; i++)
 		foreach(lc, inventory->tables[i]->indexes)
-		{
-			PoIndexVerdict *verdict = &judging->overlap->verdicts[judging->overlap->nverdicts++];
+	{
+		PoIndexVerdict *verdict = &judging->overlap->verdicts[judging->overlap->nverdicts++];
 
-			verdict->index = lfirst(lc);
-			((Entry *) hash_search(judging->entries, &verdict->index->relid, HASH_ENTER, NULL))->verdict = verdict;
-		}
+		verdict->index = lfirst(lc);
+		((Entry *) hash_search(judging->entries, &verdict->index->relid, HASH_ENTER, NULL))->verdict = verdict;
+	}
 }
 
 /* Adds up what was counted of each index and its parts. */
@@ -221,7 +221,7 @@ judge_twins(PoIndexVerdict *verdict)
 
 	foreach(lc, index->table->indexes)
 		if (are_twins(index, lfirst(lc)) && (kept == NULL || is_dearer(kept, lfirst(lc))))
-			kept = lfirst(lc);
+		kept = lfirst(lc);
 	if (kept == NULL || kept == index)
 		return;
 	verdict->twin = kept;
@@ -274,7 +274,11 @@ judge_cover(Judging *judging, PoIndexVerdict *verdict, Oid btree)
 
 		if (!covers(other, index) || verdict_of(judging, other->relid)->duplicate)
 			continue;
-		/* Where the longer one is never read and the shorter one is, the longer one is to go. */
+
+		/*
+		 * Where the longer one is never read and the shorter one is, the
+		 * longer one is to go.
+		 */
 		if (verdict->scans > 0 && whole != NULL && whole->unused)
 			continue;
 		if (verdict->cover == NULL || other->nkeys < verdict->cover->nkeys ||

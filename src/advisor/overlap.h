@@ -11,22 +11,26 @@
 typedef struct PoIndexVerdict
 {
 	const PoInventoryIndex *index;
-	int64		scans;			/* with its parts: of the index, of the tables, and the writes that it followed */
+	int64		scans;			/* with its parts: of the index, of the
+								 * tables, and the writes that it followed */
 	int64		table_scans;
 	int64		writes;
 	bool		counted;		/* there is something to scan */
 	bool		sole;			/* the only index of some foreign key */
 	bool		unused;
-	const PoInventoryIndex *twin;	/* the one of the same definition that is to stay */
+	const PoInventoryIndex *twin;	/* the one of the same definition that is
+									 * to stay */
 	bool		duplicate;		/* and this one can go */
-	const PoInventoryIndex *cover;	/* one that serves all that this one serves */
+	const PoInventoryIndex *cover;	/* one that serves all that this one
+									 * serves */
 } PoIndexVerdict;
 
 typedef struct PoOverlap
 {
 	PoIndexVerdict *verdicts;
 	int			nverdicts;
-	List	   *unserved;		/* of Oid: declared foreign keys without an index */
+	List	   *unserved;		/* of Oid: declared foreign keys without an
+								 * index */
 } PoOverlap;
 
 extern PoOverlap *po_overlap_find(const PoInventory *inventory, Oid btree);

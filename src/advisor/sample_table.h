@@ -13,7 +13,8 @@ typedef struct PoSampleTable
 	char	   *name;			/* qualified */
 	double		rows;
 	bool		whole;			/* it holds every row */
-	List	   *parts;			/* OIDs of the partitions with rows of their own; NIL of a plain table */
+	List	   *parts;			/* OIDs of the partitions with rows of their
+								 * own; NIL of a plain table */
 } PoSampleTable;
 
 extern PoSampleTable *po_sample_table_create(Oid relid, const Bitmapset *columns);

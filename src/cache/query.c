@@ -44,7 +44,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#define BASE_SLOTS 2			/* of statements and roles, at the start of all slots */
+#define BASE_SLOTS 2			/* of statements and roles, at the start of
+								 * all slots */
 
 /* ---- what may be kept ---- */
 

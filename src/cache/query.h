@@ -16,7 +16,8 @@ typedef struct PoCacheQuery
 {
 	PoStatement *statement;
 	const char *refusal;		/* why its result is not kept, or NULL */
-	bool		quiet;			/* nobody was committing a change of its tables */
+	bool		quiet;			/* nobody was committing a change of its
+								 * tables */
 	PoCacheBasis basis;
 } PoCacheQuery;
 

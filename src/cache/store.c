@@ -24,7 +24,8 @@
 #define BYTES_AN_ENTRY 2048		/* of the cache's size */
 #define MIN_ENTRIES 16
 #define MAX_USAGE 3
-#define MAX_VALUE_SHARE 4		/* one result takes this part of the blocks at most */
+#define MAX_VALUE_SHARE 4		/* one result takes this part of the blocks at
+								 * most */
 
 /* A part of a key or of a result. */
 typedef struct Block

@@ -12,7 +12,8 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 
-#define PO_CACHE_MAX_SLOTS 64	/* tables that a cached query may read, and two more */
+#define PO_CACHE_MAX_SLOTS 64	/* tables that a cached query may read, and
+								 * two more */
 
 /* What a result hangs on, and when it was true. */
 typedef struct PoCacheBasis
@@ -38,12 +39,12 @@ typedef struct PoCacheBytes
 /* A result, or the claim of a backend to compute it. */
 typedef struct PoCacheEntry
 {
-	uint32		next;			/* in its hash chain or in the free list, 0: the
-								 * end */
+	uint32		next;			/* in its hash chain or in the free list, 0:
+								 * the end */
 	bool		used;
 	bool		has_value;
-	bool		kept_out;		/* its result is not kept, for the reason of the
-								 * last computation; until basis changes */
+	bool		kept_out;		/* its result is not kept, for the reason of
+								 * the last computation; until basis changes */
 	bool		moving;			/* the last result was overtaken by a writer */
 	bool		unshared;		/* the last computation ended well without a
 								 * result for others */

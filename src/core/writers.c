@@ -48,9 +48,11 @@
 #include "utils/lsyscache.h"
 
 #define NCOUNTERS 16384			/* slots fit into uint16 */
-#define COMMITTING ((UINT64CONST(1) << 20) - 1) /* mask of those that commit now */
+#define COMMITTING ((UINT64CONST(1) << 20) - 1) /* mask of those that commit
+												 * now */
 #define DONE (UINT64CONST(1) << 20) /* one change */
-#define KNOWN 256				/* relations whose slot is remembered; a power of two */
+#define KNOWN 256				/* relations whose slot is remembered; a power
+								 * of two */
 
 /* The slot of a relation. */
 typedef struct Known

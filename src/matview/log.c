@@ -352,7 +352,10 @@ po_log_kill(Relation log)
 	TM_FailureData failure;
 	uint64		xid;
 
-	/* The snapshot keeps a sentinel that is seen from here on from being removed before it is locked. */
+	/*
+	 * The snapshot keeps a sentinel that is seen from here on from being
+	 * removed before it is locked.
+	 */
 	PushActiveSnapshot(snapshot);
 	ItemPointerSet(&first, 0, 1);
 	if (po_log_sentinel(log, &xid) &&

@@ -202,7 +202,7 @@ static void
 look_at_all(Look *look, Oid relid)
 {
 	List	   *relids = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE
-		? find_all_inheritors(relid, AccessShareLock, NULL) : list_make1_oid(relid);
+	? find_all_inheritors(relid, AccessShareLock, NULL) : list_make1_oid(relid);
 	int			looked = 0;
 	ListCell   *lc;
 

@@ -3,6 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
+\pset fieldsep '\n'
 SELECT * FROM no_plan();
 SET client_min_messages = error;
 

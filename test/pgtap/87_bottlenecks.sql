@@ -3,6 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
+\pset fieldsep '\n'
 SELECT * FROM no_plan();
 
 -- A server on which nothing is wrong.
