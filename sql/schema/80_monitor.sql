@@ -124,12 +124,12 @@ DECLARE
   here pg_lsn := CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END;
 BEGIN
   RETURN QUERY SELECT 'standby', coalesce(nullif(r.application_name, ''), host(r.client_addr), r.pid::text), r.state, r.sync_state,
-      (here - r.replay_lsn)::bigint, (extract(epoch FROM r.write_lag) * 1000)::float8, (extract(epoch FROM r.flush_lag) * 1000)::float8,
+      greatest(here - r.replay_lsn, 0)::bigint, (extract(epoch FROM r.write_lag) * 1000)::float8, (extract(epoch FROM r.flush_lag) * 1000)::float8,
       (extract(epoch FROM r.replay_lag) * 1000)::float8, NULL::bigint,
       CASE WHEN r.state <> 'streaming' THEN 'not streaming yet' END
     FROM pg_stat_replication r ORDER BY 2;
   RETURN QUERY SELECT 'slot', s.slot_name::text, CASE WHEN s.active THEN 'active' ELSE 'inactive' END, s.wal_status,
-      (here - coalesce(s.confirmed_flush_lsn, s.restart_lsn))::bigint, NULL::float8, NULL::float8, NULL::float8, (here - s.restart_lsn)::bigint,
+      greatest(here - coalesce(s.confirmed_flush_lsn, s.restart_lsn), 0)::bigint, NULL::float8, NULL::float8, NULL::float8, (here - s.restart_lsn)::bigint,
       CASE WHEN s.wal_status = 'lost' THEN 'the WAL that it needs is gone: drop the slot and build its consumer anew'
            WHEN NOT s.active AND s.restart_lsn IS NOT NULL THEN 'nobody reads it and it keeps WAL: SELECT pg_drop_replication_slot(' || quote_literal(s.slot_name) || ') if it is not needed' END
     FROM pg_replication_slots s ORDER BY 2;

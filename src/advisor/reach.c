@@ -88,9 +88,9 @@ strategy_of(Node *column, Oid operator, Oid collation)
 	return get_op_opfamily_strategy(operator, family);
 }
 
-/* Says which strategy compares a column of a relation with a value; *column gets its number. */
+/* Says which strategy compares a column of a relation, whose number *column gets, with a value. */
 static int
-comparison(Node *clause, Index rti, int *column)
+comparison(Node *clause, Index rti, int *column, Node **value)
 {
 	OpExpr	   *op = (OpExpr *) clause;
 	Node	   *left;
@@ -100,8 +100,10 @@ comparison(Node *clause, Index rti, int *column)
 		return InvalidStrategy;
 	left = (Node *) linitial(op->args);
 	right = (Node *) lsecond(op->args);
+	*value = right;
 	if ((*column = column_of(left, rti)) != 0 && is_value(right))
 		return strategy_of(left, op->opno, op->inputcollid);
+	*value = left;
 	if ((*column = column_of(right, rti)) != 0 && is_value(left))
 		return strategy_of(right, get_commutator(op->opno), op->inputcollid);
 	return InvalidStrategy;
@@ -132,7 +134,8 @@ find_limits(const RelOptInfo *rel, Bitmapset **equal, Bitmapset **limited)
 	{
 		Node	   *clause = (Node *) lfirst_node(RestrictInfo, lc)->clause;
 		int			column = 0;
-		int			strategy = comparison(clause, rel->relid, &column);
+		Node	   *value;
+		int			strategy = comparison(clause, rel->relid, &column, &value);
 
 		if (strategy == BTEqualStrategyNumber)
 			*equal = bms_add_member(*equal, column);
@@ -178,11 +181,51 @@ tied_by_clause(const RestrictInfo *info, Index a, Index b)
 	return 0;
 }
 
+/* Tells whether some column of a relation is compared for equality with a value. */
+static bool
+has_value(const RelOptInfo *rel, const Node *value)
+{
+	ListCell   *lc;
+
+	foreach(lc, rel->baserestrictinfo)
+	{
+		int			column;
+		Node	   *other;
+
+		if (comparison((Node *) lfirst_node(RestrictInfo, lc)->clause, rel->relid, &column, &other) == BTEqualStrategyNumber &&
+			equal(other, value))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns the columns of relation a that have the same value as a column of relation b.  From 16 on
+ * that is all that the planner leaves of an outer join by columns one of which is compared with a value.
+ */
+static Bitmapset *
+tied_by_value(const RelOptInfo *a, const RelOptInfo *b)
+{
+	Bitmapset  *columns = NULL;
+	ListCell   *lc;
+
+	foreach(lc, a->baserestrictinfo)
+	{
+		int			column;
+		Node	   *value;
+
+		if (comparison((Node *) lfirst_node(RestrictInfo, lc)->clause, a->relid, &column, &value) == BTEqualStrategyNumber &&
+			has_value(b, value))
+			columns = bms_add_member(columns, column);
+	}
+	return columns;
+}
+
 /* Returns the columns of a relation by which its rows are paired with those of another one. */
 static Bitmapset *
 tied_columns(const PlannerInfo *root, const RelOptInfo *rel, Index other)
 {
-	Bitmapset  *columns = NULL;
+	Bitmapset  *columns = tied_by_value(rel, root->simple_rel_array[other]);
 	ListCell   *lc;
 
 	foreach(lc, root->eq_classes)

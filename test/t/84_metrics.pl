@@ -34,8 +34,8 @@ my $run = $node->safe_psql('postgres', q{SELECT perf_optimizer.run_job(job_id) F
 $node->safe_psql('postgres', "CALL perf_optimizer.await_run($run)");
 $node->safe_psql('postgres', 'SELECT count(*) FROM pg_class');
 # A latency objective, with executions since it was set.
-$node->safe_psql('postgres', q{SELECT perf_optimizer.set_latency_target('all', 1000)});
-$node->safe_psql('postgres', 'SELECT count(*) FROM pg_class');
+$node->safe_psql('postgres', q{SELECT perf_optimizer.set_latency_target('all', 1000); SELECT perf_optimizer.take_snapshot()});
+$node->safe_psql('postgres', $_) for 'SELECT count(*) FROM pg_class', 'SELECT perf_optimizer.take_snapshot()';
 
 my $text = $node->safe_psql('postgres', 'SELECT perf_optimizer.metrics_text()') . "\n";
 my %names = map { $_ => 1 } split /\n/, $node->safe_psql('postgres', 'SELECT DISTINCT name FROM perf_optimizer.metrics()');
@@ -47,7 +47,8 @@ my ($query) = $config =~ /^ +query: \|\n(.*)\z/ms;
 my %configured;
 while ($config =~ /- metric_name: (\w+)\n +type: (\w+)\n +help: '((?:[^']|'')*)'\n(?: +key_labels: \[([^\]]*)\]\n)? +values: \[(\w+)\]\n +query_ref: metrics\n/g)
 {
-	my ($name, $type, $help, $labels, $column) = ($1, $2, $3 =~ s/''/'/gr, $4 // '', $5);
+	my ($name, $type, $help, $labels, $column) = ($1, $2, $3, $4 // '', $5);
+	$help =~ s/''/'/g;
 	is($column, $name, "the value of $name is in its column");
 	$configured{$name} = "$type|$help|" . join(',', sort split(/, */, $labels));
 }
