@@ -86,7 +86,7 @@ $node->reload;
 ok($node->poll_query_until('postgres', q{SELECT setting = 'nobody' FROM pg_settings WHERE name = 'synchronous_standby_names'}), 'commits wait for a standby that is not there');
 my @commits = map { start_session("CREATE TABLE po_waits_$_ (id int)") } 1 .. 4;
 like(bottleneck('replication'), qr/^\w+\|\d[\d.]*\|\d+ % of the load of the last 15 minutes waited at commit for a standby/, 'commits that wait for a standby');
-ok($node->poll_query_until('postgres', q{SELECT perf_optimizer.take_snapshot() > 0 AND sum(seconds) FILTER (WHERE wait_class = 'replication') > 25 FROM perf_optimizer.load_history}), 'and are in the history');
+ok($node->poll_query_until('postgres', q{SELECT set_config('synchronous_commit', 'local', false) IS NOT NULL AND perf_optimizer.take_snapshot() > 0 AND sum(seconds) FILTER (WHERE wait_class = 'replication') > 25 FROM perf_optimizer.load_history}), 'and are in the history');
 $node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
 $node->reload;
 close $_ for @commits;
