@@ -7,8 +7,8 @@
  * The set is split by which keys are NULL, so that equality can be asked for
  * where it is, and an index used.  Then, for each part, the view's rows with
  * these keys are read by joining the view with the set, and the query's rows by
- * joining inside its branches, a branch's only table being read by gather.c where
- * an index serves; the difference of the two is written.
+ * joining inside its branches; the view, and a branch's only table, are read by
+ * gather.c where an index serves.  The difference of the two is written.
  */
 #include "postgres.h"
 
@@ -24,6 +24,7 @@
 #include "matview/gather.h"
 #include "matview/probe.h"
 #include "matview/range.h"
+#include "matview/view_query.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -284,11 +285,12 @@ probe_keys(Affected *affected, Query *branch, KeySet *set)
 
 /*
  * Reads the rows of a branch's only table for the keys of a set and lets the
- * branch read them instead of the table.  Returns the rows; NULL, with the branch
- * as it was, where that is impossible or not worth while.
+ * branch read them instead of the table; *exact says whether the rows are those
+ * of the keys alone.  Returns the rows; NULL, with the branch as it was, where
+ * that is impossible or not worth while.
  */
 static PoComposeRows *
-gather_branch(Affected *affected, Query *branch, KeySet *set, QueryEnvironment *environment)
+gather_branch(Affected *affected, Query *branch, KeySet *set, QueryEnvironment *environment, bool *exact)
 {
 	PoComposeRows *rows = palloc0(sizeof(PoComposeRows));
 	char	   *name = psprintf("po_rows_%p", branch);
@@ -301,7 +303,7 @@ gather_branch(Affected *affected, Query *branch, KeySet *set, QueryEnvironment *
 	varno = linitial_node(RangeTblRef, branch->jointree->fromlist)->rtindex;
 	rte = rt_fetch(varno, branch->rtable);
 	used = po_shape_find_base(affected->shape, rte->relid)->used;
-	if (!po_gather_rows(rte->relid, varno, probe_keys(affected, branch, set), &set->rows, used, rows))
+	if (!po_gather_rows(rte->relid, varno, probe_keys(affected, branch, set), &set->rows, used, rows, exact))
 		return NULL;
 	po_compose_add_rows(environment, name, rows);
 	po_compose_replace_entry(rte, po_gather_select(rte->relid, used, po_compose_rows_entry(environment, name)));
@@ -338,22 +340,52 @@ run_restricted(Affected *affected, KeySet *set, DestReceiver *dest)
 	QueryEnvironment *environment = po_compose_environment(KEYS, &set->rows);
 	Query	   *query = copyObject(affected->shape->query);
 	List	   *gathered = NIL;
+	int			level;
 	ListCell   *cell;
 
 	foreach(cell, po_shape_branches(query))
 	{
-		PoComposeRows *rows = gather_branch(affected, lfirst_node(Query, cell), set, environment);
+		bool		exact = false;
+		PoComposeRows *rows = gather_branch(affected, lfirst_node(Query, cell), set, environment, &exact);
 
-		restrict_branch(affected, lfirst_node(Query, cell), set, environment, rows == NULL);
+		if (!exact)
+			restrict_branch(affected, lfirst_node(Query, cell), set, environment, rows == NULL);
 		if (rows)
 			gathered = lappend(gathered, rows);
 	}
+
+	/*
+	 * Gathered rows have no order and no statistics: sorts, and costs that
+	 * ask for JIT, come from guesses.
+	 */
+	level = po_view_query_pin(gathered ? list_concat(list_make4("enable_sort", "off", "enable_mergejoin", "off"),
+													 list_make2("jit", "off")) : NIL);
 	po_compose_run(query, affected->text, environment, dest);
+	po_view_query_unpin(level);
 	foreach(cell, gathered)
 		tuplestore_end(((PoComposeRows *) lfirst(cell))->store);
 }
 
-/* Reads the view's rows for the keys of a set, each preceded by its location. */
+/* Returns what gather.c needs to know of the view's own columns of the keys in a set. */
+static List *
+view_keys(Affected *affected, KeySet *set)
+{
+	List	   *keys = NIL;
+	ListCell   *cell;
+
+	foreach(cell, affected->shape->keys)
+	{
+		Form_pg_attribute att = TupleDescAttr(RelationGetDescr(affected->matview), lfirst_int(cell) - 1);
+		PoProbeKey *key = palloc0(sizeof(PoProbeKey));
+
+		key->expr = (Expr *) makeVar(1, att->attnum, att->atttypid, att->atttypmod, att->attcollation, 0);
+		key->isnull = bms_is_member(foreach_current_index(cell), set->nulls);
+		keys = lappend(keys, key);
+	}
+	return keys;
+}
+
+/* Reads the view's rows for the keys of a set as the planner would, each preceded by its location. */
 static void
 run_view_rows(Affected *affected, KeySet *set, DestReceiver *dest)
 {
@@ -392,7 +424,12 @@ write_affected(Affected *affected, PoApplyCounts *counts)
 	ListCell   *cell;
 
 	foreach(cell, affected->keys->sets)
-		run_view_rows(affected, lfirst(cell), po_diff_old_receiver(diff));
+	{
+		KeySet	   *set = lfirst(cell);
+
+		if (!po_gather_visit(affected->matview, view_keys(affected, set), &set->rows, po_diff_add_old, diff))
+			run_view_rows(affected, set, po_diff_old_receiver(diff));
+	}
 	foreach(cell, affected->keys->sets)
 		run_restricted(affected, lfirst(cell), po_diff_receiver(diff));
 	po_diff_finish(diff);

@@ -236,7 +236,7 @@ po_diff_begin(Relation matview, Snapshot snapshot, PoApply *apply)
 	return diff;
 }
 
-/* Like po_diff_begin, for rows of the view that are sent to po_diff_old_receiver before the query's. */
+/* Like po_diff_begin, for rows of the view that are given to po_diff_old_receiver or po_diff_add_old before the query's. */
 PoDiff *
 po_diff_begin_part(Relation matview, Snapshot snapshot, PoApply *apply)
 {
@@ -261,6 +261,15 @@ DestReceiver *
 po_diff_old_receiver(PoDiff *diff)
 {
 	return &diff->old.pub;
+}
+
+/* PoFetchTake: takes a row of the view after po_diff_begin_part, whose slot tells its location; arg is the PoDiff. */
+void
+po_diff_add_old(TupleTableSlot *slot, void *arg)
+{
+	PoDiff	   *diff = arg;
+
+	(void) po_tidtable_add(diff->current, hash_row(diff, slot), &slot->tts_tid);
 }
 
 /* Compares the waiting rows of a part after the first with the view's rows of that part. */

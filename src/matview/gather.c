@@ -15,19 +15,19 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/genam.h"
 #include "access/relscan.h"
 #include "access/table.h"
-#include "access/tableam.h"
-#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "core/compat.h"
 #include "matview/covering.h"
+#include "matview/fetch.h"
 #include "matview/gather.h"
 #include "matview/probe.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -40,13 +40,6 @@
 /* Room for locations at first; it doubles up to maintenance_work_mem. */
 #define INITIAL_LOCATIONS 1024
 
-#define ST_SORT sort_locations
-#define ST_ELEMENT_TYPE uint64
-#define ST_COMPARE(a, b) (*(a) < *(b) ? -1 : *(a) > *(b))
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
 /* One reading of a table. */
 typedef struct Gathering
 {
@@ -58,20 +51,14 @@ typedef struct Gathering
 	int64		capacity;
 	int64		max_locations;	/* as far as memory goes */
 	int64		found;			/* locations in all */
-	BufferAccessStrategy strategy;	/* NULL: pages stay in shared buffers */
-	Buffer		page;			/* pinned, with a strategy */
 	double		max_found;
+	PoFetchTake take;			/* what takes rows of the table, and its
+								 * argument */
+	void	   *arg;
 	int			ncolumns;
 	AttrNumber *columns;		/* the table's columns that rows have */
 	PoComposeRows *rows;
 } Gathering;
-
-/* Returns a location as a number that sorts as locations do. */
-static inline uint64
-number_of(ItemPointer tid)
-{
-	return (uint64) ItemPointerGetBlockNumber(tid) << 16 | ItemPointerGetOffsetNumber(tid);
-}
 
 /* Puts the wanted columns of a row into the result. */
 static void
@@ -81,10 +68,11 @@ store_values(Gathering *gather, Datum *values, bool *nulls)
 	gather->rows->count++;
 }
 
-/* Puts a row of the table into the result. */
+/* PoFetchTake: puts a row of the table into the result. */
 static void
-store_row(Gathering *gather, TupleTableSlot *slot)
+store_row(TupleTableSlot *slot, void *arg)
 {
+	Gathering  *gather = arg;
 	Datum		values[MaxTupleAttributeNumber];
 	bool		nulls[MaxTupleAttributeNumber];
 
@@ -106,65 +94,11 @@ store_covered(Gathering *gather, IndexScanDesc scan, ItemPointer tid)
 	return true;
 }
 
-/*
- * Decides how pages are read: many go through a few buffers, as those of a
- * sequential scan do, and do not push others out.
- */
-static void
-choose_strategy(Gathering *gather)
-{
-	if (gather->table->rd_rel->relam == HEAP_TABLE_AM_OID && gather->strategy == NULL &&
-		Min(gather->nlocations, RelationGetNumberOfBlocks(gather->table)) > NBuffers / 4)
-		gather->strategy = GetAccessStrategy(BAS_BULKREAD);
-}
-
-/* Has a page in a buffer of the strategy until the next call, where the fetch of a row finds it. */
-static void
-hold_page(Gathering *gather, BlockNumber block)
-{
-	if (gather->strategy == NULL ||
-		(BufferIsValid(gather->page) && BufferGetBlockNumber(gather->page) == block))
-		return;
-	if (BufferIsValid(gather->page))
-		ReleaseBuffer(gather->page);
-	gather->page = ReadBufferExtended(gather->table, MAIN_FORKNUM, block, RBM_NORMAL, gather->strategy);
-}
-
-/* Lets go of the last page. */
-static void
-drop_page(Gathering *gather)
-{
-	if (BufferIsValid(gather->page))
-		ReleaseBuffer(gather->page);
-	gather->page = InvalidBuffer;
-}
-
 /* Reads the rows at the locations collected so far, each once, and forgets the locations. */
 static void
 fetch_rows(Gathering *gather)
 {
-	IndexFetchTableData *fetch = PO_TABLE_INDEX_FETCH_BEGIN(gather->table);
-	TupleTableSlot *slot = table_slot_create(gather->table, NULL);
-
-	sort_locations(gather->locations, gather->nlocations);
-	choose_strategy(gather);
-	for (int64 i = 0; i < gather->nlocations; i++)
-	{
-		ItemPointerData tid;
-		bool		again = false;
-
-		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && gather->locations[i] == gather->locations[i - 1])
-			continue;
-		ItemPointerSet(&tid, (BlockNumber) (gather->locations[i] >> 16),
-					   (OffsetNumber) (gather->locations[i] & 0xffff));
-		hold_page(gather, ItemPointerGetBlockNumber(&tid));
-		if (table_index_fetch_tuple(fetch, &tid, GetActiveSnapshot(), slot, &again, NULL))
-			store_row(gather, slot);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	table_index_fetch_end(fetch);
-	drop_page(gather);
+	po_fetch_rows(gather->table, gather->locations, gather->nlocations, gather->take, gather->arg);
 	gather->nlocations = 0;
 }
 
@@ -205,7 +139,7 @@ collect(Gathering *gather, IndexScanDesc scan)
 			continue;
 		if (!make_room(gather))
 			return false;
-		gather->locations[gather->nlocations++] = number_of(tid);
+		gather->locations[gather->nlocations++] = po_fetch_location(tid);
 	}
 	return true;
 }
@@ -229,6 +163,22 @@ collect_all(Gathering *gather, PoComposeRows *wanted)
 	}
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
+	return few;
+}
+
+/* Hands on the rows with the wanted values; returns false, with some perhaps handed on, when they are too many. */
+static bool
+read_rows(Gathering *gather, PoComposeRows *wanted)
+{
+	bool		few;
+
+	gather->max_locations = (int64) maintenance_work_mem * 1024 / sizeof(uint64);
+	gather->capacity = INITIAL_LOCATIONS;
+	gather->locations = palloc(sizeof(uint64) * gather->capacity);
+	few = collect_all(gather, wanted);
+	if (few)
+		fetch_rows(gather);
+	pfree(gather->locations);
 	return few;
 }
 
@@ -257,39 +207,35 @@ gather_rows(Gathering *gather, PoComposeRows *wanted, Bitmapset *used)
 {
 	bool		few;
 
-	gather->max_locations = (int64) maintenance_work_mem * 1024 / sizeof(uint64);
 	gather->max_found = gather->table->rd_rel->reltuples < 0 ? ALWAYS_FEW :
 		Max(gather->table->rd_rel->reltuples * MAX_SHARE, ALWAYS_FEW);
-	gather->capacity = INITIAL_LOCATIONS;
-	gather->locations = palloc(sizeof(uint64) * gather->capacity);
+	gather->take = store_row;
+	gather->arg = gather;
 	begin_rows(gather, used);
 	if (gather->probe.exact)
 		gather->covering = po_covering_begin(gather->table, gather->probe.index, gather->columns, gather->ncolumns);
-	few = collect_all(gather, wanted);
+	few = read_rows(gather, wanted);
 	if (gather->covering)
 		po_covering_end(gather->covering);
-	if (few)
-		fetch_rows(gather);
-	else
+	if (!few)
 		tuplestore_end(gather->rows->store);
-	if (gather->strategy)
-		FreeAccessStrategy(gather->strategy);
-	pfree(gather->locations);
 	return few;
 }
 
 /*
  * Reads at least the rows of a table that have one of the wanted keys (of
  * PoProbeKey, over range table entry varno), as the active snapshot sees them and
- * each once, into *rows; of their columns those in used.  The table is locked,
- * and the caller ends the tuplestore.  Returns false when no index helps or the
+ * each once, into *rows; of their columns those in used.  *exact says whether no
+ * other rows are among them.  The table is locked, and the caller ends the
+ * tuplestore.  Returns false when no index helps or the
  * rows are a large part of the table, or the user may not read it as a whole:
  * then the planner does better, or raises the error.
  */
 bool
-po_gather_rows(Oid relid, int varno, List *keys, PoComposeRows *wanted, Bitmapset *used, PoComposeRows *rows)
+po_gather_rows(Oid relid, int varno, List *keys, PoComposeRows *wanted, Bitmapset *used, PoComposeRows *rows,
+			   bool *exact)
 {
-	Gathering	gather = {.rows = rows,.page = InvalidBuffer};
+	Gathering	gather = {.rows = rows};
 	bool		gathered;
 
 	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
@@ -300,10 +246,30 @@ po_gather_rows(Oid relid, int varno, List *keys, PoComposeRows *wanted, Bitmapse
 	if (gathered)
 	{
 		gathered = gather_rows(&gather, wanted, used);
+		*exact = gathered && gather.probe.exact;
 		index_close(gather.probe.index, NoLock);
 	}
 	table_close(gather.table, NoLock);
 	return gathered;
+}
+
+/*
+ * Hands exactly the rows of an open table that have one of the wanted keys (of
+ * PoProbeKey, over range table entry 1), as the active snapshot sees them, to
+ * take, each once and with its location.  Returns false, with none handed on,
+ * when no index finds just these.
+ */
+bool
+po_gather_visit(Relation table, List *keys, PoComposeRows *wanted, PoFetchTake take, void *arg)
+{
+	Gathering	gather = {.table = table,.max_found = INFINITY,.take = take,.arg = arg};
+	bool		found = po_probe_choose(table, 1, keys, NULL, &gather.probe);
+
+	if (!found)
+		return false;
+	found = gather.probe.exact && read_rows(&gather, wanted);
+	index_close(gather.probe.index, NoLock);
+	return found;
 }
 
 /* Returns a SELECT of the table's columns from gathered rows; those that are not in used are NULL. */

@@ -70,9 +70,9 @@ holds(Relation index, int column, Expr *expr, int varno)
 	return equal(eval_const_expressions(NULL, copy), list_nth(RelationGetIndexExpressions(index), position));
 }
 
-/* Asks an index column for the key that it is; returns false when it is none. */
+/* Asks an index column for the key that it is and adds that to matched; returns false when it is none. */
 static bool
-match_key(PoProbe *probe, int column, List *keys, int varno)
+match_key(PoProbe *probe, int column, List *keys, int varno, Bitmapset **matched)
 {
 	ListCell   *cell;
 
@@ -86,6 +86,7 @@ match_key(PoProbe *probe, int column, List *keys, int varno)
 			continue;
 		add_condition(probe, column, BTEqualStrategyNumber, equality,
 					  key->isnull ? 0 : foreach_current_index(cell) + 1);
+		*matched = bms_add_member(*matched, foreach_current_index(cell));
 		return true;
 	}
 	return false;
@@ -133,12 +134,13 @@ is_usable(Relation index)
 static int
 make_conditions(PoProbe *probe, List *keys, int varno)
 {
+	Bitmapset  *matched = NULL;
 	int			column = 0;
 
 	probe->nconditions = 0;
-	while (column < probe->index->rd_index->indnkeyatts && match_key(probe, column, keys, varno))
+	while (column < probe->index->rd_index->indnkeyatts && match_key(probe, column, keys, varno, &matched))
 		column++;
-	probe->exact = column == list_length(keys);
+	probe->exact = bms_num_members(matched) == list_length(keys);
 	if (column < probe->index->rd_index->indnkeyatts && match_range(probe, column, keys, varno))
 		return column * 2 + 1;
 	return column * 2;
