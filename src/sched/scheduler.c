@@ -183,11 +183,12 @@ take_and_hand_out(TimestampTz now, bool at_boot, bool *more, TimestampTz *next)
 
 	/*
 	 * Runners must find the rows of their runs, so this comes after the
-	 * commit.
+	 * commit; and what was enqueued waits since a moment that is later than
+	 * now.
 	 */
 	if (!po_store_begin(&scope))
 		return false;
-	waiting = po_dispatch_runs(now);
+	waiting = po_dispatch_runs(po_clock_now());
 	*next = Min(*next, waiting);
 	po_store_commit(&scope);
 	return true;
