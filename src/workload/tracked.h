@@ -64,8 +64,8 @@ typedef struct PoTrackSlot
 {
 	uint32		written;		/* the owner's alone */
 	uint32		folded;			/* guarded by the lock */
-	char		application[NAMEDATALEN];	/* whose the events are; guarded by
-											 * the lock */
+	char		application[NAMEDATALEN];	/* whose the events are; guarded
+											 * by the lock */
 	PoTrackEvent events[PO_TRACK_RING];
 } PoTrackSlot;
 

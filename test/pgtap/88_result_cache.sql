@@ -101,9 +101,9 @@ SELECT is(po_rc.hits(query), 0::bigint, 'computed each time: ' || query)
 SELECT cmp_ok((SELECT refused FROM perf_optimizer.result_cache_stats()), '>=', 10::bigint, 'is counted');
 
 -- As metrics.
-SELECT results_eq($$ SELECT name || labels, value FROM perf_optimizer.metrics() WHERE name LIKE 'perf_optimizer_result_cache_%' ORDER BY 1 COLLATE "C" $$,
+SELECT results_eq($$ SELECT name || labels, value FROM perf_optimizer.metrics() WHERE name LIKE 'perf_optimizer_result_cache_%' ORDER BY (name || labels) COLLATE "C" $$,
   $$ SELECT 'perf_optimizer_result_cache_' || n, v FROM perf_optimizer.result_cache_stats() c, LATERAL (VALUES ('calls_total{"outcome": "hit"}', c.hits::float8), ('calls_total{"outcome": "miss"}', c.misses), ('entries{}', c.entries), ('used_bytes{}', c.used_bytes),
-       ('max_bytes{}', c.max_bytes), ('stale_hits_total{}', c.stale), ('waits_total{}', c.waits), ('evictions_total{}', c.evictions), ('invalidations_total{}', c.invalidations), ('refused_total{}', c.refused)) m(n, v) ORDER BY 1 COLLATE "C" $$, 'metrics say the same');
+       ('max_bytes{}', c.max_bytes), ('stale_hits_total{}', c.stale), ('waits_total{}', c.waits), ('evictions_total{}', c.evictions), ('invalidations_total{}', c.invalidations), ('refused_total{}', c.refused)) m(n, v) ORDER BY n COLLATE "C" $$, 'metrics say the same');
 
 -- Invalidation by name.
 SELECT perf_optimizer.cache_invalidate() IS NULL AS done \g /dev/null
