@@ -13,7 +13,6 @@ shared_preload_libraries = 'pg_stat_statements, perf_optimizer'
 perf_optimizer.sample_interval = 20ms
 shared_buffers = 1MB
 max_connections = 30
-pg_stat_statements.track = none
 autovacuum = off
 ));
 $node->start;
@@ -45,10 +44,16 @@ sub start_loops
 # Waits until a component is named a bottleneck, by a message if one is given; returns its row.
 sub bottleneck
 {
-	my ($component, $message) = @_;
-	my $which = "component = '$component' AND message LIKE '" . ($message // '') . "%'";
-	$node->poll_query_until('postgres', qq{SELECT count(*) > 0 FROM perf_optimizer.bottlenecks() WHERE $which}) or return '';
-	return $node->safe_psql('postgres', qq{SELECT severity || '|' || impact_pct || '|' || message || '|' || recommendation FROM perf_optimizer.bottlenecks() WHERE $which});
+	my ($component, $message, $server) = @_;
+	my $row = '';
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		$row = ($server // $node)->safe_psql('postgres', "SELECT severity || '|' || impact_pct || '|' || message || '|' || recommendation
+			FROM perf_optimizer.bottlenecks() WHERE component = '$component' AND message LIKE '" . ($message // '') . "%'");
+		last if $row ne '';
+		select(undef, undef, undef, 0.1);
+	}
+	return $row;
 }
 
 # Waits until a setting has a value, after it was appended to the configuration.
@@ -94,22 +99,19 @@ my @readers = start_loops(2, 'PERFORM count(*) FROM po_t');
 like(bottleneck('io'), qr/^\w+\|\d[\d.]*\|\d+ % of the load of the last 15 minutes waited for files to be read or written.*\|Find what reads most/, 'blocks that are read from files');
 end_sessions(@readers);
 
-# Who reads all statements of pg_stat_statements keeps those out meanwhile that bring a new one.  Two readers could do so for ever, and this
-# test's own statements are not tracked, lest they wait, too.
+# ALTER SYSTEM writes and syncs a file, under a lock.
 $node->restart;
-my @contenders;
-{
-	local $ENV{PGOPTIONS} = '-c pg_stat_statements.track=all';
-	$node->safe_psql('postgres', q{DO $$ BEGIN FOR i IN 1 .. 3000 LOOP EXECUTE format('SELECT 1 AS po_%s', i); END LOOP; END $$});
-	@contenders = (start_loops(1, 'PERFORM count(*) FROM pg_stat_statements(false)'), start_loops(4, q{EXECUTE format('SELECT 1 AS po_%s', (random() * 1e9)::int)}));
-}
+ok(set_server('fsync', 'on'), 'fsync is on');
+my $script = PostgreSQL::Test::Utils::tempdir() . '/settings.sql';
+PostgreSQL::Test::Utils::append_to_file($script, "ALTER SYSTEM SET log_min_messages = 'warning';\n" x 100000);
+my @contenders = map { start_session("\\i $script") } 1 .. 6;
 like(bottleneck('internal locks'), qr/^\w+\|\d[\d.]*\|\d+ % of the load of the last 15 minutes waited for locks inside the server.*\|Let fewer sessions work/, 'locks inside the server');
 end_sessions(@contenders);
 
 $node->restart;
 $node->safe_psql('postgres', 'CREATE TABLE po_commits (id int)');
 # Where fsync takes no time, commit_delay does.
-ok(set_server($_->[0], $_->[1]), "$_->[0] is $_->[1]") for [ 'commit_siblings', 1 ], [ 'commit_delay', 2000 ], [ 'fsync', 'on' ];
+ok(set_server($_->[0], $_->[1]), "$_->[0] is $_->[1]") for [ 'commit_siblings', 1 ], [ 'commit_delay', 2000 ];
 my @writers = start_loops(6, 'INSERT INTO po_commits VALUES (1); COMMIT');
 like(bottleneck('wal'), qr/^\w+\|\d[\d.]*\|\d+ % of the load of the last 15 minutes waited for WAL to be written.*\|Commit more rows at a time/, 'commits that wait for WAL to be written');
 end_sessions(@writers);
@@ -136,7 +138,8 @@ ok($node->poll_query_until('postgres', q{SELECT set_config('synchronous_commit',
 ok(set_server('synchronous_standby_names', ''), 'and do so no longer');
 close $_ for @commits;
 
-# The history, where the looks are too few.
+# The history, where there are no looks.
+ok(set_server('perf_optimizer.sample_interval', 0), 'nobody looks any more');
 $node->restart;
 is($node->safe_psql('postgres', q{SELECT perf_optimizer.load_facts() ->> 'source'}), 'the last day', 'after a restart the history tells');
 like(bottleneck('replication'), qr/ % of the load of the last day waited at commit/, 'what held up the load');
@@ -150,10 +153,10 @@ $node->wait_for_catchup($standby);
 ok(set_server('wal_keep_size', 2048), 'WAL is kept for the standby');
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
 my $segment = $node->safe_psql('postgres', q{SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'});
-$node->safe_psql('postgres', q{SELECT pg_logical_emit_message(false, 'po', 'x'), pg_switch_wal()}) for 0 .. 1024 ** 3 / $segment;
-my $behind = qr/(?:1\d{3} MB|1025 MB|\d GB) and \S+ s behind: what is read there is that old\.\|Look for long queries on the standby/;
+$node->safe_psql('postgres', "DO \$\$ BEGIN FOR i IN 0 .. 1024 ^ 3 / $segment LOOP PERFORM pg_logical_emit_message(false, 'po', 'x'), pg_switch_wal(); END LOOP; END \$\$");
+my $behind = qr/(?:1\d{3} MB|\d GB) and \S+ s behind: what is read there is that old\.\|Look for long queries on the standby/;
 like(bottleneck('replication', 'Standby behind is'), qr/^low\|0\|Standby behind is $behind/, 'a standby that is behind');
-like($standby->safe_psql('postgres', q{SELECT message || '|' || recommendation FROM perf_optimizer.bottlenecks() WHERE component = 'replication'}), qr/^Upstream \S+ is $behind/, 'and itself says so') if $standby->poll_query_until('postgres', q{SELECT count(*) > 0 FROM perf_optimizer.bottlenecks() WHERE component = 'replication'});
+like(bottleneck('replication', 'Upstream', $standby), qr/^low\|0\|Upstream \S+ is $behind/, 'and itself says so');
 open(STDERR, '>&', $errors);
 $standby->stop('immediate');
 $node->stop;
