@@ -169,6 +169,7 @@ static bool
 take_and_hand_out(TimestampTz now, bool at_boot, bool *more, TimestampTz *next)
 {
 	PoStoreScope scope;
+	TimestampTz waiting;
 
 	if (!po_store_begin(&scope))
 		return false;
@@ -186,7 +187,8 @@ take_and_hand_out(TimestampTz now, bool at_boot, bool *more, TimestampTz *next)
 	 */
 	if (!po_store_begin(&scope))
 		return false;
-	*next = Min(*next, po_dispatch_runs(now));
+	waiting = po_dispatch_runs(now);
+	*next = Min(*next, waiting);
 	po_store_commit(&scope);
 	return true;
 }
