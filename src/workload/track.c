@@ -350,15 +350,13 @@ finish_next(QueryDesc *desc)
 		standard_ExecutorFinish(desc);
 }
 
-/* Adds the time of AFTER triggers; a statement that changes nothing has none. */
-static void
-track_finish(QueryDesc *desc)
+/* Adds the time of AFTER triggers. */
+static pg_noinline void
+time_finish(QueryDesc *desc)
 {
 	int			outer = running;
-	int			number = -1;
+	int			number = find_frame(desc);
 
-	if (nframes > 0 && (desc->operation != CMD_SELECT || desc->plannedstmt->hasModifyingCTE))
-		number = find_frame(desc);
 	if (number < 0)
 	{
 		finish_next(desc);
@@ -371,6 +369,16 @@ track_finish(QueryDesc *desc)
 	frames[number].ns += now_ns() - frames[number].started;
 	frames[number].executing = false;
 	running = outer;
+}
+
+/* Hook: a statement that changes nothing has no AFTER triggers. */
+static void
+track_finish(QueryDesc *desc)
+{
+	if (unlikely(nframes > 0 && (desc->operation != CMD_SELECT || desc->plannedstmt->hasModifyingCTE)))
+		time_finish(desc);
+	else
+		finish_next(desc);
 }
 
 /* Forgets what is known of statements when the shared table was reset. */
