@@ -1305,6 +1305,7 @@ CREATE TABLE perf_optimizer.latency_target (
   objective_pct float8 NOT NULL,
   query_id bigint,
   role_name name,
+  application_name text,
   period interval NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
@@ -1319,6 +1320,15 @@ CREATE TABLE perf_optimizer.snapshot_objective (
   PRIMARY KEY (name, snapshot_id)
 );
 CREATE INDEX snapshot_objective_snapshot_idx ON perf_optimizer.snapshot_objective (snapshot_id);
+CREATE TABLE perf_optimizer.snapshot_application (
+  snapshot_id bigint NOT NULL REFERENCES perf_optimizer.snapshot ON DELETE CASCADE,
+  application_name text NOT NULL,
+  latency_ms float8[] NOT NULL,
+  counts bigint[] NOT NULL,
+  PRIMARY KEY (snapshot_id, application_name)
+);
+COMMENT ON TABLE perf_optimizer.snapshot_application IS 'The histogram of the executions, in a snapshot''s interval, of an application that a target was for.';
+
 COMMENT ON TABLE perf_optimizer.snapshot_objective IS 'How many executions there were in a snapshot''s interval that a target is for, and how many were as fast.';
 
 CREATE FUNCTION perf_optimizer.count_within(latency_ms float8[], counts bigint[], target_ms float8) RETURNS float8
@@ -1327,17 +1337,30 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coalesce(sum(u.n), 0)::float8 FROM unnest(latency_ms, counts) u(latency, n) WHERE u.latency <= target_ms $$;
 COMMENT ON FUNCTION perf_optimizer.count_within(float8[], bigint[], float8) IS 'How many executions of a histogram took at most target_ms milliseconds; those of a bucket count as its middle, which is at most 1.6 % away.';
 
+CREATE FUNCTION perf_optimizer.watch_applications(names text[], OUT application_name text, OUT since timestamptz, OUT calls float8, OUT latency_ms float8[], OUT counts bigint[])
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'perf_optimizer_watch_applications';
+COMMENT ON FUNCTION perf_optimizer.watch_applications(text[]) IS
+'Has the executions of these applications in this database counted, and of no others, and returns what was counted so far. Those beyond the 64 that the server has room for are left out. No rows unless preloaded. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.watch_applications(text[]) FROM PUBLIC;
+
 CREATE FUNCTION perf_optimizer.record_objectives(snapshot bigint, target text DEFAULT NULL) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   INSERT INTO perf_optimizer.snapshot_objective (snapshot_id, name, calls, within)
-  SELECT s.snapshot_id, t.name, sum(h.calls), sum(perf_optimizer.count_within(s.latency_ms, s.counts, t.target_ms))
-    FROM perf_optimizer.latency_target t
-    JOIN perf_optimizer.snapshot_statement s ON (s.query_id = t.query_id OR t.query_id IS NULL AND s.toplevel)
-   CROSS JOIN LATERAL (SELECT sum(u.n)::float8 AS calls FROM unnest(s.counts) u(n)) h
-   WHERE (snapshot IS NULL OR s.snapshot_id = snapshot) AND (target IS NULL OR t.name = target) AND s.counts IS NOT NULL
-     AND (t.role_name IS NULL OR s.userid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = t.role_name))
+  SELECT c.snapshot_id, c.name, sum(h.calls), sum(perf_optimizer.count_within(c.latency_ms, c.counts, c.target_ms))
+    FROM (SELECT s.snapshot_id, t.name, t.target_ms, s.latency_ms, s.counts
+            FROM perf_optimizer.latency_target t
+            JOIN perf_optimizer.snapshot_statement s ON (s.query_id = t.query_id OR t.query_id IS NULL AND s.toplevel)
+           WHERE s.counts IS NOT NULL AND t.application_name IS NULL AND (t.role_name IS NULL OR s.userid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = t.role_name))
+          UNION ALL
+          SELECT s.snapshot_id, t.name, t.target_ms, s.latency_ms, s.counts
+            FROM perf_optimizer.latency_target t JOIN perf_optimizer.snapshot_application s USING (application_name)) c
+   CROSS JOIN LATERAL (SELECT sum(u.n)::float8 AS calls FROM unnest(c.counts) u(n)) h
+   WHERE (snapshot IS NULL OR c.snapshot_id = snapshot) AND (target IS NULL OR c.name = target)
    GROUP BY 1, 2 HAVING sum(h.calls) > 0
 $$;
 COMMENT ON FUNCTION perf_optimizer.record_objectives(bigint, text) IS 'Counts the executions in a snapshot (NULL: in all) that targets are for, those inside functions only where a statement is named. Internal.';
@@ -1349,12 +1372,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   WITH gone AS (
     DELETE FROM perf_optimizer.snapshot_objective o WHERE o.snapshot_id = ANY (ids) RETURNING *)
-  INSERT INTO perf_optimizer.snapshot_objective (snapshot_id, name, calls, within) SELECT keeper, g.name, sum(g.calls), sum(g.within) FROM gone g GROUP BY 2
+  INSERT INTO perf_optimizer.snapshot_objective (snapshot_id, name, calls, within) SELECT keeper, g.name, sum(g.calls), sum(g.within) FROM gone g GROUP BY 2;
+  WITH gone AS (
+    DELETE FROM perf_optimizer.snapshot_application a WHERE a.snapshot_id = ANY (ids) RETURNING *)
+  INSERT INTO perf_optimizer.snapshot_application (snapshot_id, application_name, latency_ms, counts)
+  SELECT keeper, b.application_name, array_agg(b.latency ORDER BY b.latency), array_agg(b.n ORDER BY b.latency)
+    FROM (SELECT g.application_name, u.latency, sum(u.n)::bigint AS n FROM gone g CROSS JOIN LATERAL unnest(g.latency_ms, g.counts) u(latency, n) GROUP BY 1, 2) b GROUP BY 2
 $$;
-COMMENT ON FUNCTION perf_optimizer.merge_objectives(bigint[], bigint) IS 'Merges what snapshots know of targets into one of them. Internal.';
+COMMENT ON FUNCTION perf_optimizer.merge_objectives(bigint[], bigint) IS 'Merges what snapshots know of targets and of applications into one of them. Internal.';
 REVOKE EXECUTE ON FUNCTION perf_optimizer.merge_objectives(bigint[], bigint) FROM PUBLIC;
 
-CREATE FUNCTION perf_optimizer.put_latency_target(name text, target_ms float8, objective_pct float8, query_id bigint, role_name name, period interval) RETURNS void
+CREATE FUNCTION perf_optimizer.put_latency_target(name text, target_ms float8, objective_pct float8, query_id bigint, role_name name, period interval, application_name text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1362,25 +1390,32 @@ AS $$
 BEGIN
   -- A snapshot being taken counts for the targets before or after.
   LOCK TABLE perf_optimizer.snapshot_last IN SHARE ROW EXCLUSIVE MODE;
-  INSERT INTO perf_optimizer.latency_target AS t (name, target_ms, objective_pct, query_id, role_name, period)
-  VALUES (put_latency_target.name, put_latency_target.target_ms, put_latency_target.objective_pct, put_latency_target.query_id, put_latency_target.role_name, put_latency_target.period)
-  ON CONFLICT (name) DO UPDATE SET (target_ms, objective_pct, query_id, role_name, period) = (excluded.target_ms, excluded.objective_pct, excluded.query_id, excluded.role_name, excluded.period)
-    WHERE (t.target_ms, t.objective_pct, t.query_id, t.role_name, t.period) IS DISTINCT FROM (excluded.target_ms, excluded.objective_pct, excluded.query_id, excluded.role_name, excluded.period);
+  INSERT INTO perf_optimizer.latency_target AS t (name, target_ms, objective_pct, query_id, role_name, period, application_name)
+  VALUES (put_latency_target.name, put_latency_target.target_ms, put_latency_target.objective_pct, put_latency_target.query_id, put_latency_target.role_name, put_latency_target.period, put_latency_target.application_name)
+  ON CONFLICT (name) DO UPDATE SET (target_ms, objective_pct, query_id, role_name, period, application_name) = (excluded.target_ms, excluded.objective_pct, excluded.query_id, excluded.role_name, excluded.period, excluded.application_name)
+    WHERE (t.target_ms, t.objective_pct, t.query_id, t.role_name, t.period, t.application_name)
+          IS DISTINCT FROM (excluded.target_ms, excluded.objective_pct, excluded.query_id, excluded.role_name, excluded.period, excluded.application_name);
   IF FOUND THEN
     DELETE FROM perf_optimizer.snapshot_objective o WHERE o.name = put_latency_target.name;
     PERFORM perf_optimizer.record_objectives(NULL, put_latency_target.name);
   END IF;
+  IF put_latency_target.application_name IS NOT NULL AND current_setting('perf_optimizer.track_max', true) IS NOT NULL
+     AND NOT EXISTS (SELECT FROM perf_optimizer.watched_applications() w WHERE w.key = put_latency_target.application_name) THEN
+    RAISE EXCEPTION USING ERRCODE = '53400', MESSAGE = 'the server counts the executions of 64 applications, and there is an objective for each of them',
+      HINT = 'Drop an objective for another application, in this database or another one, with drop_latency_target(), and take a snapshot there.';
+  END IF;
 END
 $$;
-COMMENT ON FUNCTION perf_optimizer.put_latency_target(text, float8, float8, bigint, name, interval) IS 'Stores a target and counts for it what the history has. Internal.';
-REVOKE EXECUTE ON FUNCTION perf_optimizer.put_latency_target(text, float8, float8, bigint, name, interval) FROM PUBLIC;
+COMMENT ON FUNCTION perf_optimizer.put_latency_target(text, float8, float8, bigint, name, interval, text) IS 'Stores a target, counts for it what the history has, and sees to its application''s being watched; raises 53400 where there is no room for that. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.put_latency_target(text, float8, float8, bigint, name, interval, text) FROM PUBLIC;
 
-CREATE FUNCTION perf_optimizer.set_latency_target(name text, target_ms float8, objective_pct float8 DEFAULT 99, query_id bigint DEFAULT NULL, role_name name DEFAULT NULL, period interval DEFAULT '30 days') RETURNS void
+CREATE FUNCTION perf_optimizer.set_latency_target(name text, target_ms float8, objective_pct float8 DEFAULT 99, query_id bigint DEFAULT NULL, role_name name DEFAULT NULL, period interval DEFAULT '30 days',
+  application_name text DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'perf_optimizer_set_latency_target';
-COMMENT ON FUNCTION perf_optimizer.set_latency_target(text, float8, float8, bigint, name, interval) IS
-'Sets a latency objective: objective_pct percent (more than 0, less than 100) of the executions in any period are to take at most target_ms milliseconds. query_id: of that statement; role_name: of statements of that role, as applications have; neither: of all that clients send. One of that name is changed; what the history already has is counted anew. latency_objectives shows how it stands. Errors: 22004 for a NULL, 22023 for a wrong value, 42704 no such role, 42501 unless you are a member of pg_read_all_stats, 25006 in a read-only transaction and on a standby.';
+COMMENT ON FUNCTION perf_optimizer.set_latency_target(text, float8, float8, bigint, name, interval, text) IS
+'Sets a latency objective: objective_pct percent (more than 0, less than 100) of the executions in any period are to take at most target_ms milliseconds. query_id: of that statement; role_name: of statements of that role; application_name: of what clients of that application_name send, counted from when the first objective names it, with neither query_id nor role_name; none of them: of all that clients send. One of that name is changed; what the history already has is counted anew. latency_objectives shows how it stands. Errors: 22004 for a NULL, 22023 for a wrong value, 42704 no such role, 53400 more than 64 applications, 42501 unless you are a member of pg_read_all_stats, 25006 in a read-only transaction and on a standby.';
 
 CREATE FUNCTION perf_optimizer.drop_latency_target(name text) RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -1412,7 +1447,7 @@ counted AS (
 SELECT c.name,
        CASE WHEN c.calls IS NULL THEN 'unknown' WHEN c.burn_rate OPERATOR(pg_catalog.>=) 1 THEN 'exhausted' WHEN c.burn_rate_1h OPERATOR(pg_catalog.>=) 14.4 THEN 'critical'
             WHEN c.burn_rate_6h OPERATOR(pg_catalog.>=) 6 OR c.burn_rate_3d OPERATOR(pg_catalog.>=) 1 THEN 'warning' ELSE 'ok' END AS status,
-       c.target_ms, c.objective_pct, c.query_id, c.role_name, c.period, c.calls::bigint AS calls, c.within::bigint AS calls_within,
+       c.target_ms, c.objective_pct, c.query_id, c.role_name, c.application_name, c.period, c.calls::bigint AS calls, c.within::bigint AS calls_within,
        (100 OPERATOR(pg_catalog.*) c.within) OPERATOR(pg_catalog./) c.calls AS attained_pct, 100 OPERATOR(pg_catalog.*) (1 OPERATOR(pg_catalog.-) c.burn_rate) AS budget_left_pct,
        c.burn_rate_1h, c.burn_rate_6h, c.burn_rate_3d, c.since
   FROM counted c;
@@ -1759,6 +1794,27 @@ $$;
 COMMENT ON FUNCTION perf_optimizer.record_waits(bigint) IS 'Adds to a snapshot what sessions waited for since the one before. Internal.';
 REVOKE EXECUTE ON FUNCTION perf_optimizer.record_waits(bigint) FROM PUBLIC;
 
+CREATE FUNCTION perf_optimizer.watched_applications() RETURNS SETOF perf_optimizer.counters
+LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT w.application_name, extract(epoch FROM w.since)::text, ARRAY[w.calls], w.latency_ms, w.counts
+    FROM perf_optimizer.watch_applications(ARRAY(SELECT DISTINCT t.application_name FROM perf_optimizer.latency_target t WHERE t.application_name IS NOT NULL)) w
+$$;
+COMMENT ON FUNCTION perf_optimizer.watched_applications() IS 'What was counted of the applications that targets are for, which are watched from now on. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.watched_applications() FROM PUBLIC;
+
+CREATE FUNCTION perf_optimizer.record_applications(snapshot bigint) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  INSERT INTO perf_optimizer.snapshot_application (snapshot_id, application_name, latency_ms, counts)
+  SELECT snapshot, g.key, g.latency_ms, g.counts
+    FROM perf_optimizer.exchange_counters('application', ARRAY(SELECT w FROM perf_optimizer.watched_applications() w)) g WHERE g.grown[1] > 0
+$$;
+COMMENT ON FUNCTION perf_optimizer.record_applications(bigint) IS 'Adds to a snapshot what the applications did that targets are for. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.record_applications(bigint) FROM PUBLIC;
+
 CREATE FUNCTION perf_optimizer.record_snapshot() RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -1783,6 +1839,7 @@ BEGIN
   PERFORM perf_optimizer.record_database(id);
   PERFORM perf_optimizer.record_settings(id);
   PERFORM perf_optimizer.record_waits(id);
+  PERFORM perf_optimizer.record_applications(id);
   PERFORM perf_optimizer.record_objectives(id);
   PERFORM perf_optimizer.thin_history();
   RETURN id;
@@ -3254,14 +3311,21 @@ COMMENT ON COLUMN perf_optimizer.job.rebase IS 'The definition changed and the s
 CREATE SEQUENCE perf_optimizer.run_id_seq;
 COMMENT ON SEQUENCE perf_optimizer.run_id_seq IS 'Numbers of runs.';
 
+-- As domains these are looked up once a session; a check of the table would be read anew by each statement.
+CREATE DOMAIN perf_optimizer.run_status AS text
+	CHECK (VALUE IN ('queued', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled', 'crashed', 'skipped'));
+COMMENT ON DOMAIN perf_optimizer.run_status IS 'The states of a run of a job.';
+CREATE DOMAIN perf_optimizer.run_cause AS text CHECK (VALUE IN ('slot', 'catch-up', 'request', 'start', 'after'));
+COMMENT ON DOMAIN perf_optimizer.run_cause IS 'Why a run is there: a slot of its job, one that was missed, run_job or retry_job, a start of the server, or the job before it.';
+
 CREATE TABLE perf_optimizer.job_run (
 	run_id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('perf_optimizer.run_id_seq'),
 	job_id bigint NOT NULL,
 	owner oid NOT NULL,
 	name text NOT NULL,
 	attempt int NOT NULL DEFAULT 0,
-	status text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled', 'crashed', 'skipped')),
-	cause text NOT NULL CHECK (cause IN ('slot', 'catch-up', 'request', 'start', 'after')),
+	status perf_optimizer.run_status NOT NULL DEFAULT 'queued',
+	cause perf_optimizer.run_cause NOT NULL,
 	priority int NOT NULL DEFAULT 0,
 	scheduled_for timestamptz NOT NULL,
 	queued_at timestamptz NOT NULL,
@@ -3299,7 +3363,7 @@ CREATE TABLE perf_optimizer.job_attempt (
 	context text,
 	PRIMARY KEY (run_id, attempt)
 );
-COMMENT ON TABLE perf_optimizer.job_attempt IS 'One row an attempt of a run; written by the workers. Read the view job_attempts.';
+COMMENT ON TABLE perf_optimizer.job_attempt IS 'Attempts that another followed, a row each; the last attempt of a run is in job_run. Written by the workers. Read the view job_attempts.';
 
 SELECT pg_catalog.pg_extension_config_dump('perf_optimizer.job', '');
 SELECT pg_catalog.pg_extension_config_dump('perf_optimizer.job_id_seq', '');
@@ -3448,7 +3512,7 @@ CREATE VIEW perf_optimizer.jobs WITH (security_barrier) AS
 		j.action, j.schedule, j.timezone, j.enabled AND NOT j.paused AS enabled,
 		coalesce(o.rolname::text COLLATE "default", j.owner_name) AS owner,
 		CASE WHEN j.enabled AND NOT j.paused THEN j.next_run END AS next_run,
-		r.started_at AS last_run, r.status AS last_status,
+		r.started_at AS last_run, r.status::text AS last_status,
 		(SELECT count(*) FROM perf_optimizer.job_run f
 			WHERE f.job_id = j.job_id AND f.status IN ('failed', 'timed_out', 'crashed')
 				AND f.run_id > coalesce((SELECT max(g.run_id) FROM perf_optimizer.job_run g
@@ -3473,11 +3537,11 @@ CREATE FUNCTION perf_optimizer.no_worker_since() RETURNS timestamptz LANGUAGE c 
 COMMENT ON FUNCTION perf_optimizer.no_worker_since() IS 'Since when max_worker_processes has left no worker for the runs that wait in this database, or for its scheduler; null while there is one, and without preloading. Internal, read the message of waiting runs in the view job_runs.';
 
 CREATE VIEW perf_optimizer.job_runs WITH (security_barrier) AS
-	SELECT r.run_id, r.job_id, r.name, r.attempt, r.status, r.scheduled_for, r.started_at, r.finished_at,
+	SELECT r.run_id, r.job_id, r.name, r.attempt, r.status::text AS status, r.scheduled_for, r.started_at, r.finished_at,
 		(EXTRACT(epoch FROM r.finished_at - r.started_at) * 1000)::float8 AS duration_ms,
 		r.rows_affected, r.sqlstate, CASE WHEN r.status = 'queued' AND r.not_before <= pg_catalog.now() AND (SELECT perf_optimizer.no_worker_since()) IS NOT NULL
 			THEN 'waits for a worker process: all of max_worker_processes are taken' ELSE r.message END AS message,
-		r.detail, r.hint, r.context, r.cause, r.pid,
+		r.detail, r.hint, r.context, r.cause::text AS cause, r.pid,
 		CASE WHEN r.status = 'queued' THEN r.not_before END AS not_before
 	FROM perf_optimizer.job_run r
 	WHERE CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles o WHERE o.oid = r.owner)
@@ -3488,7 +3552,12 @@ COMMENT ON VIEW perf_optimizer.job_runs IS 'One row a slot of a job, with the ou
 CREATE VIEW perf_optimizer.job_attempts WITH (security_barrier) AS
 	SELECT a.run_id, a.attempt, a.status, a.pid, a.started_at, a.finished_at, a.sqlstate, a.message, a.detail, a.hint, a.context
 	FROM perf_optimizer.job_attempt a
-	WHERE EXISTS (SELECT FROM perf_optimizer.job_runs r WHERE r.run_id = a.run_id);
+	WHERE EXISTS (SELECT FROM perf_optimizer.job_runs r WHERE r.run_id = a.run_id)
+	UNION ALL
+	SELECT r.run_id, r.attempt, r.status, r.pid, r.started_at, r.finished_at, r.sqlstate, r.message, r.detail, r.hint, r.context
+	FROM perf_optimizer.job_runs r
+	WHERE r.attempt > 0 AND r.status <> 'queued'
+		AND NOT EXISTS (SELECT FROM perf_optimizer.job_attempt a WHERE a.run_id = r.run_id AND a.attempt = r.attempt);
 COMMENT ON VIEW perf_optimizer.job_attempts IS 'One row an attempt of a run, with its error. Shows runs of the current role and of roles it is a member of.';
 
 CREATE VIEW perf_optimizer.dead_letter_jobs WITH (security_barrier) AS
@@ -4032,6 +4101,56 @@ WHERE pg_catalog.pg_has_role(f.owner, 'USAGE');
 COMMENT ON VIEW perf_optimizer.archive_files IS
   'The files that archived rows went to: CSV with a header, in the database''s encoding; purged_at: when purge_after removed the file.';
 GRANT SELECT ON perf_optimizer.archive_files TO PUBLIC;
+/* ---- cached results ---- */
+
+CREATE FUNCTION perf_optimizer.cached_query(query text, ttl interval, params text[] DEFAULT NULL, tags text[] DEFAULT NULL)
+RETURNS SETOF jsonb
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
+AS 'MODULE_PATHNAME', 'perf_optimizer_cached_query';
+COMMENT ON FUNCTION perf_optimizer.cached_query(text, interval, text[], text[]) IS
+'Returns the rows of a SELECT as jsonb objects, one a row, from shared memory where a result is there that is no older than ttl and whose tables have not changed since, computed with the caller''s rights otherwise. query: one SELECT; ttl: the greatest age, which matters for what no table change shows, such as now(); params: values of $1, $2, ... in text form; tags: names for cache_invalidate. Results are shared by calls of the same role with the same text, params, tags and settings. While one session computes, others wait for it. A NOTICE says when a result cannot be kept (foreign and temporary tables, system catalogs, STABLE functions that are not the server''s); perf_optimizer.result_cache_stale = on takes results up to their age whatever was changed. Errors: 22004 a NULL, 22023 ttl or a wrong number of params, 0A000 no SELECT, or one that locks rows or calls VOLATILE functions, 55000 the cache is off, and those of the query.';
+
+CREATE FUNCTION perf_optimizer.cache_invalidate(pattern text DEFAULT NULL, tag text DEFAULT NULL) RETURNS bigint
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'perf_optimizer_cache_invalidate';
+COMMENT ON FUNCTION perf_optimizer.cache_invalidate(text, text) IS
+'Drops results of cached_query of this database from the cache, and returns how many: the caller''s own, a superuser''s call those of all roles. pattern: of LIKE, for the text of the query; tag: one of its tags; NULL for any. Results that are being computed are not kept. ROLLBACK does not undo it. Errors: 22025 a bad pattern, 55000 the cache is off.';
+
+CREATE FUNCTION perf_optimizer.result_cache_stats(OUT entries bigint, OUT used_bytes bigint, OUT max_bytes bigint, OUT hits bigint,
+  OUT misses bigint, OUT hit_ratio float8, OUT stale bigint, OUT waits bigint, OUT evictions bigint, OUT invalidations bigint,
+  OUT refused bigint)
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'perf_optimizer_result_cache_stats';
+COMMENT ON FUNCTION perf_optimizer.result_cache_stats() IS
+'Tells how the cache of cached_query does, in one row for all databases, since the server started. entries: results, and what is known of others; hits: calls that were served, of which stale ones may have been overtaken by changes; misses: calls that computed; hit_ratio: hits of both, 0 to 1; waits: calls that waited for another''s computation; evictions: entries that made room for others; invalidations: results that changes of their tables or cache_invalidate made worthless; refused: computed results that could not be kept. Errors: 55000 the cache is off.';
+
+CREATE FUNCTION perf_optimizer.result_cache_metrics(OUT name text, OUT kind text, OUT help text, OUT labels jsonb, OUT value float8)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED ROWS 9
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+  IF coalesce(pg_size_bytes(current_setting('perf_optimizer.result_cache_size', true)), 0) = 0 THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+  SELECT 'perf_optimizer_result_cache_' || m.name, m.kind, m.help, m.labels, m.value
+    FROM perf_optimizer.result_cache_stats() c
+   CROSS JOIN LATERAL (VALUES
+    ('entries', 'gauge', 'Results in the cache of cached_query, and what is known of others.', '{}'::jsonb, c.entries::float8),
+    ('used_bytes', 'gauge', 'Bytes that results in the cache take.', '{}', c.used_bytes),
+    ('max_bytes', 'gauge', 'Bytes that the cache has room for.', '{}', c.max_bytes),
+    ('calls_total', 'counter', 'Calls of cached_query that were served (hit) or computed (miss).', '{"outcome": "hit"}', c.hits),
+    ('calls_total', 'counter', 'Calls of cached_query that were served (hit) or computed (miss).', '{"outcome": "miss"}', c.misses),
+    ('stale_hits_total', 'counter', 'Calls that took a result which changes may have overtaken.', '{}', c.stale),
+    ('waits_total', 'counter', 'Calls that waited for the computation of another one.', '{}', c.waits),
+    ('evictions_total', 'counter', 'Entries that made room for others.', '{}', c.evictions),
+    ('invalidations_total', 'counter', 'Results that changes of their tables or cache_invalidate made worthless.', '{}', c.invalidations),
+    ('refused_total', 'counter', 'Computed results that could not be kept.', '{}', c.refused)) m(name, kind, help, labels, value);
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.result_cache_metrics() IS 'The metrics of the cache of cached_query, of all databases; no rows where it is off. A part of metrics().';
 /* ---- monitoring: connections, sizes, tables, caches, replication ---- */
 
 CREATE FUNCTION perf_optimizer.connection_stats(
@@ -4285,9 +4404,10 @@ SELECT m.* FROM perf_optimizer.server_metrics() m
 UNION ALL SELECT m.* FROM perf_optimizer.statement_metrics() m
 UNION ALL SELECT m.* FROM perf_optimizer.job_metric_rows() m
 UNION ALL SELECT m.* FROM perf_optimizer.objective_metrics() m
+UNION ALL SELECT m.* FROM perf_optimizer.result_cache_metrics() m
 $$;
 COMMENT ON FUNCTION perf_optimizer.metrics() IS
-'Metrics of the server, this database, its statements and jobs, one series a row, named as Prometheus does: name with unit, counters end in _total; kind is counter, gauge or histogram. Statements need perf_optimizer preloaded; those beyond the 20 that took most time are summed up as query_id "other". No statement''s text is read. Members of pg_monitor see everything.';
+'Metrics of the server, this database, its statements and jobs, and the cache of results, one series a row, named as Prometheus does: name with unit, counters end in _total; kind is counter, gauge or histogram. Statements need perf_optimizer preloaded; those beyond the 20 that took most time are summed up as query_id "other". No statement''s text is read. Members of pg_monitor see everything.';
 
 CREATE FUNCTION perf_optimizer.metrics_text() RETURNS text
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED
@@ -5726,25 +5846,3 @@ SELECT v.name, e.at, e.state, v.severity, e.value, e.labels::pg_catalog.jsonb AS
 COMMENT ON VIEW perf_optimizer.alert_history IS
 'What alerts announced: firing, resolved, or unknown when one fired and its metric had no data any more. The newest 1000 of each alert, as far back as perf_optimizer.history_retention.';
 GRANT SELECT ON perf_optimizer.alerts, perf_optimizer.alert_history TO PUBLIC;
-/* ---- cached results ---- */
-
-CREATE FUNCTION perf_optimizer.cached_query(query text, ttl interval, params text[] DEFAULT NULL, tags text[] DEFAULT NULL)
-RETURNS SETOF jsonb
-LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 100
-AS 'MODULE_PATHNAME', 'perf_optimizer_cached_query';
-COMMENT ON FUNCTION perf_optimizer.cached_query(text, interval, text[], text[]) IS
-'Returns the rows of a SELECT as jsonb objects, one a row, from shared memory where a result is there that is no older than ttl and whose tables have not changed since, computed with the caller''s rights otherwise. query: one SELECT; ttl: the greatest age, which matters for what no table change shows, such as now(); params: values of $1, $2, ... in text form; tags: names for cache_invalidate. Results are shared by calls of the same role with the same text, params, tags and settings. While one session computes, others wait for it. A NOTICE says when a result cannot be kept (foreign and temporary tables, system catalogs, STABLE functions that are not the server''s); perf_optimizer.result_cache_stale = on takes results up to their age whatever was changed. Errors: 22004 a NULL, 22023 ttl or a wrong number of params, 0A000 no SELECT, or one that locks rows or calls VOLATILE functions, 55000 the cache is off, and those of the query.';
-
-CREATE FUNCTION perf_optimizer.cache_invalidate(pattern text DEFAULT NULL, tag text DEFAULT NULL) RETURNS bigint
-LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'perf_optimizer_cache_invalidate';
-COMMENT ON FUNCTION perf_optimizer.cache_invalidate(text, text) IS
-'Drops results of cached_query of this database from the cache, and returns how many: the caller''s own, a superuser''s call those of all roles. pattern: of LIKE, for the text of the query; tag: one of its tags; NULL for any. Results that are being computed are not kept. ROLLBACK does not undo it. Errors: 22025 a bad pattern, 55000 the cache is off.';
-
-CREATE FUNCTION perf_optimizer.result_cache_stats(OUT entries bigint, OUT used_bytes bigint, OUT max_bytes bigint, OUT hits bigint,
-  OUT misses bigint, OUT hit_ratio float8, OUT stale bigint, OUT waits bigint, OUT evictions bigint, OUT invalidations bigint,
-  OUT refused bigint)
-LANGUAGE c VOLATILE PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'perf_optimizer_result_cache_stats';
-COMMENT ON FUNCTION perf_optimizer.result_cache_stats() IS
-'Tells how the cache of cached_query does, in one row for all databases, since the server started. entries: results, and what is known of others; hits: calls that were served, of which stale ones may have been overtaken by changes; misses: calls that computed; hit_ratio: hits of both, 0 to 1; waits: calls that waited for another''s computation; evictions: entries that made room for others; invalidations: results that changes of their tables or cache_invalidate made worthless; refused: computed results that could not be kept. Errors: 55000 the cache is off.';

@@ -6,6 +6,7 @@ CREATE TABLE perf_optimizer.latency_target (
   objective_pct float8 NOT NULL,
   query_id bigint,
   role_name name,
+  application_name text,
   period interval NOT NULL,
   created_at timestamptz NOT NULL DEFAULT now()
 );
@@ -20,6 +21,15 @@ CREATE TABLE perf_optimizer.snapshot_objective (
   PRIMARY KEY (name, snapshot_id)
 );
 CREATE INDEX snapshot_objective_snapshot_idx ON perf_optimizer.snapshot_objective (snapshot_id);
+CREATE TABLE perf_optimizer.snapshot_application (
+  snapshot_id bigint NOT NULL REFERENCES perf_optimizer.snapshot ON DELETE CASCADE,
+  application_name text NOT NULL,
+  latency_ms float8[] NOT NULL,
+  counts bigint[] NOT NULL,
+  PRIMARY KEY (snapshot_id, application_name)
+);
+COMMENT ON TABLE perf_optimizer.snapshot_application IS 'The histogram of the executions, in a snapshot''s interval, of an application that a target was for.';
+
 COMMENT ON TABLE perf_optimizer.snapshot_objective IS 'How many executions there were in a snapshot''s interval that a target is for, and how many were as fast.';
 
 CREATE FUNCTION perf_optimizer.count_within(latency_ms float8[], counts bigint[], target_ms float8) RETURNS float8
@@ -28,17 +38,30 @@ SET search_path = pg_catalog, pg_temp
 AS $$ SELECT coalesce(sum(u.n), 0)::float8 FROM unnest(latency_ms, counts) u(latency, n) WHERE u.latency <= target_ms $$;
 COMMENT ON FUNCTION perf_optimizer.count_within(float8[], bigint[], float8) IS 'How many executions of a histogram took at most target_ms milliseconds; those of a bucket count as its middle, which is at most 1.6 % away.';
 
+CREATE FUNCTION perf_optimizer.watch_applications(names text[], OUT application_name text, OUT since timestamptz, OUT calls float8, OUT latency_ms float8[], OUT counts bigint[])
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'perf_optimizer_watch_applications';
+COMMENT ON FUNCTION perf_optimizer.watch_applications(text[]) IS
+'Has the executions of these applications in this database counted, and of no others, and returns what was counted so far. Those beyond the 64 that the server has room for are left out. No rows unless preloaded. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.watch_applications(text[]) FROM PUBLIC;
+
 CREATE FUNCTION perf_optimizer.record_objectives(snapshot bigint, target text DEFAULT NULL) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
   INSERT INTO perf_optimizer.snapshot_objective (snapshot_id, name, calls, within)
-  SELECT s.snapshot_id, t.name, sum(h.calls), sum(perf_optimizer.count_within(s.latency_ms, s.counts, t.target_ms))
-    FROM perf_optimizer.latency_target t
-    JOIN perf_optimizer.snapshot_statement s ON (s.query_id = t.query_id OR t.query_id IS NULL AND s.toplevel)
-   CROSS JOIN LATERAL (SELECT sum(u.n)::float8 AS calls FROM unnest(s.counts) u(n)) h
-   WHERE (snapshot IS NULL OR s.snapshot_id = snapshot) AND (target IS NULL OR t.name = target) AND s.counts IS NOT NULL
-     AND (t.role_name IS NULL OR s.userid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = t.role_name))
+  SELECT c.snapshot_id, c.name, sum(h.calls), sum(perf_optimizer.count_within(c.latency_ms, c.counts, c.target_ms))
+    FROM (SELECT s.snapshot_id, t.name, t.target_ms, s.latency_ms, s.counts
+            FROM perf_optimizer.latency_target t
+            JOIN perf_optimizer.snapshot_statement s ON (s.query_id = t.query_id OR t.query_id IS NULL AND s.toplevel)
+           WHERE s.counts IS NOT NULL AND t.application_name IS NULL AND (t.role_name IS NULL OR s.userid = (SELECT r.oid FROM pg_roles r WHERE r.rolname = t.role_name))
+          UNION ALL
+          SELECT s.snapshot_id, t.name, t.target_ms, s.latency_ms, s.counts
+            FROM perf_optimizer.latency_target t JOIN perf_optimizer.snapshot_application s USING (application_name)) c
+   CROSS JOIN LATERAL (SELECT sum(u.n)::float8 AS calls FROM unnest(c.counts) u(n)) h
+   WHERE (snapshot IS NULL OR c.snapshot_id = snapshot) AND (target IS NULL OR c.name = target)
    GROUP BY 1, 2 HAVING sum(h.calls) > 0
 $$;
 COMMENT ON FUNCTION perf_optimizer.record_objectives(bigint, text) IS 'Counts the executions in a snapshot (NULL: in all) that targets are for, those inside functions only where a statement is named. Internal.';
@@ -50,12 +73,17 @@ SET search_path = pg_catalog, pg_temp
 AS $$
   WITH gone AS (
     DELETE FROM perf_optimizer.snapshot_objective o WHERE o.snapshot_id = ANY (ids) RETURNING *)
-  INSERT INTO perf_optimizer.snapshot_objective (snapshot_id, name, calls, within) SELECT keeper, g.name, sum(g.calls), sum(g.within) FROM gone g GROUP BY 2
+  INSERT INTO perf_optimizer.snapshot_objective (snapshot_id, name, calls, within) SELECT keeper, g.name, sum(g.calls), sum(g.within) FROM gone g GROUP BY 2;
+  WITH gone AS (
+    DELETE FROM perf_optimizer.snapshot_application a WHERE a.snapshot_id = ANY (ids) RETURNING *)
+  INSERT INTO perf_optimizer.snapshot_application (snapshot_id, application_name, latency_ms, counts)
+  SELECT keeper, b.application_name, array_agg(b.latency ORDER BY b.latency), array_agg(b.n ORDER BY b.latency)
+    FROM (SELECT g.application_name, u.latency, sum(u.n)::bigint AS n FROM gone g CROSS JOIN LATERAL unnest(g.latency_ms, g.counts) u(latency, n) GROUP BY 1, 2) b GROUP BY 2
 $$;
-COMMENT ON FUNCTION perf_optimizer.merge_objectives(bigint[], bigint) IS 'Merges what snapshots know of targets into one of them. Internal.';
+COMMENT ON FUNCTION perf_optimizer.merge_objectives(bigint[], bigint) IS 'Merges what snapshots know of targets and of applications into one of them. Internal.';
 REVOKE EXECUTE ON FUNCTION perf_optimizer.merge_objectives(bigint[], bigint) FROM PUBLIC;
 
-CREATE FUNCTION perf_optimizer.put_latency_target(name text, target_ms float8, objective_pct float8, query_id bigint, role_name name, period interval) RETURNS void
+CREATE FUNCTION perf_optimizer.put_latency_target(name text, target_ms float8, objective_pct float8, query_id bigint, role_name name, period interval, application_name text) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -63,25 +91,32 @@ AS $$
 BEGIN
   -- A snapshot being taken counts for the targets before or after.
   LOCK TABLE perf_optimizer.snapshot_last IN SHARE ROW EXCLUSIVE MODE;
-  INSERT INTO perf_optimizer.latency_target AS t (name, target_ms, objective_pct, query_id, role_name, period)
-  VALUES (put_latency_target.name, put_latency_target.target_ms, put_latency_target.objective_pct, put_latency_target.query_id, put_latency_target.role_name, put_latency_target.period)
-  ON CONFLICT (name) DO UPDATE SET (target_ms, objective_pct, query_id, role_name, period) = (excluded.target_ms, excluded.objective_pct, excluded.query_id, excluded.role_name, excluded.period)
-    WHERE (t.target_ms, t.objective_pct, t.query_id, t.role_name, t.period) IS DISTINCT FROM (excluded.target_ms, excluded.objective_pct, excluded.query_id, excluded.role_name, excluded.period);
+  INSERT INTO perf_optimizer.latency_target AS t (name, target_ms, objective_pct, query_id, role_name, period, application_name)
+  VALUES (put_latency_target.name, put_latency_target.target_ms, put_latency_target.objective_pct, put_latency_target.query_id, put_latency_target.role_name, put_latency_target.period, put_latency_target.application_name)
+  ON CONFLICT (name) DO UPDATE SET (target_ms, objective_pct, query_id, role_name, period, application_name) = (excluded.target_ms, excluded.objective_pct, excluded.query_id, excluded.role_name, excluded.period, excluded.application_name)
+    WHERE (t.target_ms, t.objective_pct, t.query_id, t.role_name, t.period, t.application_name)
+          IS DISTINCT FROM (excluded.target_ms, excluded.objective_pct, excluded.query_id, excluded.role_name, excluded.period, excluded.application_name);
   IF FOUND THEN
     DELETE FROM perf_optimizer.snapshot_objective o WHERE o.name = put_latency_target.name;
     PERFORM perf_optimizer.record_objectives(NULL, put_latency_target.name);
   END IF;
+  IF put_latency_target.application_name IS NOT NULL AND current_setting('perf_optimizer.track_max', true) IS NOT NULL
+     AND NOT EXISTS (SELECT FROM perf_optimizer.watched_applications() w WHERE w.key = put_latency_target.application_name) THEN
+    RAISE EXCEPTION USING ERRCODE = '53400', MESSAGE = 'the server counts the executions of 64 applications, and there is an objective for each of them',
+      HINT = 'Drop an objective for another application, in this database or another one, with drop_latency_target(), and take a snapshot there.';
+  END IF;
 END
 $$;
-COMMENT ON FUNCTION perf_optimizer.put_latency_target(text, float8, float8, bigint, name, interval) IS 'Stores a target and counts for it what the history has. Internal.';
-REVOKE EXECUTE ON FUNCTION perf_optimizer.put_latency_target(text, float8, float8, bigint, name, interval) FROM PUBLIC;
+COMMENT ON FUNCTION perf_optimizer.put_latency_target(text, float8, float8, bigint, name, interval, text) IS 'Stores a target, counts for it what the history has, and sees to its application''s being watched; raises 53400 where there is no room for that. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.put_latency_target(text, float8, float8, bigint, name, interval, text) FROM PUBLIC;
 
-CREATE FUNCTION perf_optimizer.set_latency_target(name text, target_ms float8, objective_pct float8 DEFAULT 99, query_id bigint DEFAULT NULL, role_name name DEFAULT NULL, period interval DEFAULT '30 days') RETURNS void
+CREATE FUNCTION perf_optimizer.set_latency_target(name text, target_ms float8, objective_pct float8 DEFAULT 99, query_id bigint DEFAULT NULL, role_name name DEFAULT NULL, period interval DEFAULT '30 days',
+  application_name text DEFAULT NULL) RETURNS void
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'perf_optimizer_set_latency_target';
-COMMENT ON FUNCTION perf_optimizer.set_latency_target(text, float8, float8, bigint, name, interval) IS
-'Sets a latency objective: objective_pct percent (more than 0, less than 100) of the executions in any period are to take at most target_ms milliseconds. query_id: of that statement; role_name: of statements of that role, as applications have; neither: of all that clients send. One of that name is changed; what the history already has is counted anew. latency_objectives shows how it stands. Errors: 22004 for a NULL, 22023 for a wrong value, 42704 no such role, 42501 unless you are a member of pg_read_all_stats, 25006 in a read-only transaction and on a standby.';
+COMMENT ON FUNCTION perf_optimizer.set_latency_target(text, float8, float8, bigint, name, interval, text) IS
+'Sets a latency objective: objective_pct percent (more than 0, less than 100) of the executions in any period are to take at most target_ms milliseconds. query_id: of that statement; role_name: of statements of that role; application_name: of what clients of that application_name send, counted from when the first objective names it, with neither query_id nor role_name; none of them: of all that clients send. One of that name is changed; what the history already has is counted anew. latency_objectives shows how it stands. Errors: 22004 for a NULL, 22023 for a wrong value, 42704 no such role, 53400 more than 64 applications, 42501 unless you are a member of pg_read_all_stats, 25006 in a read-only transaction and on a standby.';
 
 CREATE FUNCTION perf_optimizer.drop_latency_target(name text) RETURNS boolean
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -113,7 +148,7 @@ counted AS (
 SELECT c.name,
        CASE WHEN c.calls IS NULL THEN 'unknown' WHEN c.burn_rate OPERATOR(pg_catalog.>=) 1 THEN 'exhausted' WHEN c.burn_rate_1h OPERATOR(pg_catalog.>=) 14.4 THEN 'critical'
             WHEN c.burn_rate_6h OPERATOR(pg_catalog.>=) 6 OR c.burn_rate_3d OPERATOR(pg_catalog.>=) 1 THEN 'warning' ELSE 'ok' END AS status,
-       c.target_ms, c.objective_pct, c.query_id, c.role_name, c.period, c.calls::bigint AS calls, c.within::bigint AS calls_within,
+       c.target_ms, c.objective_pct, c.query_id, c.role_name, c.application_name, c.period, c.calls::bigint AS calls, c.within::bigint AS calls_within,
        (100 OPERATOR(pg_catalog.*) c.within) OPERATOR(pg_catalog./) c.calls AS attained_pct, 100 OPERATOR(pg_catalog.*) (1 OPERATOR(pg_catalog.-) c.burn_rate) AS budget_left_pct,
        c.burn_rate_1h, c.burn_rate_6h, c.burn_rate_3d, c.since
   FROM counted c;

@@ -321,6 +321,27 @@ $$;
 COMMENT ON FUNCTION perf_optimizer.record_waits(bigint) IS 'Adds to a snapshot what sessions waited for since the one before. Internal.';
 REVOKE EXECUTE ON FUNCTION perf_optimizer.record_waits(bigint) FROM PUBLIC;
 
+CREATE FUNCTION perf_optimizer.watched_applications() RETURNS SETOF perf_optimizer.counters
+LANGUAGE sql VOLATILE PARALLEL UNSAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT w.application_name, extract(epoch FROM w.since)::text, ARRAY[w.calls], w.latency_ms, w.counts
+    FROM perf_optimizer.watch_applications(ARRAY(SELECT DISTINCT t.application_name FROM perf_optimizer.latency_target t WHERE t.application_name IS NOT NULL)) w
+$$;
+COMMENT ON FUNCTION perf_optimizer.watched_applications() IS 'What was counted of the applications that targets are for, which are watched from now on. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.watched_applications() FROM PUBLIC;
+
+CREATE FUNCTION perf_optimizer.record_applications(snapshot bigint) RETURNS void
+LANGUAGE sql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  INSERT INTO perf_optimizer.snapshot_application (snapshot_id, application_name, latency_ms, counts)
+  SELECT snapshot, g.key, g.latency_ms, g.counts
+    FROM perf_optimizer.exchange_counters('application', ARRAY(SELECT w FROM perf_optimizer.watched_applications() w)) g WHERE g.grown[1] > 0
+$$;
+COMMENT ON FUNCTION perf_optimizer.record_applications(bigint) IS 'Adds to a snapshot what the applications did that targets are for. Internal.';
+REVOKE EXECUTE ON FUNCTION perf_optimizer.record_applications(bigint) FROM PUBLIC;
+
 CREATE FUNCTION perf_optimizer.record_snapshot() RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -345,6 +366,7 @@ BEGIN
   PERFORM perf_optimizer.record_database(id);
   PERFORM perf_optimizer.record_settings(id);
   PERFORM perf_optimizer.record_waits(id);
+  PERFORM perf_optimizer.record_applications(id);
   PERFORM perf_optimizer.record_objectives(id);
   PERFORM perf_optimizer.thin_history();
   RETURN id;

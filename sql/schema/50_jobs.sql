@@ -57,14 +57,21 @@ COMMENT ON COLUMN perf_optimizer.job.rebase IS 'The definition changed and the s
 CREATE SEQUENCE perf_optimizer.run_id_seq;
 COMMENT ON SEQUENCE perf_optimizer.run_id_seq IS 'Numbers of runs.';
 
+-- As domains these are looked up once a session; a check of the table would be read anew by each statement.
+CREATE DOMAIN perf_optimizer.run_status AS text
+	CHECK (VALUE IN ('queued', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled', 'crashed', 'skipped'));
+COMMENT ON DOMAIN perf_optimizer.run_status IS 'The states of a run of a job.';
+CREATE DOMAIN perf_optimizer.run_cause AS text CHECK (VALUE IN ('slot', 'catch-up', 'request', 'start', 'after'));
+COMMENT ON DOMAIN perf_optimizer.run_cause IS 'Why a run is there: a slot of its job, one that was missed, run_job or retry_job, a start of the server, or the job before it.';
+
 CREATE TABLE perf_optimizer.job_run (
 	run_id bigint PRIMARY KEY DEFAULT pg_catalog.nextval('perf_optimizer.run_id_seq'),
 	job_id bigint NOT NULL,
 	owner oid NOT NULL,
 	name text NOT NULL,
 	attempt int NOT NULL DEFAULT 0,
-	status text NOT NULL DEFAULT 'queued' CHECK (status IN ('queued', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled', 'crashed', 'skipped')),
-	cause text NOT NULL CHECK (cause IN ('slot', 'catch-up', 'request', 'start', 'after')),
+	status perf_optimizer.run_status NOT NULL DEFAULT 'queued',
+	cause perf_optimizer.run_cause NOT NULL,
 	priority int NOT NULL DEFAULT 0,
 	scheduled_for timestamptz NOT NULL,
 	queued_at timestamptz NOT NULL,
@@ -102,7 +109,7 @@ CREATE TABLE perf_optimizer.job_attempt (
 	context text,
 	PRIMARY KEY (run_id, attempt)
 );
-COMMENT ON TABLE perf_optimizer.job_attempt IS 'One row an attempt of a run; written by the workers. Read the view job_attempts.';
+COMMENT ON TABLE perf_optimizer.job_attempt IS 'Attempts that another followed, a row each; the last attempt of a run is in job_run. Written by the workers. Read the view job_attempts.';
 
 SELECT pg_catalog.pg_extension_config_dump('perf_optimizer.job', '');
 SELECT pg_catalog.pg_extension_config_dump('perf_optimizer.job_id_seq', '');
@@ -251,7 +258,7 @@ CREATE VIEW perf_optimizer.jobs WITH (security_barrier) AS
 		j.action, j.schedule, j.timezone, j.enabled AND NOT j.paused AS enabled,
 		coalesce(o.rolname::text COLLATE "default", j.owner_name) AS owner,
 		CASE WHEN j.enabled AND NOT j.paused THEN j.next_run END AS next_run,
-		r.started_at AS last_run, r.status AS last_status,
+		r.started_at AS last_run, r.status::text AS last_status,
 		(SELECT count(*) FROM perf_optimizer.job_run f
 			WHERE f.job_id = j.job_id AND f.status IN ('failed', 'timed_out', 'crashed')
 				AND f.run_id > coalesce((SELECT max(g.run_id) FROM perf_optimizer.job_run g
@@ -276,11 +283,11 @@ CREATE FUNCTION perf_optimizer.no_worker_since() RETURNS timestamptz LANGUAGE c 
 COMMENT ON FUNCTION perf_optimizer.no_worker_since() IS 'Since when max_worker_processes has left no worker for the runs that wait in this database, or for its scheduler; null while there is one, and without preloading. Internal, read the message of waiting runs in the view job_runs.';
 
 CREATE VIEW perf_optimizer.job_runs WITH (security_barrier) AS
-	SELECT r.run_id, r.job_id, r.name, r.attempt, r.status, r.scheduled_for, r.started_at, r.finished_at,
+	SELECT r.run_id, r.job_id, r.name, r.attempt, r.status::text AS status, r.scheduled_for, r.started_at, r.finished_at,
 		(EXTRACT(epoch FROM r.finished_at - r.started_at) * 1000)::float8 AS duration_ms,
 		r.rows_affected, r.sqlstate, CASE WHEN r.status = 'queued' AND r.not_before <= pg_catalog.now() AND (SELECT perf_optimizer.no_worker_since()) IS NOT NULL
 			THEN 'waits for a worker process: all of max_worker_processes are taken' ELSE r.message END AS message,
-		r.detail, r.hint, r.context, r.cause, r.pid,
+		r.detail, r.hint, r.context, r.cause::text AS cause, r.pid,
 		CASE WHEN r.status = 'queued' THEN r.not_before END AS not_before
 	FROM perf_optimizer.job_run r
 	WHERE CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_roles o WHERE o.oid = r.owner)
@@ -291,7 +298,12 @@ COMMENT ON VIEW perf_optimizer.job_runs IS 'One row a slot of a job, with the ou
 CREATE VIEW perf_optimizer.job_attempts WITH (security_barrier) AS
 	SELECT a.run_id, a.attempt, a.status, a.pid, a.started_at, a.finished_at, a.sqlstate, a.message, a.detail, a.hint, a.context
 	FROM perf_optimizer.job_attempt a
-	WHERE EXISTS (SELECT FROM perf_optimizer.job_runs r WHERE r.run_id = a.run_id);
+	WHERE EXISTS (SELECT FROM perf_optimizer.job_runs r WHERE r.run_id = a.run_id)
+	UNION ALL
+	SELECT r.run_id, r.attempt, r.status, r.pid, r.started_at, r.finished_at, r.sqlstate, r.message, r.detail, r.hint, r.context
+	FROM perf_optimizer.job_runs r
+	WHERE r.attempt > 0 AND r.status <> 'queued'
+		AND NOT EXISTS (SELECT FROM perf_optimizer.job_attempt a WHERE a.run_id = r.run_id AND a.attempt = r.attempt);
 COMMENT ON VIEW perf_optimizer.job_attempts IS 'One row an attempt of a run, with its error. Shows runs of the current role and of roles it is a member of.';
 
 CREATE VIEW perf_optimizer.dead_letter_jobs WITH (security_barrier) AS

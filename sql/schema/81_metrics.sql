@@ -105,9 +105,10 @@ SELECT m.* FROM perf_optimizer.server_metrics() m
 UNION ALL SELECT m.* FROM perf_optimizer.statement_metrics() m
 UNION ALL SELECT m.* FROM perf_optimizer.job_metric_rows() m
 UNION ALL SELECT m.* FROM perf_optimizer.objective_metrics() m
+UNION ALL SELECT m.* FROM perf_optimizer.result_cache_metrics() m
 $$;
 COMMENT ON FUNCTION perf_optimizer.metrics() IS
-'Metrics of the server, this database, its statements and jobs, one series a row, named as Prometheus does: name with unit, counters end in _total; kind is counter, gauge or histogram. Statements need perf_optimizer preloaded; those beyond the 20 that took most time are summed up as query_id "other". No statement''s text is read. Members of pg_monitor see everything.';
+'Metrics of the server, this database, its statements and jobs, and the cache of results, one series a row, named as Prometheus does: name with unit, counters end in _total; kind is counter, gauge or histogram. Statements need perf_optimizer preloaded; those beyond the 20 that took most time are summed up as query_id "other". No statement''s text is read. Members of pg_monitor see everything.';
 
 CREATE FUNCTION perf_optimizer.metrics_text() RETURNS text
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED

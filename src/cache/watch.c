@@ -45,8 +45,8 @@ note_relation(Oid relid)
 	po_writers_note_cluster();
 }
 
-/* Notes the result relations of a plan. */
-static void
+/* Notes the result relations of a plan; apart from the hook, which most statements only pass through. */
+static pg_noinline void
 note_results(const PlannedStmt *stmt)
 {
 	int			index;

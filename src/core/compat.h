@@ -137,6 +137,22 @@
 #define PO_ADD_PERMISSIONS(query, rte) ((void) 0)
 #endif
 
+/* ---- settings ---- */
+
+/* 16: the settings are counted with the list of them.  Needs utils/guc_tables.h. */
+#if PG_VERSION_NUM >= 160000
+#define PO_LIST_SETTINGS(n) get_guc_variables(&(n))
+#else
+#define PO_LIST_SETTINGS(n) ((n) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
+/* 19: one struct holds settings of all types. */
+#if PG_VERSION_NUM >= 190000
+#define PO_STRING_ASSIGN_HOOK(setting) ((setting)->_string.assign_hook)
+#else
+#define PO_STRING_ASSIGN_HOOK(setting) (((struct config_string *) (setting))->assign_hook)
+#endif
+
 /* ---- assertions (for the stand-ins of the unit tests) ---- */
 
 /* 16: the error type went away. */

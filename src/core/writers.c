@@ -243,11 +243,12 @@ writes_unseen(void)
 static void
 at_xact(XactEvent event, void *arg)
 {
+	if (likely(nmembers == 0 && MyBgworkerEntry == NULL))
+		return;
 	switch (event)
 	{
 		case XACT_EVENT_PRE_COMMIT:
-			if ((nmembers > 0 || unlikely(MyBgworkerEntry != NULL)) &&
-				TransactionIdIsValid(GetTopTransactionIdIfAny()))
+			if (TransactionIdIsValid(GetTopTransactionIdIfAny()))
 			{
 				if (writes_unseen())
 					note_slot(po_writers_database_slot());
@@ -257,8 +258,7 @@ at_xact(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			if (nmembers > 0)
-				finish();
+			finish();
 			break;
 		default:
 			break;

@@ -84,18 +84,18 @@ query_int8(const char *sql)
 static int64
 budget_left(const PoJob *job)
 {
-	int64		budget;
+	int64		left;
 
 	if (job->command == NULL)
 		return -1;
-	budget = strtoll(job->command, NULL, 10);
-	return Max(budget - query_int8(psprintf(
-											"SELECT pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::pg_catalog.int8"
-											" FROM pg_catalog.pg_description d JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.objoid"
-											" WHERE d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
-											" AND d.objsubid OPERATOR(pg_catalog.=) 0 AND c.relkind OPERATOR(pg_catalog.=) 'i'"
-											" AND d.description OPERATOR(pg_catalog.=) %s",
-											quote_literal_cstr(psprintf(KEPT_COMMENT INT64_FORMAT, job->job_id)))), 0);
+	left = strtoll(job->command, NULL, 10) -
+		query_int8(psprintf("SELECT pg_catalog.sum(pg_catalog.pg_relation_size(c.oid))::pg_catalog.int8"
+							" FROM pg_catalog.pg_description d JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.objoid"
+							" WHERE d.classoid OPERATOR(pg_catalog.=) 'pg_catalog.pg_class'::pg_catalog.regclass"
+							" AND d.objsubid OPERATOR(pg_catalog.=) 0 AND c.relkind OPERATOR(pg_catalog.=) 'i'"
+							" AND d.description OPERATOR(pg_catalog.=) %s",
+							quote_literal_cstr(psprintf(KEPT_COMMENT INT64_FORMAT, job->job_id))));
+	return Max(left, 0);
 }
 
 /* Finds what an earlier run has left on trial; called in a transaction. */

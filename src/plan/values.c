@@ -147,7 +147,11 @@ take_row(TupleTableSlot *slot, void *arg)
 	else
 	{
 		if (look->typlen == -1)
-			look->widest = Max(look->widest, entry_bytes((struct varlena *) DatumGetPointer(value)));
+		{
+			Size		width = entry_bytes((struct varlena *) DatumGetPointer(value));
+
+			look->widest = Max(look->widest, width);
+		}
 		if (look->state != NULL)
 			note_value(look, value);
 	}

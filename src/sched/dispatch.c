@@ -384,12 +384,14 @@ po_dispatch_runs(TimestampTz now)
 	uint64		n = list_waiting(now, limit, &runs);
 	bool		more = n == limit;
 	bool		all_known;
+	TimestampTz retry;
 	TimestampTz next;
 
 	n = sort_out(runs, n);
-	next = next_retry(now);
+	retry = next_retry(now);
 	all_known = po_order_mark_awaited(runs, n);
-	next = Min(next, hand_out(runs, n, more));
+	next = hand_out(runs, n, more);
+	next = Min(next, retry);
 	return all_known ? next : Min(next, TimestampTzPlusMilliseconds(now, LOOK_AGAIN_MS));
 }
 

@@ -164,8 +164,8 @@ po_run_cancel_queued_of_job(int64 job_id)
 }
 
 /*
- * Marks a waiting run as running in this process, records the attempt, and loads
- * the job into memory.  Returns the attempt's number, 0 when the run is not
+ * Marks a waiting run as running in this process and loads the job into memory.
+ * Returns the attempt's number, 0 when the run is not
  * waiting any more or waits for its retry (the scheduler saw it before its last
  * attempt), its job is gone or held, or a session is changing it.
  */
@@ -185,25 +185,20 @@ po_run_begin(int64 run_id, PoJob **job, MemoryContext memory)
 	 * which it takes for empty.
 	 */
 	po_store_text(&args, po_state_name(PO_RUN_QUEUED));
-	if (po_store_run("WITH waiting AS (SELECT r.run_id FROM perf_optimizer.job_run r"
-					 " JOIN perf_optimizer.job j ON j.job_id = r.job_id CROSS JOIN " PO_JOB_OURS
-					 " AND r.run_id = $1 AND r.status = $4 AND r.not_before <= $3 FOR UPDATE OF r SKIP LOCKED),"
-					 " begun AS (UPDATE perf_optimizer.job_run r SET status = 'running', attempt = r.attempt + 1, pid = $2,"
-					 " started_at = $3, finished_at = NULL, rows_affected = NULL, sqlstate = NULL, message = NULL,"
-					 " detail = NULL, hint = NULL, context = NULL FROM waiting w WHERE r.run_id = w.run_id"
-					 " RETURNING r.run_id, r.job_id, r.attempt),"
-					 " attempt AS (INSERT INTO perf_optimizer.job_attempt (run_id, attempt, status, pid, started_at)"
-					 " SELECT b.run_id, b.attempt, 'running', $2, $3 FROM begun b)"
-					 " SELECT " PO_JOB_COLUMNS ", b.attempt FROM begun b"
-					 " JOIN perf_optimizer.job j ON j.job_id = b.job_id", &args) == 0)
+	if (po_store_run("UPDATE perf_optimizer.job_run r SET status = 'running', attempt = r.attempt + 1, pid = $2, started_at = $3,"
+					 " finished_at = NULL, rows_affected = NULL, sqlstate = NULL, message = NULL, detail = NULL, hint = NULL, context = NULL"
+					 " FROM perf_optimizer.job j CROSS JOIN " PO_JOB_OURS
+					 " AND j.job_id = r.job_id AND r.run_id = (SELECT w.run_id FROM perf_optimizer.job_run w"
+					 " WHERE w.run_id = $1 AND w.status = $4 AND w.not_before <= $3 FOR UPDATE SKIP LOCKED)"
+					 " RETURNING " PO_JOB_COLUMNS ", r.attempt", &args) == 0)
 		return 0;
 	*job = po_job_from_row(0, memory);
 	return DatumGetInt32(po_store_datum(0, PO_JOB_NCOLUMNS + 1, &isnull));
 }
 
-/* Stores the end of an attempt at a moment; one that never came to run gets its row here. */
+/* Keeps an attempt that another will follow; the last attempt of a run is in the run's row. */
 static void
-settle_attempt(int64 run_id, int attempt, TimestampTz now, const PoOutcome *outcome)
+keep_attempt(int64 run_id, int attempt, TimestampTz now, const PoOutcome *outcome)
 {
 	PoStoreArgs args = {0};
 
@@ -216,11 +211,11 @@ settle_attempt(int64 run_id, int attempt, TimestampTz now, const PoOutcome *outc
 	po_store_text(&args, outcome->detail);
 	po_store_text(&args, outcome->hint);
 	po_store_text(&args, outcome->context);
-	(void) po_store_run("INSERT INTO perf_optimizer.job_attempt AS a (run_id, attempt, status, started_at, finished_at,"
-						" sqlstate, message, detail, hint, context) VALUES ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9)"
-						" ON CONFLICT (run_id, attempt) DO UPDATE SET status = EXCLUDED.status, finished_at = EXCLUDED.finished_at,"
-						" sqlstate = EXCLUDED.sqlstate, message = EXCLUDED.message, detail = EXCLUDED.detail,"
-						" hint = EXCLUDED.hint, context = EXCLUDED.context", &args);
+	(void) po_store_run("INSERT INTO perf_optimizer.job_attempt (run_id, attempt, status, pid, started_at, finished_at,"
+						" sqlstate, message, detail, hint, context)"
+						" SELECT r.run_id, $2, $3, CASE WHEN r.status = 'running' THEN r.pid END,"
+						" CASE WHEN r.status = 'running' THEN r.started_at ELSE $4 END, $4, $5, $6, $7, $8, $9"
+						" FROM perf_optimizer.job_run r WHERE r.run_id = $1", &args);
 }
 
 /*
@@ -297,7 +292,8 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 	/* A runner that could not connect leaves a waiting run waiting. */
 	if (run->state != next)
 		check_transition(run_id, run->state, next);
-	settle_attempt(run_id, attempt, now, outcome);
+	if (retry)
+		keep_attempt(run_id, attempt, now, outcome);
 	po_store_int8(&args, run_id);
 	po_store_text(&args, po_state_name(next));
 	po_store_int4(&args, attempt);
@@ -311,7 +307,7 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 	po_store_text(&args, outcome->context);
 	po_store_bool(&args, dead);
 	(void) po_store_run("UPDATE perf_optimizer.job_run r SET status = $2, attempt = $3, not_before = coalesce($4, r.not_before),"
-						" started_at = coalesce(r.started_at, $5),"
+						" started_at = CASE WHEN r.status = 'running' THEN r.started_at ELSE $5 END, pid = CASE WHEN r.status = 'running' THEN r.pid END,"
 						" finished_at = CASE WHEN $2 <> 'queued' THEN $5 END, rows_affected = $6, sqlstate = $7, message = $8,"
 						" detail = $9, hint = $10, context = $11, dead_letter = $12 WHERE r.run_id = $1", &args);
 	if (dead)
@@ -319,6 +315,35 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 	if (job != NULL && !dead && !retry && is_one_off(job))
 		(void) po_job_delete(job->job_id);
 	return when;
+}
+
+/*
+ * Stores that an attempt has succeeded whose job, as it was when the attempt began,
+ * needs nothing done to it; false when it takes po_run_settle to tell what is to
+ * be stored.  Fills whether other jobs run after this one.  It is the end of nearly
+ * all runs, so it is one statement.
+ */
+bool
+po_run_succeed(int64 run_id, const PoJob *job, int attempt, const PoOutcome *outcome, bool *followed)
+{
+	PoStoreArgs args = {0};
+	bool		isnull;
+
+	if (outcome->state != PO_RUN_SUCCEEDED || is_one_off(job))
+		return false;
+	check_transition(run_id, PO_RUN_RUNNING, PO_RUN_SUCCEEDED);
+	po_store_int8(&args, run_id);
+	po_store_int4(&args, attempt);
+	po_store_time(&args, po_clock_now());
+	po_store_int8_or_null(&args, outcome->rows_affected, outcome->rows_affected < 0);
+	po_store_text(&args, outcome->detail);
+
+	if (po_store_run("UPDATE perf_optimizer.job_run r SET status = 'succeeded', finished_at = $3, rows_affected = $4, detail = $5"
+					 " WHERE r.run_id = $1 AND r.status = 'running' AND r.attempt = $2"
+					 " RETURNING EXISTS (SELECT FROM perf_optimizer.job j WHERE j.after_job = r.job_id)", &args) == 0)
+		return false;
+	*followed = DatumGetBool(po_store_datum(0, 1, &isnull));
+	return true;
 }
 
 /* Takes a job's runs out of the dead letters; returns how many were there. */

@@ -60,6 +60,7 @@ extern void po_run_store_new(List *runs);
 extern void po_run_end_queued(int64 run_id, PoRunState state, const char *reason);
 extern int	po_run_cancel_queued_of_job(int64 job_id);
 extern int	po_run_begin(int64 run_id, PoJob **job, MemoryContext memory);
+extern bool po_run_succeed(int64 run_id, const PoJob *job, int attempt, const PoOutcome *outcome, bool *followed);
 extern TimestampTz po_run_settle(int64 run_id, const PoOutcome *outcome);
 extern int	po_run_forget_dead(int64 job_id);
 extern void po_run_prune(TimestampTz before);

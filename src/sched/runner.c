@@ -268,16 +268,17 @@ static void
 store_outcome(const PoJobRun *run, const PoOutcome *outcome)
 {
 	PoStoreScope scope;
-	TimestampTz retry;
-	bool		follow = false;
+	TimestampTz retry = DT_NOEND;
+	bool		follow = (outcome->state == PO_RUN_SUCCEEDED);
 
 	if (!po_store_begin(&scope))
 	{
 		leaving = true;
 		return;
 	}
-	retry = po_run_settle(run->run_id, outcome);
-	if (outcome->state == PO_RUN_SUCCEEDED)
+	if (!po_run_succeed(run->run_id, run->job, run->attempt, outcome, &follow))
+		retry = po_run_settle(run->run_id, outcome);
+	if (follow)
 		follow = po_slots_follow(run->job->job_id, po_clock_now());
 	if (more_waits())
 		po_store_commit_soon(&scope);

@@ -169,6 +169,7 @@ static bool
 take_and_hand_out(TimestampTz now, bool at_boot, bool *more, TimestampTz *next)
 {
 	PoStoreScope scope;
+	TimestampTz waiting;
 
 	if (!po_store_begin(&scope))
 		return false;
@@ -182,11 +183,13 @@ take_and_hand_out(TimestampTz now, bool at_boot, bool *more, TimestampTz *next)
 
 	/*
 	 * Runners must find the rows of their runs, so this comes after the
-	 * commit.
+	 * commit; and what was enqueued waits since a moment that is later than
+	 * now.
 	 */
 	if (!po_store_begin(&scope))
 		return false;
-	*next = Min(*next, po_dispatch_runs(now));
+	waiting = po_dispatch_runs(po_clock_now());
+	*next = Min(*next, waiting);
 	po_store_commit(&scope);
 	return true;
 }

@@ -44,35 +44,52 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-/*
- * Locks the extension against being dropped until the transaction ends, and
- * returns its owner, InvalidOid when it does not exist.  DROP EXTENSION locks
- * the extension before its tables, in an order of its own: who waits for it here,
- * before any table, cannot deadlock with it.
- */
+/* Returns the owner of our extension by its number, InvalidOid when that is not it any more. */
 static Oid
-lock_extension(void)
+extension_owner(Oid extension)
 {
-	Oid			extension = get_extension_oid("perf_optimizer", true);
-	Relation	rel;
+	Relation	rel = table_open(ExtensionRelationId, AccessShareLock);
+	Oid			owner = InvalidOid;
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	Oid			owner = InvalidOid;
 
-	if (!OidIsValid(extension))
-		return InvalidOid;
-	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
-	rel = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(extension));
 	scan = systable_beginscan(rel, ExtensionOidIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	if (HeapTupleIsValid(tuple) && strcmp(NameStr(((Form_pg_extension) GETSTRUCT(tuple))->extname), "perf_optimizer") == 0)
 		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return owner;
+}
+
+/*
+ * Locks the extension against being dropped until the transaction ends, and
+ * returns its owner, InvalidOid when it does not exist.  DROP EXTENSION locks
+ * the extension before its tables, in an order of its own: who waits for it here,
+ * before any table, cannot deadlock with it.  Its number is remembered: a lock
+ * on one that is gone is in nobody's way.
+ */
+static Oid
+lock_extension(void)
+{
+	static Oid	extension = InvalidOid;
+	Oid			owner = InvalidOid;
+
+	if (OidIsValid(extension))
+	{
+		LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+		owner = extension_owner(extension);
+	}
+	if (OidIsValid(owner))
+		return owner;
+	extension = get_extension_oid("perf_optimizer", true);
+	if (!OidIsValid(extension))
+		return InvalidOid;
+	LockDatabaseObject(ExtensionRelationId, extension, 0, AccessShareLock);
+	return extension_owner(extension);
 }
 
 /* Returns the owner of a relation, or InvalidOid when it is gone. */

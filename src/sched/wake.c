@@ -81,19 +81,24 @@ perf_optimizer_job_changed(PG_FUNCTION_ARGS)
 						   ? trigger->tg_newtuple : trigger->tg_trigtuple);
 }
 
-/* Notices that the extension is dropped, in whatever way, so that its scheduler ends. */
+/* Wakes the scheduler for its end when the extension that is dropped is ours. */
+static pg_noinline void
+extension_dropped(Oid extension)
+{
+	char	   *name = get_extension_name(extension);
+
+	if (name != NULL && strcmp(name, "perf_optimizer") == 0)
+		po_wake_at_end();
+}
+
+/* Hook: notices that an extension is dropped, in whatever way; it is called for each function that a statement calls, too. */
 static void
 object_access(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
+	if (unlikely(access == OAT_DROP) && class == ExtensionRelationId)
+		extension_dropped(object);
 	if (prev_object_access_hook)
 		prev_object_access_hook(access, class, object, sub, arg);
-	if (access == OAT_DROP && class == ExtensionRelationId)
-	{
-		char	   *name = get_extension_name(object);
-
-		if (name != NULL && strcmp(name, "perf_optimizer") == 0)
-			po_wake_at_end();
-	}
 }
 
 /* Installs the hook; called once while preloading. */

@@ -8,7 +8,7 @@
  *
  * A statement is its PoTrackEntry, whose numbers of chunks and texts mean
  * nothing there, the histogram as pairs of bucket and count, and its texts, each
- * with its length first.
+ * with its length first.  The watched applications come last, as they are.
  */
 #include "postgres.h"
 
@@ -19,12 +19,13 @@
 #include "pgstat.h"
 #include "storage/fd.h"
 #include "storage/ipc.h"
+#include "workload/application.h"
 #include "workload/persist.h"
 #include "workload/settings.h"
 #include "workload/tracked.h"
 
 #define PERSIST_FILE PGSTAT_STAT_PERMANENT_DIRECTORY "/perf_optimizer.stat"
-#define PERSIST_MAGIC 0x504f5432
+#define PERSIST_MAGIC 0x504f5433
 #define MAX_TEXT_BYTES (64 * 1024 * 1024)
 
 /* The start of the file. */
@@ -94,7 +95,7 @@ write_all(FILE *file)
 	for (int i = 0; i < po_tracked_capacity() && done; i++)
 		if (po_tracked_entry(i)->used)
 			done = put_entry(file, po_tracked_entry(i));
-	return done;
+	return done && put(file, po_tracked_applications(), sizeof(PoApplications));
 }
 
 /* Writes the file when the server stops in good order; a failure is logged. */
@@ -210,7 +211,10 @@ read_all(FILE *file)
 	for (uint32 i = 0; i < header.entries; i++)
 		if (!get_entry(file))
 			return false;
-	return true;
+	if (get(file, po_tracked_applications(), sizeof(PoApplications)))
+		return true;
+	memset(po_tracked_applications(), 0, sizeof(PoApplications));
+	return false;
 }
 
 /* Fills a new table from the file, if there is one, removes it, and sees to its being written at the end. */

@@ -10,6 +10,9 @@
  * frames survive a procedure's COMMIT and nothing else.
  *
  * Parallel workers report nothing: the leader's time and rows include theirs.
+ *
+ * application_name is the server's setting; we are told of its changes by its assign
+ * hook, so that executions pay nothing for being told apart by application.
  */
 #include "postgres.h"
 
@@ -24,6 +27,7 @@
 #include "storage/lwlock.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
+#include "utils/guc_tables.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/timestamp.h"
@@ -68,6 +72,7 @@ static ExecutorRun_hook_type prev_ExecutorRun = NULL;
 static ExecutorFinish_hook_type prev_ExecutorFinish = NULL;
 static ExecutorEnd_hook_type prev_ExecutorEnd = NULL;
 static ProcessUtility_hook_type prev_ProcessUtility = NULL;
+static GucStringAssignHook prev_application_hook = NULL;
 
 /* Returns nanoseconds of the monotonic clock. */
 static inline uint64
@@ -92,6 +97,26 @@ po_track_flush(void)
 	LWLockRelease(po_tracked_lock);
 }
 
+/* Folds what was reported so far, and notes whose the executions are that come. */
+static void
+note_application(const char *name)
+{
+	LWLockAcquire(po_tracked_lock, LW_EXCLUSIVE);
+	po_tracked_fold_slot(my_slot);
+	strlcpy(my_slot->application, name, NAMEDATALEN);
+	LWLockRelease(po_tracked_lock);
+}
+
+/* Assign hook of application_name: called for each change, that of a rollback, too. */
+static void
+assign_application(const char *name, void *extra)
+{
+	if (prev_application_hook)
+		prev_application_hook(name, extra);
+	if (my_slot != NULL && strcmp(my_slot->application, name) != 0)
+		note_application(name);
+}
+
 /* Flushes when the backend exits. */
 static void
 flush_at_exit(int code, Datum arg)
@@ -114,6 +139,7 @@ attach(void)
 	}
 	frames = MemoryContextAllocZero(TopMemoryContext, sizeof(Frame) * FIRST_FRAMES);
 	allocated = FIRST_FRAMES;
+	note_application(application_name);
 	before_shmem_exit(flush_at_exit, (Datum) 0);
 	return true;
 }
@@ -324,15 +350,13 @@ finish_next(QueryDesc *desc)
 		standard_ExecutorFinish(desc);
 }
 
-/* Adds the time of AFTER triggers; a statement that changes nothing has none. */
-static void
-track_finish(QueryDesc *desc)
+/* Adds the time of AFTER triggers. */
+static pg_noinline void
+time_finish(QueryDesc *desc)
 {
 	int			outer = running;
-	int			number = -1;
+	int			number = find_frame(desc);
 
-	if (nframes > 0 && (desc->operation != CMD_SELECT || desc->plannedstmt->hasModifyingCTE))
-		number = find_frame(desc);
 	if (number < 0)
 	{
 		finish_next(desc);
@@ -345,6 +369,16 @@ track_finish(QueryDesc *desc)
 	frames[number].ns += now_ns() - frames[number].started;
 	frames[number].executing = false;
 	running = outer;
+}
+
+/* Hook: a statement that changes nothing has no AFTER triggers. */
+static void
+track_finish(QueryDesc *desc)
+{
+	if (unlikely(nframes > 0 && (desc->operation != CMD_SELECT || desc->plannedstmt->hasModifyingCTE)))
+		time_finish(desc);
+	else
+		finish_next(desc);
 }
 
 /* Forgets what is known of statements when the shared table was reset. */
@@ -603,10 +637,26 @@ track_utility(PlannedStmt *pstmt, const char *text, bool read_only, ProcessUtili
 	PG_END_TRY();
 }
 
+/* Puts ours before the assign hook that application_name has, which Citus does, too. */
+static void
+hook_application(void)
+{
+	int			n;
+	struct config_generic **settings = PO_LIST_SETTINGS(n);
+
+	for (int i = 0; i < n; i++)
+		if (strcmp(settings[i]->name, "application_name") == 0)
+		{
+			prev_application_hook = PO_STRING_ASSIGN_HOOK(settings[i]);
+			PO_STRING_ASSIGN_HOOK(settings[i]) = assign_application;
+		}
+}
+
 /* Installs the hooks; called once from _PG_init while preloading. */
 void
 po_track_init(void)
 {
+	hook_application();
 	prev_ExecutorRun = ExecutorRun_hook;
 	ExecutorRun_hook = track_run;
 	prev_ExecutorFinish = ExecutorFinish_hook;

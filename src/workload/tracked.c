@@ -3,8 +3,8 @@
  *	  The shared table of tracked statements, and the slots that backends write to.
  *
  * One area holds, one after the other: the header, the hash buckets, the
- * entries, a scratch array for eviction, the histogram chunks, the text blocks
- * and the slots.  Entries, chunks and blocks are numbered from 1 and handed out
+ * entries, a scratch array for eviction, the histogram chunks, the text blocks,
+ * the watched applications and the slots.  Entries, chunks and blocks are numbered from 1 and handed out
  * from free lists; when one runs out, the least used statements go, a twentieth
  * of the table at a time, or only their texts where these take too much, and what goes is counted.
  *
@@ -19,6 +19,7 @@
 #include "miscadmin.h"
 #include "storage/proc.h"
 #include "utils/timestamp.h"
+#include "workload/application.h"
 #include "workload/persist.h"
 #include "workload/settings.h"
 #include "workload/tracked.h"
@@ -61,6 +62,7 @@ static PoTrackEntry *entries;
 static uint32 *scratch;
 static Chunk *chunks;
 static Block *blocks;
+static PoApplications *applications;
 static PoTrackSlot *slots;
 
 /* Returns the number of hash buckets, a power of two. */
@@ -107,6 +109,7 @@ lay_out(char *base)
 	PART(scratch, uint32, po_settings_track_max);
 	PART(chunks, Chunk, chunk_count());
 	PART(blocks, Block, block_count());
+	PART(applications, PoApplications, 1);
 	PART(slots, PoTrackSlot, MaxBackends);
 #undef PART
 	return at;
@@ -191,6 +194,13 @@ PoTrackStats *
 po_tracked_stats(void)
 {
 	return &header->stats;
+}
+
+/* Returns the applications that are watched. */
+PoApplications *
+po_tracked_applications(void)
+{
+	return applications;
 }
 
 /* Returns the most statements that fit. */
@@ -648,6 +658,7 @@ po_tracked_fold_slot(PoTrackSlot *slot)
 	uint32		written = *(volatile uint32 *) &slot->written;
 
 	pg_read_barrier();
+	po_application_fold(applications, slot, written);
 	while (slot->folded != written)
 	{
 		fold_event(&slot->events[slot->folded & (PO_TRACK_RING - 1)]);
@@ -671,6 +682,7 @@ po_tracked_reset(Oid dbid)
 	for (int i = 0; i < po_settings_track_max; i++)
 		if (entries[i].used && (dbid == InvalidOid || entries[i].key.dbid == dbid))
 			drop_entry(&entries[i]);
+	po_application_reset(applications, dbid, GetCurrentTimestamp());
 	header->stats.generation++;
 	if (dbid == InvalidOid)
 	{

@@ -64,6 +64,8 @@ typedef struct PoTrackSlot
 {
 	uint32		written;		/* the owner's alone */
 	uint32		folded;			/* guarded by the lock */
+	char		application[NAMEDATALEN];	/* whose the events are; guarded
+											 * by the lock */
 	PoTrackEvent events[PO_TRACK_RING];
 } PoTrackSlot;
 
@@ -161,6 +163,7 @@ extern PoTrackEntry *po_tracked_entry(int i);
 extern int	po_tracked_capacity(void);
 extern int	po_tracked_count(void);
 extern PoTrackStats *po_tracked_stats(void);
+extern struct PoApplications *po_tracked_applications(void);
 extern void po_tracked_add_bucket(PoTrackEntry *entry, int bucket, uint32 n);
 extern void po_tracked_percentiles(const PoTrackEntry *entry, int n, const double *fractions,
 								   double *ms);

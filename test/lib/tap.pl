@@ -1,11 +1,11 @@
 #!/usr/bin/perl
-# tap.pl [--exec COMMAND] FILE...: runs TAP programs one after the other, shows what failed, and
-# appends "passed failed" to the file that the environment variable COUNTS names.
+# tap.pl [--exec COMMAND] FILE...: runs TAP programs, TAP_JOBS (1) at a time, shows what failed, and appends "passed failed"
+# to the file that the environment variable COUNTS names.
 use strict;
 use warnings;
 use TAP::Harness;
 
-my %options = (verbosity => 0, failures => 1, comments => 1, merge => 1);
+my %options = (verbosity => 0, failures => 1, comments => 1, merge => 1, jobs => $ENV{TAP_JOBS} || 1);
 if (@ARGV && $ARGV[0] eq '--exec')
 {
 	shift;

@@ -62,12 +62,44 @@ SELECT perf_optimizer.take_snapshot() > 0 AS taken \gset
 SELECT ok(calls >= 2 AND calls_within = calls AND attained_pct = 100 AND budget_left_pct = 100 AND status = 'ok', format('a snapshot counts them: %s', calls)) FROM perf_optimizer.latency_objectives WHERE name = 'all';
 SELECT ok(perf_optimizer.drop_latency_target('all') AND NOT perf_optimizer.drop_latency_target('all'), 'dropped once');
 
+-- An application's executions, as the name of a session changes.
+SELECT perf_optimizer.set_latency_target('shop', 60000, 90, application_name => 'po shop');
+SELECT perf_optimizer.take_snapshot() > 0 AS taken \gset
+SET application_name = 'po shop';
+SELECT 1 AS one \gset
+SELECT set_config('application_name', 'po other', false) AS other \gset
+SELECT 2 AS two \gset
+BEGIN;
+SET LOCAL application_name = 'po shop';
+SELECT 3 AS three \gset
+ROLLBACK;
+SELECT 4 AS four \gset
+RESET application_name;
+SELECT perf_optimizer.take_snapshot() > 0 AS taken \gset
+SELECT results_eq($$ SELECT status, application_name, calls, calls_within FROM perf_optimizer.latency_objectives WHERE name = 'shop' $$, $$ VALUES ('ok', 'po shop', 2::bigint, 2::bigint) $$, 'those that it made under that name');
+SELECT perf_optimizer.set_latency_target('shop', 0.00001, 90, application_name => 'po shop');
+SELECT results_eq($$ SELECT status, calls, calls_within FROM perf_optimizer.latency_objectives WHERE name = 'shop' $$, $$ VALUES ('exhausted', 2::bigint, 0::bigint) $$, 'counted anew for another target');
+SELECT perf_optimizer.take_snapshot() > 0 AS taken \gset
+SELECT is(calls, 2::bigint, 'once') FROM perf_optimizer.latency_objectives WHERE name = 'shop';
+WITH n AS (INSERT INTO perf_optimizer.snapshot (from_at, taken_at) SELECT now() - interval '6 days 5 minutes', now() - interval '6 days' - i * interval '1 second' FROM generate_series(0, 1) i RETURNING snapshot_id)
+INSERT INTO perf_optimizer.snapshot_application SELECT snapshot_id, 'po old', '{1, 100}', '{5, 2}' FROM n;
+SELECT perf_optimizer.set_latency_target('old', 10, 90, application_name => 'po old');
+SELECT perf_optimizer.merge_hours(now() - interval '5 days');
+SELECT results_eq($$ SELECT latency_ms, sum(c)::int FROM (SELECT latency_ms, unnest(counts) AS c FROM perf_optimizer.snapshot_application WHERE application_name = 'po old') h GROUP BY 1 $$, $$ VALUES ('{1,100}'::float8[], 14) $$, 'merged hours keep histograms'),
+       is(calls, 14::bigint, 'and their executions'), is(calls_within, 10::bigint, 'within the target') FROM perf_optimizer.latency_objectives WHERE name = 'old';
+SELECT is((SELECT count(*) FROM perf_optimizer.watch_applications('{a, b, a}')), 3::bigint, 'applications are watched'), is((SELECT count(*) FROM perf_optimizer.watch_applications('{}')), 0::bigint, 'and not any more');
+SELECT throws_ok($$ SELECT perf_optimizer.set_latency_target('app ' || i, 1, application_name => 'app ' || i) FROM generate_series(1, 65) i $$, '53400', NULL, 'not more than the server has room for');
+SELECT perf_optimizer.take_snapshot() > 0 AS taken \gset
+SELECT lives_ok($$ SELECT perf_optimizer.set_latency_target('app', 1, application_name => '') $$, 'room again after a snapshot, for sessions without a name');
+
 -- What is refused.
 SELECT throws_ok(format('SELECT perf_optimizer.set_latency_target(%s)', args), code, NULL, what) FROM (VALUES
   ($$NULL, 1$$, '22004', 'a NULL name'), ($$'x', NULL$$, '22004', 'a NULL target'), ($$'x', 1, NULL$$, '22004', 'a NULL objective'), ($$'x', 1, period => NULL$$, '22004', 'a NULL period'),
   ($$'', 1$$, '22023', 'an empty name'), ($$'x', 0$$, '22023', 'a target of 0'), ($$'x', 'NaN'$$, '22023', 'one that is no number'), ($$'x', 'Infinity'$$, '22023', 'an infinite one'),
   ($$'x', 1, 100$$, '22023', 'an objective of 100'), ($$'x', 1, 0$$, '22023', 'of 0'), ($$'x', 1, 'NaN'$$, '22023', 'of no number'), ($$'x', 1, period => '1 minute'$$, '22023', 'a short period'),
-  ($$'x', 1, role_name => 'po_test_no_such_role'$$, '42704', 'an unknown role')) v(args, code, what);
+  ($$'x', 1, role_name => 'po_test_no_such_role'$$, '42704', 'an unknown role'),
+  ($$'x', 1, application_name => repeat('x', 64)$$, '22023', 'a name that is too long'), ($$'x', 1, application_name => U&'caf\00e9'$$, '22023', 'one that no session can have'),
+  ($$'x', 1, query_id => 1, application_name => 'x'$$, '22023', 'a statement of an application'), ($$'x', 1, role_name => 'postgres', application_name => 'x'$$, '22023', 'a role of an application')) v(args, code, what);
 SELECT throws_ok('SELECT perf_optimizer.drop_latency_target(NULL)', '22004', NULL, 'dropping a NULL');
 SET ROLE po_test_app;
 SELECT throws_ok($$ SELECT perf_optimizer.set_latency_target('x', 1) $$, '42501', NULL, 'not for everybody');

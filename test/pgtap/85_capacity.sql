@@ -49,6 +49,12 @@ SELECT ok(exhausted_on > now() + interval '300 days', 'that of connections too')
 -- Forty million ids a day, where vacuum freezes and where it does not.
 UPDATE perf_optimizer.snapshot SET transaction_ids = 4e7;
 SELECT ok(status = 'ok' AND abs(exhausted_on - (now() + limit_value / 4e7 * interval '1 day')::date) <= 1, format('ids that vacuum frees: %s', exhausted_on)) FROM perf_optimizer.capacity_dashboard() WHERE resource = 'transaction_ids';
+BEGIN;
+-- A thousand million transactions since the last freeze.
+UPDATE pg_database SET datfrozenxid = (((txid_current() - 1000000000) % 4294967296 + 4294967296) % 4294967296)::text::xid WHERE datname = current_database();
+SELECT status AS late_status, message AS late_message, limit_value AS late_limit FROM perf_optimizer.capacity_dashboard() WHERE resource = 'transaction_ids' \gset
+ROLLBACK;
+SELECT ok(:'late_status' = 'critical' AND :'late_message' LIKE 'if nothing were frozen, the ids would last until 20__-__-__; autovacuum freezes too late' AND :late_limit BETWEEN 1144483000 AND 1144484000, 'ids that vacuum does not free: ' || :'late_message');
 UPDATE perf_optimizer.snapshot SET transaction_ids = 50;
 SELECT ok(abs(per_month - 30000000) < 1000 AND abs(in_90_days - 290000000) < 1100000 AND unit = 'bytes', 'the database''s size') FROM perf_optimizer.capacity_dashboard() WHERE resource = 'database_size';
 

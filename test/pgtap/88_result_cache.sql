@@ -100,6 +100,11 @@ SELECT is(po_rc.hits(query), 0::bigint, 'computed each time: ' || query)
   FROM (VALUES ('SELECT relname FROM pg_class LIMIT 1'), ('SELECT po_rc.stable()'), ('SELECT last_value FROM po_rc.s'), ('SELECT current_setting(''port'')'), ('SELECT job_id FROM perf_optimizer.jobs')) v (query);
 SELECT cmp_ok((SELECT refused FROM perf_optimizer.result_cache_stats()), '>=', 10::bigint, 'is counted');
 
+-- As metrics.
+SELECT results_eq($$ SELECT name || labels, value FROM perf_optimizer.metrics() WHERE name LIKE 'perf_optimizer_result_cache_%' ORDER BY (name || labels) COLLATE "C" $$,
+  $$ SELECT 'perf_optimizer_result_cache_' || n, v FROM perf_optimizer.result_cache_stats() c, LATERAL (VALUES ('calls_total{"outcome": "hit"}', c.hits::float8), ('calls_total{"outcome": "miss"}', c.misses), ('entries{}', c.entries), ('used_bytes{}', c.used_bytes),
+       ('max_bytes{}', c.max_bytes), ('stale_hits_total{}', c.stale), ('waits_total{}', c.waits), ('evictions_total{}', c.evictions), ('invalidations_total{}', c.invalidations), ('refused_total{}', c.refused)) m(n, v) ORDER BY n COLLATE "C" $$, 'metrics say the same');
+
 -- Invalidation by name.
 SELECT perf_optimizer.cache_invalidate() IS NULL AS done \g /dev/null
 SELECT entries AS others, used_bytes AS others_bytes FROM perf_optimizer.result_cache_stats() \gset

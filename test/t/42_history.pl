@@ -56,13 +56,18 @@ $node->reload;
 ok($node->poll_query_until('postgres', 'SELECT pause_ms IS NOT NULL FROM perf_optimizer.wait_stats()'), 'and on');
 
 # A restart: what was counted before is not counted again, what is after is.
+$node->safe_psql('postgres', q{SELECT perf_optimizer.set_latency_target('app', 60000, application_name => 'po app')});
 $node->safe_psql('postgres', 'SELECT max(id) FROM po_t WHERE id < 10') for 1 .. 3;
 $node->safe_psql('postgres', 'SELECT perf_optimizer.take_snapshot()');
+my $app = $node->connstr('postgres') . ' application_name=po\ app';
+PostgreSQL::Test::Utils::system_or_bail('psql', '-XAtq', '-d', $app, '-c', 'SELECT 1', '-o', '/dev/null') for 1 .. 3;
 $node->restart;
+PostgreSQL::Test::Utils::system_or_bail('psql', '-XAtq', '-d', $app, '-c', 'SELECT 1', '-o', '/dev/null') for 1 .. 2;
 $node->safe_psql('postgres', 'SELECT max(id) FROM po_t WHERE id < 10') for 1 .. 2;
 $node->safe_psql('postgres', 'SELECT perf_optimizer.take_snapshot()');
 is($node->safe_psql('postgres', q{SELECT string_agg(calls::text, ' ' ORDER BY snapshot_id) FROM perf_optimizer.statement_history WHERE query LIKE 'SELECT max(id) FROM po_t%'}),
 	'3 2', 'over a restart each call is in one snapshot');
+is($node->safe_psql('postgres', q{SELECT calls FROM perf_optimizer.latency_objectives WHERE name = 'app'}), '5', 'what an application did before and after counts for its objective');
 
 # A changed setting.
 $node->append_conf('postgresql.conf', 'work_mem = 5MB');

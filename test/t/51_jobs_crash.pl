@@ -59,7 +59,7 @@ sql(q(CREATE TABLE gated(run_id bigint, status text); CREATE TABLE worked(at tim
 	CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		IF EXISTS (SELECT FROM public.gated g WHERE g.run_id = NEW.run_id AND g.status = NEW.status) THEN PERFORM pg_advisory_xact_lock_shared(8); END IF;
 		RETURN NEW; END $$;
-	CREATE TRIGGER gate BEFORE INSERT ON perf_optimizer.job_attempt FOR EACH ROW EXECUTE FUNCTION gate();
+	CREATE TRIGGER gate BEFORE UPDATE ON perf_optimizer.job_run FOR EACH ROW EXECUTE FUNCTION gate();
 	SELECT perf_optimizer.schedule_command('once', '@yearly', 'INSERT INTO worked DEFAULT VALUES', max_attempts => 1)));
 
 # Kills the runner of a new run of that job when it writes the given status; returns the run.
@@ -79,7 +79,7 @@ sub kill_at
 is(sql('SELECT perf_optimizer.wait_for_run(' . kill_at('running') . ')'), 'succeeded', 'a run that had not begun is done after that');
 is(sql('SELECT perf_optimizer.wait_for_run(' . kill_at('succeeded') . ')'), 'crashed', 'one whose end is not known is said to have crashed');
 is(sql('SELECT count(*) FROM worked'), 2, 'the work of each was done once');
-sql('DROP TRIGGER gate ON perf_optimizer.job_attempt');
+sql('DROP TRIGGER gate ON perf_optimizer.job_run');
 my $idle = q(FROM pg_stat_activity WHERE backend_type = 'perf_optimizer runner' AND application_name = 'perf_optimizer runner');
 holds("SELECT EXISTS (SELECT $idle)", 'a runner waits for the next run');
 my $before = sql('SELECT clock_timestamp()');

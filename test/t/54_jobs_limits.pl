@@ -69,22 +69,23 @@ SKIP:
 sql(q(CREATE TABLE done(at timestamptz DEFAULT clock_timestamp());
 	CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END $$;
 	CREATE TRIGGER no_room BEFORE INSERT ON perf_optimizer.job_attempt FOR EACH ROW EXECUTE FUNCTION no_room();
+	CREATE TRIGGER no_room BEFORE UPDATE ON perf_optimizer.job_run FOR EACH ROW WHEN (NEW.status = 'running') EXECUTE FUNCTION no_room();
 	SELECT perf_optimizer.schedule_command('full', '@yearly', 'INSERT INTO done DEFAULT VALUES', backoff => '0');));
 my $full = sql(q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name = 'full'));
 ok($node->wait_for_log(qr/worker "perf_optimizer scheduler" \(PID [0-9]+\) exited with exit code 1/), 'the scheduler cannot note it either');
 is(sql("SELECT status FROM perf_optimizer.job_runs WHERE run_id = $full"), 'queued', 'the run waits');
-sql('DROP TRIGGER no_room ON perf_optimizer.job_attempt');
+sql('DROP TRIGGER no_room ON perf_optimizer.job_attempt; DROP TRIGGER no_room ON perf_optimizer.job_run');
 holds("SELECT status = 'succeeded' FROM perf_optimizer.job_runs WHERE run_id = $full", 'it is done when there is room');
 is(sql("SELECT string_agg(status || coalesce(' ' || sqlstate, ''), ', ' ORDER BY attempt) FROM perf_optimizer.job_attempts WHERE run_id = $full"), 'failed 53100, succeeded', 'with what kept it');
 my $exits = () = slurp_file($node->logfile) =~ /worker "perf_optimizer runner" \(PID [0-9]+\) exited with exit code 1/g;
 cmp_ok($exits, '<', 10, 'few workers ended in vain');
 
 # A run that has begun counts all the same, once, and its end is written down when there is room again.
-sql(q(CREATE TRIGGER no_room BEFORE INSERT ON perf_optimizer.job_attempt FOR EACH ROW WHEN (NEW.status <> 'running') EXECUTE FUNCTION no_room();));
+sql(q(CREATE TRIGGER no_room BEFORE UPDATE ON perf_optimizer.job_run FOR EACH ROW WHEN (NEW.status = 'succeeded') EXECUTE FUNCTION no_room();));
 $full = sql(q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name = 'full'));
 holds('SELECT count(*) = 2 FROM done', 'a run does its work while its end cannot be written');
 is(sql("SELECT status FROM perf_optimizer.job_runs WHERE run_id = $full"), 'running', 'it is not said to have ended');
-sql('DROP TRIGGER no_room ON perf_optimizer.job_attempt');
+sql('DROP TRIGGER no_room ON perf_optimizer.job_run');
 holds("SELECT status = 'succeeded' FROM perf_optimizer.job_runs WHERE run_id = $full", 'it is when there is room again');
 is(sql('SELECT count(*) FROM done'), 2, 'and has not been repeated');
 

@@ -97,12 +97,12 @@ is(sql(q(SELECT count(*) FROM pg_class WHERE relname = 'log')), 1, 'nothing was 
 
 # The history takes no row for a while: the outcome is kept, and stored when it does.
 sql(q(SELECT perf_optimizer.schedule_command('full', '@yearly', 'INSERT INTO log(what) VALUES ($$full$$)');
-ALTER TABLE perf_optimizer.job_attempt ADD CONSTRAINT disk_is_full CHECK (status <> 'succeeded') NOT VALID;));
+ALTER TABLE perf_optimizer.job_run ADD CONSTRAINT disk_is_full CHECK (status <> 'succeeded') NOT VALID;));
 my $run = sql(q(SELECT perf_optimizer.run_job(job_id) FROM perf_optimizer.jobs WHERE name = 'full'));
 holds(q(SELECT EXISTS (SELECT FROM log WHERE what = 'full')), 'a run does its work while its outcome cannot be stored');
 holds("SELECT NOT EXISTS (SELECT FROM pg_stat_activity a JOIN perf_optimizer.job_runs r USING (pid) WHERE r.run_id = $run)", 'its process ends');
 is(sql("SELECT status FROM perf_optimizer.job_runs WHERE run_id = $run"), 'running', 'the run is not over');
-sql('ALTER TABLE perf_optimizer.job_attempt DROP CONSTRAINT disk_is_full');
+sql('ALTER TABLE perf_optimizer.job_run DROP CONSTRAINT disk_is_full');
 holds("SELECT status = 'succeeded' FROM perf_optimizer.job_runs WHERE run_id = $run", 'and is stored as it ended once that is possible');
 is(sql(q(SELECT count(*) FROM log WHERE what = 'full')), 1, 'it has run once');
 

@@ -1,4 +1,5 @@
-# Bottlenecks provoked on a server of their own: cpu, connections, cache, checkpoints, clients, locks, replication.
+# Bottlenecks provoked on a server of their own: cpu, connections, cache, checkpoints, autovacuum, files, internal locks, WAL, clients, locks, and
+# replication in both ways.  A machine under load changes how long things take, and not which part of the load waits: each is waited for until it is seen.
 use strict;
 use warnings;
 use PostgreSQL::Test::Cluster;
@@ -33,12 +34,35 @@ sub end_sessions
 	return;
 }
 
-# Waits until a component is named a bottleneck; returns its row.
+# Starts sessions that run one statement, over and over until they are ended.
+sub start_loops
+{
+	my ($n, $statement) = @_;
+	return map { start_session("DO \$\$ BEGIN LOOP $statement; END LOOP; END \$\$") } 1 .. $n;
+}
+
+# Waits until a component is named a bottleneck, by a message if one is given; returns its row.
 sub bottleneck
 {
-	my ($component) = @_;
-	$node->poll_query_until('postgres', qq{SELECT count(*) > 0 FROM perf_optimizer.bottlenecks() WHERE component = '$component'}) or return '';
-	return $node->safe_psql('postgres', qq{SELECT severity || '|' || impact_pct || '|' || message || '|' || recommendation FROM perf_optimizer.bottlenecks() WHERE component = '$component'});
+	my ($component, $message, $server) = @_;
+	my $row = '';
+	for (1 .. 10 * $PostgreSQL::Test::Utils::timeout_default)
+	{
+		$row = ($server // $node)->safe_psql('postgres', "SELECT severity || '|' || impact_pct || '|' || message || '|' || recommendation
+			FROM perf_optimizer.bottlenecks() WHERE component = '$component' AND message LIKE '" . ($message // '') . "%'");
+		last if $row ne '';
+		select(undef, undef, undef, 0.1);
+	}
+	return $row;
+}
+
+# Waits until a setting has a value, after it was appended to the configuration.
+sub set_server
+{
+	my ($name, $value) = @_;
+	$node->append_conf('postgresql.conf', "$name = '$value'");
+	$node->reload;
+	return $node->poll_query_until('postgres', qq{SELECT setting = '$value' FROM pg_settings WHERE name = '$name'});
 }
 
 # psql complains of sessions that are ended.
@@ -66,7 +90,33 @@ like(bottleneck('cache'), qr/^\w+\|[\d.e-]+\|[\d.]+ % of \d+ block accesses sinc
 $node->safe_psql('postgres', "UPDATE po_t SET id = id WHERE id = $_; CHECKPOINT") for 1 .. 6;
 like(bottleneck('checkpoints'), qr/^\w+\|[\d.]+\|\d+ of \d+ checkpoints were requested.*\|ALTER SYSTEM SET max_wal_size = '\d+ MB'/, 'checkpoints before their time');
 
+$node->safe_psql('postgres', 'UPDATE po_t SET id = id') for 1 .. 2;
+like(bottleneck('autovacuum'), qr/^\w+\|\d[\d.]*\|1 table has more than twice the dead rows at which autovacuum starts, \d+ in all, (?:public\.)?po_t first; 0 of \d+ workers are busy\.\|ALTER SYSTEM SET autovacuum = on/, 'dead rows that nobody removes');
+
 # The ring of looks begins anew with the server.
+$node->restart;
+my @readers = start_loops(2, 'PERFORM count(*) FROM po_t');
+like(bottleneck('io'), qr/^\w+\|\d[\d.]*\|\d+ % of the load of the last 15 minutes waited for files to be read or written.*\|Find what reads most/, 'blocks that are read from files');
+end_sessions(@readers);
+
+# ALTER SYSTEM writes and syncs a file, under a lock.
+$node->restart;
+ok(set_server('fsync', 'on'), 'fsync is on');
+my $script = PostgreSQL::Test::Utils::tempdir() . '/settings.sql';
+PostgreSQL::Test::Utils::append_to_file($script, "ALTER SYSTEM SET log_min_messages = 'warning';\n" x 100000);
+my @contenders = map { start_session("\\i $script") } 1 .. 6;
+like(bottleneck('internal locks'), qr/^\w+\|\d[\d.]*\|\d+ % of the load of the last 15 minutes waited for locks inside the server.*\|Let fewer sessions work/, 'locks inside the server');
+end_sessions(@contenders);
+
+$node->restart;
+$node->safe_psql('postgres', 'CREATE TABLE po_commits (id int)');
+# Where fsync takes no time, commit_delay does.
+ok(set_server($_->[0], $_->[1]), "$_->[0] is $_->[1]") for [ 'commit_siblings', 1 ], [ 'commit_delay', 2000 ];
+my @writers = start_loops(6, 'INSERT INTO po_commits VALUES (1); COMMIT');
+like(bottleneck('wal'), qr/^\w+\|\d[\d.]*\|\d+ % of the load of the last 15 minutes waited for WAL to be written.*\|Commit more rows at a time/, 'commits that wait for WAL to be written');
+end_sessions(@writers);
+ok(set_server('fsync', 'off'), 'fsync is off');
+
 $node->restart;
 my @deaf = map { start_session('COPY (SELECT repeat($$x$$, 10000) FROM generate_series(1, 1000000)) TO STDOUT') } 1 .. 2;
 like(bottleneck('clients'), qr/^\w+\|\d[\d.]*\|\d+ % of the load of the last 15 minutes waited for clients/, 'clients that take no rows');
@@ -81,20 +131,33 @@ $holder->query_safe('COMMIT');
 $holder->quit;
 close $_ for @waiters;
 
-$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
-$node->reload;
-ok($node->poll_query_until('postgres', q{SELECT setting = 'nobody' FROM pg_settings WHERE name = 'synchronous_standby_names'}), 'commits wait for a standby that is not there');
+ok(set_server('synchronous_standby_names', 'nobody'), 'commits wait for a standby that is not there');
 my @commits = map { start_session("CREATE TABLE po_waits_$_ (id int)") } 1 .. 4;
 like(bottleneck('replication'), qr/^\w+\|\d[\d.]*\|\d+ % of the load of the last 15 minutes waited at commit for a standby/, 'commits that wait for a standby');
 ok($node->poll_query_until('postgres', q{SELECT set_config('synchronous_commit', 'local', false) IS NOT NULL AND perf_optimizer.take_snapshot() > 0 AND sum(seconds) FILTER (WHERE wait_class = 'replication') > 25 FROM perf_optimizer.load_history}), 'and are in the history');
-$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
-$node->reload;
+ok(set_server('synchronous_standby_names', ''), 'and do so no longer');
 close $_ for @commits;
 
-# The history, where the looks are too few.
+# The history, where there are no looks.
+ok(set_server('perf_optimizer.sample_interval', 0), 'nobody looks any more');
 $node->restart;
 is($node->safe_psql('postgres', q{SELECT perf_optimizer.load_facts() ->> 'source'}), 'the last day', 'after a restart the history tells');
 like(bottleneck('replication'), qr/ % of the load of the last day waited at commit/, 'what held up the load');
+
+# A standby that receives and does not replay; a file of WAL that is given up counts as one that is full.
+$node->backup('copy');
+my $standby = PostgreSQL::Test::Cluster->new('behind');
+$standby->init_from_backup($node, 'copy', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup($standby);
+ok(set_server('wal_keep_size', 2048), 'WAL is kept for the standby');
+$standby->safe_psql('postgres', 'SELECT pg_wal_replay_pause()');
+my $segment = $node->safe_psql('postgres', q{SELECT setting FROM pg_settings WHERE name = 'wal_segment_size'});
+$node->safe_psql('postgres', "DO \$\$ BEGIN FOR i IN 0 .. 1024 ^ 3 / $segment LOOP PERFORM pg_logical_emit_message(false, 'po', 'x'), pg_switch_wal(); END LOOP; END \$\$");
+my $behind = qr/(?:1\d{3} MB|\d GB) and \S+ s behind: what is read there is that old\.\|Look for long queries on the standby/;
+like(bottleneck('replication', 'Standby behind is'), qr/^low\|0\|Standby behind is $behind/, 'a standby that is behind');
+like(bottleneck('replication', 'Upstream', $standby), qr/^low\|0\|Upstream \S+ is $behind/, 'and itself says so');
 open(STDERR, '>&', $errors);
+$standby->stop('immediate');
 $node->stop;
 done_testing();

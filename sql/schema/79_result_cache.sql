@@ -20,3 +20,31 @@ LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'perf_optimizer_result_cache_stats';
 COMMENT ON FUNCTION perf_optimizer.result_cache_stats() IS
 'Tells how the cache of cached_query does, in one row for all databases, since the server started. entries: results, and what is known of others; hits: calls that were served, of which stale ones may have been overtaken by changes; misses: calls that computed; hit_ratio: hits of both, 0 to 1; waits: calls that waited for another''s computation; evictions: entries that made room for others; invalidations: results that changes of their tables or cache_invalidate made worthless; refused: computed results that could not be kept. Errors: 55000 the cache is off.';
+
+CREATE FUNCTION perf_optimizer.result_cache_metrics(OUT name text, OUT kind text, OUT help text, OUT labels jsonb, OUT value float8)
+RETURNS SETOF record
+LANGUAGE plpgsql VOLATILE PARALLEL RESTRICTED ROWS 9
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+  IF coalesce(pg_size_bytes(current_setting('perf_optimizer.result_cache_size', true)), 0) = 0 THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+  SELECT 'perf_optimizer_result_cache_' || m.name, m.kind, m.help, m.labels, m.value
+    FROM perf_optimizer.result_cache_stats() c
+   CROSS JOIN LATERAL (VALUES
+    ('entries', 'gauge', 'Results in the cache of cached_query, and what is known of others.', '{}'::jsonb, c.entries::float8),
+    ('used_bytes', 'gauge', 'Bytes that results in the cache take.', '{}', c.used_bytes),
+    ('max_bytes', 'gauge', 'Bytes that the cache has room for.', '{}', c.max_bytes),
+    ('calls_total', 'counter', 'Calls of cached_query that were served (hit) or computed (miss).', '{"outcome": "hit"}', c.hits),
+    ('calls_total', 'counter', 'Calls of cached_query that were served (hit) or computed (miss).', '{"outcome": "miss"}', c.misses),
+    ('stale_hits_total', 'counter', 'Calls that took a result which changes may have overtaken.', '{}', c.stale),
+    ('waits_total', 'counter', 'Calls that waited for the computation of another one.', '{}', c.waits),
+    ('evictions_total', 'counter', 'Entries that made room for others.', '{}', c.evictions),
+    ('invalidations_total', 'counter', 'Results that changes of their tables or cache_invalidate made worthless.', '{}', c.invalidations),
+    ('refused_total', 'counter', 'Computed results that could not be kept.', '{}', c.refused)) m(name, kind, help, labels, value);
+END
+$$;
+COMMENT ON FUNCTION perf_optimizer.result_cache_metrics() IS 'The metrics of the cache of cached_query, of all databases; no rows where it is off. A part of metrics().';
