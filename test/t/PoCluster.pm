@@ -22,8 +22,10 @@ sub takes_connections
 sub kill_server
 {
 	my ($node) = @_;
-	my @backends = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
 	my $postmaster = $node->{_pid};
+	# Stopped, it starts no backend that would wait for ever for a lock of one that was killed.
+	kill 'STOP', $postmaster;
+	my @backends = map { /^\s*(\d+)\s+$postmaster\s*$/ ? $1 : () } `ps -A -o pid= -o ppid=`;
 	$node->kill9;
 	kill 'KILL', @backends;
 	for (1 .. 1500)
