@@ -39,20 +39,31 @@ propose_dexter() {
 	for name in $(psql -XAtc 'SELECT name FROM bench.workload ORDER BY name'); do
 		arguments+=(-s "$(psql -XAtc "SELECT query FROM bench.workload WHERE name = '$name'")")
 	done
-	dexter -h "$PGHOST" -p "$PGPORT" -U "$PGUSER" -d "$PGDATABASE" "${arguments[@]}" 2>/dev/null |
+	dexter -h "$PGHOST" -p "$PGPORT" -U "$PGUSER" -d "$PGDATABASE" "${arguments[@]}" 2>&1 |
 		sed -n 's/^Index found: \(.*\) (\(.*\))$/CREATE INDEX ON \1 (\2)/p'
 }
 
-# Builds what each peer proposes, and ours within the same real size; prints the peers that are not there.
+# What each peer proposes, by its name.
+declare -A PROPOSED
+
+# Asks the peers, before an index is built: some pass over columns that have one, hidden or not.
+ask_peers() {
+	local peer
+	for peer in $PEERS; do
+		PROPOSED[$peer]=$("propose_$peer") || PROPOSED[$peer]=
+	done
+}
+
+# Builds what each peer proposed, and ours within the same real size; prints the peers that are not there.
 measure_peers() {
-	local peer proposed
+	local peer
 	psql -Xq -c "SELECT bench.use_set('{}')" -o /dev/null
 	for peer in $PEERS; do
-		if ! proposed=$("propose_$peer") || [ -z "$proposed" ]; then
-			echo "$peer: not installed"
+		if [ -z "${PROPOSED[$peer]}" ]; then
+			echo "$peer: not installed, or nothing proposed"
 			continue
 		fi
-		psql -Xq -v ON_ERROR_STOP=1 -v peer="$peer" -v proposed="$proposed" -f bench/advisor/peer.sql || die "$peer failed"
+		psql -Xq -v ON_ERROR_STOP=1 -v peer="$peer" -v proposed="${PROPOSED[$peer]}" -f bench/advisor/peer.sql || die "$peer failed"
 		run_budget "$(psql -XAtc "SELECT ceil(bytes / 1048576) FROM bench.peer WHERE name = '$peer'")"
 	done
 }

@@ -32,7 +32,6 @@ BEGIN
   RETURN (SELECT coalesce(sum(pg_relation_size(index)), 0) FROM bench.built b WHERE b.definition = ANY (definitions));
 END $$;
 
--- The CPU time of this backend.
+-- The CPU time of this backend, as the scheduler counts it.
 CREATE FUNCTION bench.cpu_ms() RETURNS bigint LANGUAGE sql AS $$
-  SELECT (split_part(s, ' ', 14)::bigint + split_part(s, ' ', 15)::bigint) * 10
-  FROM regexp_replace(pg_read_file('/proc/self/stat'), '\(.*\)', 'x') AS s $$;
+  SELECT (split_part(pg_read_file('/proc/self/schedstat'), ' ', 1)::numeric / 1000000)::bigint $$;

@@ -177,8 +177,7 @@ exchange_one(PoChoice *choice, int out)
 	int			best;
 
 	po_choice_remove(without, out);
-	least = without->total - choice->total + Max(choice->state->problem->min_gain * 0.1,
-												 choice->total * 1e-9);
+	least = without->total - choice->total + Max(choice->state->problem->min_exchange, choice->total * 1e-9);
 	best = best_addition(without, least, 0, out);
 	if (best >= 0)
 	{
@@ -249,8 +248,7 @@ static bool
 shrink_one(PoChoice *choice, int large)
 {
 	const PoSearchProblem *problem = choice->state->problem;
-	double		price = Max(problem->min_gain, problem->min_price);
-	double		limit = choice->total + Min(price, MAX_RISE * choice->total);
+	double		limit = choice->total + Min(problem->min_exchange, MAX_RISE * choice->total);
 	PoChoice   *without = po_choice_copy(choice);
 	int			best = -1;
 
@@ -279,11 +277,11 @@ shrink_one(PoChoice *choice, int large)
 	return best >= 0;
 }
 
-/* Replaces candidates by smaller ones that do nearly as much: what the larger one saves more must be worth an index. */
+/* Replaces candidates by smaller ones that do nearly as much. */
 void
 po_improve_shrink(PoChoice *choice)
 {
-	if (choice->state->problem->min_gain <= 0)
+	if (choice->state->problem->min_exchange <= 0)
 		return;
 	for (int i = 0; i < choice->n && po_choice_may_go_on(choice->state); i++)
 	{
@@ -299,12 +297,11 @@ merge_two(PoChoice *choice, int a, int b)
 {
 	const PoSearchProblem *problem = choice->state->problem;
 	PoChoice   *less = po_choice_copy(choice);
-	double		price = Max(problem->min_gain, problem->min_price);
 	int			best;
 
 	po_choice_remove(less, a);
 	po_choice_remove(less, b);
-	best = best_addition(less, less->total - choice->total - price, problem->candidates[a].relid, -1);
+	best = best_addition(less, less->total - choice->total - problem->min_gain, problem->candidates[a].relid, -1);
 	if (best == a || best == b)
 		best = -1;
 	if (best >= 0)

@@ -4,7 +4,7 @@
  *
  * Each query is planned with all its candidates there, then again without those that
  * the plans before used, and so on; the rest is of little use to it.  The same with the
- * candidates that include no columns alone, since they are the small ones.  What it costs with all there is the least that it can cost.  Pure.
+ * candidates that include no columns alone and, within a budget, with the keys of one column, since they are the small ones.  What it costs with all there is the least that it can cost.  Pure.
  */
 #include "postgres.h"
 
@@ -30,15 +30,15 @@ po_relevance_all(const PoSearchProblem *problem)
 	return all;
 }
 
-/* Takes the candidates with included columns from a set. */
+/* Takes the candidates with included columns, and those with keys wider than that, from a set. */
 static PoSet
-lean_part(const PoSearchProblem *problem, const PoSet *set)
+lean_part(const PoSearchProblem *problem, const PoSet *set, int width)
 {
 	PoSet		lean = *set;
 
 	for (int c = 0; c < problem->ncandidates; c++)
 	{
-		if (problem->candidates[c].form.nincluded > 0)
+		if (problem->candidates[c].form.nincluded > 0 || problem->candidates[c].form.key.ncolumns > width)
 			po_set_remove(&lean, c);
 	}
 	return lean;
@@ -95,7 +95,9 @@ po_relevance_prune(PoSearchState *state)
 		PoSet		useful = {{0}};
 
 		peel(state, q, rest, &useful);
-		peel(state, q, lean_part(problem, &rest), &useful);
+		peel(state, q, lean_part(problem, &rest, PO_KEY_COLUMNS), &useful);
+		if (problem->budget >= 0 && !problem->brief)
+			peel(state, q, lean_part(problem, &rest, 1), &useful);
 		if (!state->stopped)
 			cache->relevant[q] = useful;
 	}

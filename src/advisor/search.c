@@ -32,13 +32,6 @@ po_search_total(const PoSearchProblem *problem, const PoSet *set)
 	return total;
 }
 
-/* Returns what one index more must save to be worth having: never quite nothing. */
-static double
-index_price(const PoSearchProblem *problem)
-{
-	return Max(problem->min_gain, problem->min_price);
-}
-
 /* Puts the chosen candidates in sequence: each time the one that saves most next. */
 static void
 sort_choice(PoChoice *choice)
@@ -140,7 +133,7 @@ static void
 improve_exactly(PoChoice *choice)
 {
 	const PoSearchProblem *problem = choice->state->problem;
-	double		price = index_price(problem);
+	double		price = problem->min_gain;
 	int			pool[PO_EXACT_MAX];
 	int			npool = collect_small_pool(problem, pool);
 	PoSet		best;
@@ -228,6 +221,7 @@ po_search_run(const PoSearchProblem *problem, PoSearchResult *result)
 	{
 		po_improve_drop(best);
 		po_improve_shrink(best);
+		po_improve_drop(best);
 		sort_choice(best);
 	}
 	fill_result(best, result);

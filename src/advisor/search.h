@@ -28,8 +28,8 @@ typedef struct PoSearchProblem
 	double		budget;			/* bytes; negative: none */
 	int			max_indexes;	/* negative: no limit */
 	double		min_gain;		/* what an index must save at least */
-	double		min_price;		/* two indexes give way to one that costs no
-								 * more than this more */
+	double		min_exchange;	/* what one in the place of another, or a
+								 * larger one instead of a smaller, must save */
 	bool		brief;			/* look at each query less closely */
 	int64_t		max_calls;		/* planner calls after which a whole choice is
 								 * not made better any more; 0: no limit */

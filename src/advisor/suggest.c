@@ -23,12 +23,12 @@
 /* A statement counts as made worse when its cost rises by more than this share. */
 #define WORSE_SHARE 0.1
 
-/* Two indexes give way to one when the workload's cost grows by no more than this share of what one must save. */
-#define MIN_PRICE_SHARE 0.1
+/* An index in the place of another must save this share of what one must save. */
+#define MIN_EXCHANGE_SHARE 0.1
 
 /* Planner calls after which a whole choice is not made better any more: some, and some for each statement. */
 #define MAX_CALLS 100
-#define MAX_CALLS_PER_STATEMENT 45
+#define MAX_CALLS_PER_STATEMENT 46
 #define MAX_CALLS_PER_STATEMENT_OF_MANY 10
 
 /* Of a time limit, finding candidates may take this share. */
@@ -314,7 +314,7 @@ search_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *stop
 	problem.stop_arg = &advice;
 	total = po_search_total(&problem, &none);
 	problem.min_gain = total * options->min_improvement_pct / 100;
-	problem.min_price = problem.min_gain * MIN_PRICE_SHARE;
+	problem.min_exchange = problem.min_gain * MIN_EXCHANGE_SHARE;
 
 	po_search_run(&problem, &result);
 	*stopped = result.stopped || pool_late;

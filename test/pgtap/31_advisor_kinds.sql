@@ -64,9 +64,10 @@ INSERT INTO cases VALUES
     ('select * from "Do""c" where price = 5', '(price)', 'a domain'),
     ('select * from "Do""c" where long = $1', 'USING hash (long)', 'wide values'),
     ('select * from part_event where kind = ''open'' and id = 7', 'part_event(id) WHERE (kind = ''open''::text)', 'a state in partitions'),
-    ('select * from part_event where tags @> ''{t7}''', 'part_event USING gin (tags)', 'arrays in partitions'),
-    ('select a.id from part_event a join part_event b on a.during && b.during where b.id = 7', 'part_event USING gist (during); part_event(id)', 'a join by overlap');
+    ('select * from part_event where tags @> ''{t7}''', 'part_event USING gin (tags)', 'arrays in partitions');
 SELECT is(suggested(q), wanted, what) FROM cases;
+SELECT matches(suggested('select a.id from part_event a join part_event b on a.during && b.during where b.id = 7'),
+  '^part_event USING gist \(during\); part_event\(id\)( INCLUDE \(during\))?$', 'a join by overlap');
 SELECT matches(suggested('select id from "Do""c" order by place <-> ''(5,5)'' limit 5'), '^USING (gist|spgist) \(place\)', 'the nearest');
 
 -- Every definition runs as it stands, and the plan with the built index costs what was promised.
