@@ -196,25 +196,18 @@ po_run_begin(int64 run_id, PoJob **job, MemoryContext memory)
 	return DatumGetInt32(po_store_datum(0, PO_JOB_NCOLUMNS + 1, &isnull));
 }
 
-/* Keeps an attempt that another will follow; the last attempt of a run is in the run's row. */
+/* Keeps an attempt that another will follow, from the run's row, which has the last one. */
 static void
-keep_attempt(int64 run_id, int attempt, TimestampTz now, const PoOutcome *outcome)
+keep_attempt(int64 run_id, PoRunState state, TimestampTz finished)
 {
 	PoStoreArgs args = {0};
 
 	po_store_int8(&args, run_id);
-	po_store_int4(&args, attempt);
-	po_store_text(&args, po_state_name(outcome->state));
-	po_store_time(&args, now);
-	po_store_text(&args, outcome->sqlstate);
-	po_store_text(&args, outcome->message);
-	po_store_text(&args, outcome->detail);
-	po_store_text(&args, outcome->hint);
-	po_store_text(&args, outcome->context);
+	po_store_text(&args, po_state_name(state));
+	po_store_time(&args, finished);
 	(void) po_store_run("INSERT INTO perf_optimizer.job_attempt (run_id, attempt, status, pid, started_at, finished_at,"
 						" sqlstate, message, detail, hint, context)"
-						" SELECT r.run_id, $2, $3, CASE WHEN r.status = 'running' THEN r.pid END,"
-						" CASE WHEN r.status = 'running' THEN r.started_at ELSE $4 END, $4, $5, $6, $7, $8, $9"
+						" SELECT r.run_id, r.attempt, $2, r.pid, r.started_at, $3, r.sqlstate, r.message, r.detail, r.hint, r.context"
 						" FROM perf_optimizer.job_run r WHERE r.run_id = $1", &args);
 }
 
@@ -292,8 +285,6 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 	/* A runner that could not connect leaves a waiting run waiting. */
 	if (run->state != next)
 		check_transition(run_id, run->state, next);
-	if (retry)
-		keep_attempt(run_id, attempt, now, outcome);
 	po_store_int8(&args, run_id);
 	po_store_text(&args, po_state_name(next));
 	po_store_int4(&args, attempt);
@@ -310,6 +301,8 @@ po_run_settle(int64 run_id, const PoOutcome *outcome)
 						" started_at = CASE WHEN r.status = 'running' THEN r.started_at ELSE $5 END, pid = CASE WHEN r.status = 'running' THEN r.pid END,"
 						" finished_at = CASE WHEN $2 <> 'queued' THEN $5 END, rows_affected = $6, sqlstate = $7, message = $8,"
 						" detail = $9, hint = $10, context = $11, dead_letter = $12 WHERE r.run_id = $1", &args);
+	if (retry)
+		keep_attempt(run_id, outcome->state, now);
 	if (dead)
 		notify_dead_letter(run, attempt, outcome);
 	if (job != NULL && !dead && !retry && is_one_off(job))
