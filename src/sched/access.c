@@ -136,7 +136,7 @@ po_access_find_by_name(const char *name)
 	po_store_enter(&scope);
 	po_store_text(&args, name);
 	po_store_oid(&args, scope.userid);
-	n = po_store_run("SELECT j.job_id, CASE WHEN j.owner = $2 THEN 1 ELSE 0 END::int8 FROM perf_optimizer.job j, "
+	n = po_store_run("SELECT j.job_id, CASE WHEN j.owner = $2 THEN 1 ELSE 0 END::int8 FROM perf_optimizer.job j WHERE "
 					 PO_JOB_OURS " AND j.name = $1 AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = j.owner)"
 					 " AND pg_catalog.pg_has_role($2, j.owner, 'USAGE') ORDER BY 2 DESC", &args);
 	job_id = n > 0 ? po_store_get_int8(0, 1) : 0;

@@ -11,17 +11,16 @@
  */
 #include "postgres.h"
 
-#include <unistd.h>
-
 #include "core/clock.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "postmaster/bgworker.h"
+#include "sched/crew.h"
+#include "sched/dispatch.h"
 #include "sched/job.h"
 #include "sched/order.h"
 #include "sched/run.h"
 #include "sched/runner.h"
-#include "sched/dispatch.h"
 #include "sched/shared.h"
 #include "sched/store.h"
 #include "utils/builtins.h"
@@ -32,10 +31,6 @@
 #define LOOK_AGAIN_MS 1000
 /* A runner that has not come to life after this time never will. */
 #define START_LIMIT_MS 30000
-/* How long to watch the first runners of a role before more are started for what waits. */
-#define WATCH_MS 50
-/* More are started when what waits would take the runners there are longer than this. */
-#define PATIENCE_US USECS_PER_SEC
 
 /* What hand_out decides once for all runs of a look. */
 typedef struct Round
@@ -46,36 +41,25 @@ typedef struct Round
 	bool		held_back;		/* more could have been started */
 } Round;
 
-/* Since when the runners are watched, 0 when nothing waits for more; and how many of a role will do. */
-static TimestampTz watched_since = 0;
-static int	enough = 0;
-
-/* Tells whether a runner of this database has the job's run in hand, and has it report its end; lock held. */
+/*
+ * Tells whether a runner of this database has the run in hand, or another of its
+ * job, whose end is to be reported then; lock held.
+ */
 static bool
-job_in_hand(int64 job_id)
+job_in_hand(const PoWaiting *run)
 {
 	for (int i = 0; i < po_sched->nrunners; i++)
 	{
 		PoRunner   *runner = &po_sched->runners[i];
 
 		if (runner->phase == PO_RUNNER_FREE || runner->dboid != MyDatabaseId ||
-			runner->job_id != job_id)
+			runner->job_id != run->job_id)
 			continue;
-		runner->awaited = true;
+		if (runner->run_id != run->run_id)
+			runner->awaited = true;
 		return true;
 	}
 	return false;
-}
-
-/* Gives a run to a runner's slot; lock held. */
-static void
-give(PoRunner *runner, const PoWaiting *run)
-{
-	runner->phase = PO_RUNNER_STARTING;
-	runner->run_id = run->run_id;
-	runner->job_id = run->job_id;
-	runner->awaited = run->awaited;
-	runner->assigned_at = GetCurrentTimestamp();
 }
 
 /* Gives a run to an idle runner of its role; false when there is none.  Lock held. */
@@ -89,70 +73,11 @@ give_to_idle(const PoWaiting *run)
 		if (runner->phase != PO_RUNNER_IDLE || runner->dismissed ||
 			runner->dboid != MyDatabaseId || runner->roleid != run->roleid)
 			continue;
-		give(runner, run);
+		po_crew_give(runner, run);
 		SetLatch(runner->latch);
 		return true;
 	}
 	return false;
-}
-
-/* Reserves a free slot for a run and returns its index, -1 when there is none; lock held. */
-static int
-reserve_slot(const PoWaiting *run)
-{
-	for (int i = 0; i < po_sched->nrunners; i++)
-	{
-		PoRunner   *runner = &po_sched->runners[i];
-		uint32		generation = runner->generation + 1;
-
-		if (runner->phase != PO_RUNNER_FREE)
-			continue;
-		memset(runner, 0, sizeof(PoRunner));
-		runner->generation = generation;
-		runner->dboid = MyDatabaseId;
-		runner->roleid = run->roleid;
-		give(runner, run);
-		return i;
-	}
-	return -1;
-}
-
-/* Tells whether another runner could be started; lock held. */
-static bool
-has_free_slot(void)
-{
-	for (int i = 0; i < po_sched->nrunners; i++)
-		if (po_sched->runners[i].phase == PO_RUNNER_FREE)
-			return true;
-	return false;
-}
-
-/* Tells whether a runner was asked for only just now and has not come to life; lock held. */
-static bool
-still_starting(TimestampTz now)
-{
-	for (int i = 0; i < po_sched->nrunners; i++)
-		if (po_sched->runners[i].dboid == MyDatabaseId && po_sched->runners[i].phase == PO_RUNNER_STARTING &&
-			now - po_sched->runners[i].assigned_at < PATIENCE_US)
-			return true;
-	return false;
-}
-
-/* Counts the runners of a role that will look into the queue once more; lock held. */
-static int
-count_runners(Oid roleid)
-{
-	int			n = 0;
-
-	for (int i = 0; i < po_sched->nrunners; i++)
-	{
-		PoRunner   *runner = &po_sched->runners[i];
-
-		if (runner->dboid == MyDatabaseId && runner->roleid == roleid && !runner->dismissed &&
-			runner->phase != PO_RUNNER_FREE && runner->phase != PO_RUNNER_GONE)
-			n++;
-	}
-	return n;
 }
 
 /* Has an idle runner of another role give its slot back; lock held. */
@@ -187,13 +112,13 @@ place(Round *round, const PoWaiting *run)
 	int			nrunners;
 	int			index = -1;
 
-	if (job_in_hand(run->job_id) || give_to_idle(run))
+	if (job_in_hand(run) || give_to_idle(run))
 		return -1;
-	nrunners = count_runners(run->roleid);
+	nrunners = po_crew_count(run->roleid);
 	if (nrunners >= round->enough)
 		round->held_back = true;
 	else if (!round->no_worker)
-		index = reserve_slot(run);
+		index = po_crew_reserve(run);
 	if (index >= 0)
 		return index;
 	if (nrunners < round->enough)
@@ -205,50 +130,21 @@ place(Round *round, const PoWaiting *run)
 	return -1;
 }
 
-/* Gives a slot back. */
-static void
-free_slot(int index)
-{
-	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
-	po_sched->runners[index].phase = PO_RUNNER_FREE;
-	LWLockRelease(po_sched_lock);
-}
-
-/*
- * Decides how many runners may be started.  A few of a role are started at once;
- * whether what waits for them needs more processes, or is so short that they
- * would only be in each other's way, shows in what they take from the queue.
- * Lock held, and the queue as the last round left it.
- */
+/* Begins a round with an empty queue; lock held. */
 static void
 begin_round(Round *round)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	PoDatabase *db = po_shared_find_database(MyDatabaseId);
-
 	memset(round, 0, sizeof(Round));
-	round->db = db;
-	if (watched_since == 0 || db->nwaiting == 0)
-	{
-		enough = 2 * Max((int) sysconf(_SC_NPROCESSORS_ONLN), 1);
-		watched_since = 0;
-	}
-	else if (now - watched_since >= WATCH_MS * INT64CONST(1000) && !still_starting(now))
-	{
-		if ((double) db->nwaiting * (now - watched_since) > (double) PATIENCE_US * db->ntaken)
-			enough = Min(enough * 2, po_sched->nrunners);
-		watched_since = now;
-		db->ntaken = 0;
-	}
-	round->enough = enough;
+	round->db = po_shared_find_database(MyDatabaseId);
+	round->enough = po_crew_enough(round->db);
 	po_shared_drop_waiting(MyDatabaseId);
-	db->starved = false;
+	round->db->starved = false;
 }
 
 /*
  * Hands out runs, the first of them first; more says that there are others.
- * Returns when to look again: at runners that are watched, or because the server
- * has no worker to spare; DT_NOEND for neither.
+ * Returns when to look again because the server has no worker to spare, DT_NOEND
+ * when it has.
  */
 static TimestampTz
 hand_out(const PoWaiting *runs, uint64 n, bool more)
@@ -269,24 +165,16 @@ hand_out(const PoWaiting *runs, uint64 n, bool more)
 		LWLockRelease(po_sched_lock);
 		if (!po_runner_start(index, generation))
 		{
-			free_slot(index);
+			po_crew_release(index);
 			round.no_worker = true;
 			i--;
 		}
 		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	}
-	if (!round.held_back || !has_free_slot())
-		watched_since = 0;
-	else if (watched_since == 0)
-	{
-		watched_since = GetCurrentTimestamp();
-		round.db->ntaken = 0;
-	}
+	po_crew_note_round(round.db, round.held_back);
 	po_shared_note_worker(round.db, round.no_worker);
 	LWLockRelease(po_sched_lock);
-	if (round.no_worker)
-		return TimestampTzPlusMilliseconds(po_clock_now(), LOOK_AGAIN_MS);
-	return watched_since != 0 ? TimestampTzPlusMilliseconds(po_clock_now(), WATCH_MS) : DT_NOEND;
+	return round.no_worker ? TimestampTzPlusMilliseconds(po_clock_now(), LOOK_AGAIN_MS) : DT_NOEND;
 }
 
 /* Ends a run whose owner does not exist any more. */
@@ -321,7 +209,7 @@ list_waiting(TimestampTz now, int limit, PoWaiting **runs)
 	n = po_store_run_planned("SELECT r.run_id, r.job_id, j.owner, r.priority FROM"
 							 " (SELECT DISTINCT ON (w.job_id) w.* FROM perf_optimizer.job_run w"
 							 " WHERE w.status = 'queued' AND w.not_before <= $1 ORDER BY w.job_id, w.run_id) r"
-							 " JOIN perf_optimizer.job j ON j.job_id = r.job_id CROSS JOIN " PO_JOB_OURS
+							 " JOIN perf_optimizer.job j ON j.job_id = r.job_id WHERE " PO_JOB_OURS
 							 " AND (r.after_runs IS NULL OR NOT EXISTS (SELECT FROM perf_optimizer.job_run e"
 							 " WHERE e.run_id = ANY (r.after_runs) AND (e.status = 'running' OR e.status = 'queued' AND e.attempt = 0)))"
 							 " ORDER BY r.priority DESC, r.scheduled_for, r.run_id LIMIT $2", &args);

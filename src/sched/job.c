@@ -83,7 +83,7 @@ po_job_load(int64 job_id, MemoryContext memory)
 	PoStoreArgs args = {0};
 
 	po_store_int8(&args, job_id);
-	if (po_store_run("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j, " PO_JOB_OURS
+	if (po_store_run("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j WHERE " PO_JOB_OURS
 					 " AND j.job_id = $1", &args) == 0)
 		return NULL;
 	return po_job_from_row(0, memory);
@@ -96,7 +96,7 @@ po_job_load_locked(int64 job_id, MemoryContext memory)
 	PoStoreArgs args = {0};
 
 	po_store_int8(&args, job_id);
-	if (po_store_run("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j, " PO_JOB_OURS
+	if (po_store_run("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j WHERE " PO_JOB_OURS
 					 " AND j.job_id = $1 FOR UPDATE OF j", &args) == 0)
 		return NULL;
 	return po_job_from_row(0, memory);
@@ -110,7 +110,7 @@ po_job_find(Oid owner, const char *name)
 
 	po_store_oid(&args, owner);
 	po_store_text(&args, name);
-	if (po_store_run("SELECT j.job_id FROM perf_optimizer.job j, " PO_JOB_OURS
+	if (po_store_run("SELECT j.job_id FROM perf_optimizer.job j WHERE " PO_JOB_OURS
 					 " AND j.owner = $1 AND j.name = $2", &args) == 0)
 		return 0;
 	return po_store_get_int8(0, 1);
@@ -309,13 +309,39 @@ po_job_next_due(TimestampTz now, TimestampTz *next)
 	bool		isnull;
 
 	po_store_time(&args, now);
-	po_store_run("SELECT (SELECT j.next_run FROM perf_optimizer.job j, " PO_JOB_OURS
+	po_store_run("SELECT (SELECT j.next_run FROM perf_optimizer.job j WHERE " PO_JOB_OURS
 				 " AND j.enabled AND NOT j.paused AND j.next_run > $1 ORDER BY j.next_run LIMIT 1),"
-				 " EXISTS (SELECT FROM perf_optimizer.job j, " PO_JOB_OURS
+				 " EXISTS (SELECT FROM perf_optimizer.job j WHERE " PO_JOB_OURS
 				 " AND j.enabled AND NOT j.paused AND j.next_run <= $1)"
-				 " OR EXISTS (SELECT FROM perf_optimizer.job j, " PO_JOB_OURS " AND j.rebase)", &args);
+				 " OR EXISTS (SELECT FROM perf_optimizer.job j WHERE " PO_JOB_OURS " AND j.rebase)", &args);
 	*next = time_column(0, 1);
 	return DatumGetBool(po_store_datum(0, 2, &isnull));
+}
+
+/*
+ * Fills the owners of the jobs that are due at a moment, the most jobs first, and
+ * how many each has; those with fewer than least are left out.  Returns how many
+ * owners there are, limit of them at most.
+ */
+int
+po_job_count_due(TimestampTz slot, int least, int limit, PoDueCount *counts)
+{
+	PoStoreArgs args = {0};
+	bool		isnull;
+	int			n;
+
+	po_store_time(&args, slot);
+	po_store_int4(&args, least);
+	po_store_int4(&args, limit);
+	n = po_store_run_planned("SELECT j.owner, pg_catalog.count(*) FROM perf_optimizer.job j WHERE " PO_JOB_OURS
+							 " AND j.enabled AND NOT j.paused AND j.next_run = $1"
+							 " GROUP BY j.owner HAVING pg_catalog.count(*) >= $2 ORDER BY 2 DESC, 1 LIMIT $3", &args);
+	for (int i = 0; i < n; i++)
+	{
+		counts[i].roleid = DatumGetObjectId(po_store_datum(i, 1, &isnull));
+		counts[i].njobs = po_store_get_int8(i, 2);
+	}
+	return n;
 }
 
 /* Has the slots that lie in the future counted anew, because the clock was set back. */

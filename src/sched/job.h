@@ -18,8 +18,8 @@
 
 /* A job of this database and incarnation: what came with a dump or a copy is held. */
 #define PO_JOB_OURS \
-	"perf_optimizer.identity i WHERE i.incarnation = j.incarnation AND i.database = " \
-	"(SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())"
+	"j.incarnation = (SELECT i.incarnation FROM perf_optimizer.identity i WHERE i.database = " \
+	"(SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))"
 
 /* The slot that comes next for a job, DT_NOEND for none. */
 typedef struct PoNextSlot
@@ -28,6 +28,13 @@ typedef struct PoNextSlot
 	TimestampTz next;
 	bool		done;
 } PoNextSlot;
+
+/* How many jobs of a role are due together. */
+typedef struct PoDueCount
+{
+	Oid			roleid;
+	int64		njobs;
+} PoDueCount;
 
 extern PoJob *po_job_from_row(uint64 row, MemoryContext memory);
 extern PoJob *po_job_load(int64 job_id, MemoryContext memory);
@@ -40,6 +47,7 @@ extern bool po_job_delete(int64 job_id);
 extern bool po_job_set_paused(int64 job_id, bool paused);
 extern void po_job_set_next(const PoNextSlot *slots, int n);
 extern bool po_job_next_due(TimestampTz now, TimestampTz *next);
+extern int	po_job_count_due(TimestampTz slot, int least, int limit, PoDueCount *counts);
 extern void po_job_rebase_all(TimestampTz now);
 extern void po_job_follow_renames(void);
 extern int	po_job_pause_all(Oid roleid);

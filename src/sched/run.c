@@ -165,9 +165,9 @@ po_run_cancel_queued_of_job(int64 job_id)
 
 /*
  * Marks a waiting run as running in this process and loads the job into memory.
- * Returns the attempt's number, 0 when the run is not
- * waiting any more or waits for its retry (the scheduler saw it before its last
- * attempt), its job is gone or held, or a session is changing it.
+ * Returns the attempt's number, 0 when the run is not waiting any more or waits
+ * for its retry (the scheduler saw it before its last attempt), its job is gone or
+ * held, or a session is changing it.
  */
 int
 po_run_begin(int64 run_id, PoJob **job, MemoryContext memory)
@@ -187,7 +187,7 @@ po_run_begin(int64 run_id, PoJob **job, MemoryContext memory)
 	po_store_text(&args, po_state_name(PO_RUN_QUEUED));
 	if (po_store_run("UPDATE perf_optimizer.job_run r SET status = 'running', attempt = r.attempt + 1, pid = $2, started_at = $3,"
 					 " finished_at = NULL, rows_affected = NULL, sqlstate = NULL, message = NULL, detail = NULL, hint = NULL, context = NULL"
-					 " FROM perf_optimizer.job j CROSS JOIN " PO_JOB_OURS
+					 " FROM perf_optimizer.job j WHERE " PO_JOB_OURS
 					 " AND j.job_id = r.job_id AND r.run_id = (SELECT w.run_id FROM perf_optimizer.job_run w"
 					 " WHERE w.run_id = $1 AND w.status = $4 AND w.not_before <= $3 FOR UPDATE SKIP LOCKED)"
 					 " RETURNING " PO_JOB_COLUMNS ", r.attempt", &args) == 0)
@@ -330,9 +330,10 @@ po_run_succeed(int64 run_id, const PoJob *job, int attempt, const PoOutcome *out
 	po_store_time(&args, po_clock_now());
 	po_store_int8_or_null(&args, outcome->rows_affected, outcome->rows_affected < 0);
 	po_store_text(&args, outcome->detail);
-
+	/* Not a constant, as in po_run_begin. */
+	po_store_text(&args, po_state_name(PO_RUN_RUNNING));
 	if (po_store_run("UPDATE perf_optimizer.job_run r SET status = 'succeeded', finished_at = $3, rows_affected = $4, detail = $5"
-					 " WHERE r.run_id = $1 AND r.status = 'running' AND r.attempt = $2"
+					 " WHERE r.run_id = $1 AND r.status = $6 AND r.attempt = $2"
 					 " RETURNING EXISTS (SELECT FROM perf_optimizer.job j WHERE j.after_job = r.job_id)", &args) == 0)
 		return false;
 	*followed = DatumGetBool(po_store_datum(0, 1, &isnull));

@@ -386,7 +386,7 @@ gives_way(const PoWaiting *next)
 	return po_shared_is_starved(next != NULL ? next->priority : PG_INT32_MIN, had_turn || next == NULL);
 }
 
-/* Takes the slot's run off its hands: it has ended, or still waits; lock held. */
+/* Takes the slot's run, if it has one, off its hands: it has ended, or still waits; lock held. */
 static void
 drop_run(PoDatabase *db)
 {
@@ -412,8 +412,7 @@ take_next(void)
 
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	db = po_shared_find_database(slot->dboid);
-	if (slot->run_id != 0)
-		drop_run(db);
+	drop_run(db);
 	if (db == NULL || db->held > 0 || slot->dismissed ||
 		gives_way(po_shared_peek_waiting(slot->dboid, slot->roleid)))
 		leaving = true;
@@ -474,11 +473,33 @@ connect_as_role(void)
 	po_attempt_init();
 }
 
+/*
+ * Prepares the statements that each run needs, by means of a run that does not
+ * exist: this process was started before there is anything to do.
+ */
+static void
+warm_up(void)
+{
+	PoStoreScope scope;
+	PoJob	   *job = NULL;
+	PoJob		none = {0};
+	PoOutcome	outcome = {.state = PO_RUN_SUCCEEDED};
+	bool		follow;
+
+	if (!po_store_begin(&scope))
+		return;
+	(void) po_session_is_stale();
+	(void) po_run_begin(0, &job, CurrentMemoryContext);
+	(void) po_run_succeed(0, &none, 0, &outcome, &follow);
+	po_store_commit(&scope);
+}
+
 /* Main function of a runner; arg is the index of its slot. */
 void
 perf_optimizer_runner_main(Datum arg)
 {
 	int			nruns = 0;
+	bool		given;
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
@@ -487,13 +508,15 @@ perf_optimizer_runner_main(Datum arg)
 	emit_log_hook = keep_fatal_error;
 	take_slot(DatumGetInt32(arg));
 	connect_as_role();
-	do
+	if (slot->run_id == 0)
+		warm_up();
+	for (given = slot->run_id != 0; given || take_next() || linger(); given = false)
 	{
 		reload_settings();
 		work_on_slot();
 		ConditionVariableBroadcast(&po_sched->progress);
 		leaving = leaving || ++nruns >= po_guc_runner_max_runs;
-	} while (take_next() || linger());
+	}
 	proc_exit(0);
 }
 

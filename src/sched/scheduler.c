@@ -16,9 +16,10 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "sched/crew.h"
+#include "sched/dispatch.h"
 #include "sched/job.h"
 #include "sched/run.h"
-#include "sched/dispatch.h"
 #include "sched/shared.h"
 #include "sched/slots.h"
 #include "sched/store.h"
@@ -37,6 +38,10 @@
 #define UNSETTLED_MS 5000
 #define PRUNE_EVERY_US (60 * 60 * USECS_PER_SEC)
 #define MAX_PAUSE_MS 60000
+/* Runners are started so long before a slot that at least so many jobs of a role have; for so many roles at most. */
+#define CROWD 20
+#define AHEAD_MS 250
+#define CROWDS 32
 
 PGDLLEXPORT void perf_optimizer_scheduler_main(Datum arg);
 
@@ -161,6 +166,26 @@ settle_dropped(bool first)
 }
 
 /*
+ * Has runners ready for a slot that many jobs have.  Returns when to look: at the
+ * slot, or shortly before it.
+ */
+static TimestampTz
+prepare_slot(TimestampTz slot, TimestampTz now)
+{
+	TimestampTz ahead = TimestampTzPlusMilliseconds(slot, -AHEAD_MS);
+	PoDueCount	crowds[CROWDS];
+	int			n;
+
+	if (slot - now > LONG_SLEEP_MS * INT64CONST(1000) || po_guc_runner_linger < 2 * AHEAD_MS)
+		return slot;
+	n = po_job_count_due(slot, CROWD, CROWDS, crowds);
+	if (n > 0 && now < ahead)
+		return ahead;
+	po_crew_prepare(crowds, n);
+	return slot;
+}
+
+/*
  * Enqueues a batch of what is due, and hands out what waits; clears *more when
  * that was all.  Fills the moment of the next look; false when the extension does
  * not exist.
@@ -176,7 +201,7 @@ take_and_hand_out(TimestampTz now, bool at_boot, bool *more, TimestampTz *next)
 	*more = po_slots_take(now, at_boot);
 	if (!*more)
 	{
-		*next = po_slots_next(now);
+		*next = prepare_slot(po_slots_next(now), now);
 		keep_house(now);
 	}
 	po_store_commit(&scope);
@@ -257,26 +282,43 @@ turn(bool first)
 	return next;
 }
 
-/* Waits until woken, or until the moment has come. */
-static void
-sleep_until(TimestampTz next)
+/* Waits for so many milliseconds; true when woken before. */
+static bool
+sleep_for(long timeout)
 {
-	TimestampTz now = po_clock_now();
-	long		timeout = LONG_SLEEP_MS;
+	int			events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
+								   PG_WAIT_EXTENSION);
 
-	if (next - now < LONG_SLEEP_MS * INT64CONST(1000))
-		timeout = TimestampDifferenceMilliseconds(now, next);
-	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
-	po_shared_find_database(MyDatabaseId)->wake_at = TimestampTzPlusMilliseconds(now, timeout);
-	LWLockRelease(po_sched_lock);
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
-					 PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)
 	{
 		ConfigReloadPending = false;
 		ProcessConfigFile(PGC_SIGHUP);
+	}
+	return (events & WL_LATCH_SET) != 0;
+}
+
+/* Waits until woken, or until the moment has come; watches the runners meanwhile. */
+static void
+sleep_until(TimestampTz next)
+{
+	TimestampTz now = po_clock_now();
+	long		timeout = LONG_SLEEP_MS;
+	bool		woken = false;
+
+	if (next - now < LONG_SLEEP_MS * INT64CONST(1000))
+		timeout = TimestampDifferenceMilliseconds(now, next);
+	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
+	po_shared_find_database(MyDatabaseId)->wake_at = TimestampTzPlusMilliseconds(now, timeout);
+	LWLockRelease(po_sched_lock);
+	while (!woken && timeout >= 0)
+	{
+		long		watch = po_crew_watch();
+		long		step = watch >= 0 ? Min(watch, timeout) : timeout;
+
+		woken = sleep_for(step);
+		timeout -= Max(step, 1);
 	}
 }
 

@@ -76,7 +76,7 @@ load_jobs(Batch *batch, const char *condition, const char *locking, TimestampTz 
 	po_store_int8(&args, job_id);
 	po_store_int4(&args, BATCH);
 	begin_batch(batch, now,
-				po_store_run_planned(psprintf("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j, " PO_JOB_OURS
+				po_store_run_planned(psprintf("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j WHERE " PO_JOB_OURS
 											  " AND $1 IS NOT NULL AND $2 IS NOT NULL AND %s LIMIT $3 %s",
 											  condition, locking), &args));
 }
@@ -89,7 +89,7 @@ load_followers(Batch *batch, TimestampTz now, int64 job_id)
 
 	po_store_int8(&args, job_id);
 	begin_batch(batch, now,
-				po_store_run("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j, " PO_JOB_OURS
+				po_store_run("SELECT " PO_JOB_COLUMNS " FROM perf_optimizer.job j WHERE " PO_JOB_OURS
 							 " AND j.after_job = $1 AND j.enabled AND NOT j.paused", &args));
 }
 

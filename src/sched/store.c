@@ -301,6 +301,7 @@ typedef struct KeptPlan
 	uint32		hash;
 	char	   *sql;
 	SPIPlanPtr	plan;
+	bool		used;			/* it has been planned at least once */
 } KeptPlan;
 
 /* There are about as many statements in the code; more are planned each time. */
@@ -317,44 +318,68 @@ prepare(const char *sql, PoStoreArgs *args)
 	return plan;
 }
 
-/* Returns the plan of a statement, made when it is the first time. */
-static SPIPlanPtr
+/* Returns a statement with its plan, prepared when it is the first time. */
+static KeptPlan *
 find_plan(const char *sql, PoStoreArgs *args)
 {
-	static KeptPlan kept[MAX_KEPT_PLANS];
+	static KeptPlan kept[MAX_KEPT_PLANS + 1];
 	static int	nkept = 0;
 	uint32		hash = hash_bytes((const unsigned char *) sql, strlen(sql));
-	SPIPlanPtr	plan;
+	KeptPlan   *statement;
 
 	for (int i = 0; i < nkept; i++)
 		if (kept[i].hash == hash && strcmp(kept[i].sql, sql) == 0)
-			return kept[i].plan;
-	plan = prepare(sql, args);
+			return &kept[i];
+	statement = &kept[nkept];
+	statement->plan = prepare(sql, args);
+	statement->used = false;
 	if (nkept == MAX_KEPT_PLANS)
-		return plan;
-	kept[nkept].hash = hash;
-	kept[nkept].sql = MemoryContextStrdup(TopMemoryContext, sql);
-	kept[nkept].plan = plan;
-	if (SPI_keepplan(plan) != 0)
+		return statement;
+	statement->hash = hash;
+	statement->sql = MemoryContextStrdup(TopMemoryContext, sql);
+	if (SPI_keepplan(statement->plan) != 0)
 		elog(ERROR, "could not keep the plan of \"%s\"", sql);
 	nkept++;
-	return plan;
+	return statement;
+}
+
+/*
+ * Has statements that are planned from here on read by index; returns what
+ * AtEOXact_GUC wants to undo it.  Their plans are kept, and outlive the sizes that
+ * the planner sees: a table of jobs that is empty now may have thousands soon.
+ */
+static int
+plan_for_indexes(void)
+{
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return level;
 }
 
 /*
  * Runs a statement between po_store_enter and po_store_leave; args may be NULL.
  * Returns the number of rows, which stay readable until the next statement.  The
- * text must be one of a fixed number: its plan is kept.
+ * text must be one of a fixed number, and find its rows by keys: its plan is kept.
  */
 uint64
 po_store_run(const char *sql, PoStoreArgs *args)
 {
 	PoStoreArgs none = {0};
+	KeptPlan   *statement;
+	int			level = 0;
 	int			rc;
 
 	if (args == NULL)
 		args = &none;
-	rc = SPI_execute_plan(find_plan(sql, args), args->values, args->nulls, false, 0);
+	statement = find_plan(sql, args);
+	if (!statement->used || !SPI_plan_is_valid(statement->plan))
+		level = plan_for_indexes();
+	rc = SPI_execute_plan(statement->plan, args->values, args->nulls, false, 0);
+	if (level != 0)
+		AtEOXact_GUC(true, level);
+	statement->used = true;
 	if (rc < 0)
 		elog(ERROR, "could not run \"%s\": %s", sql, SPI_result_code_string(rc));
 	return SPI_processed;

@@ -1,0 +1,21 @@
+/*
+ * crew.h
+ *	  The runners that the scheduler of a database has for a role: how many there
+ *	  are to be, and starting them.
+ */
+#ifndef PO_CREW_H
+#define PO_CREW_H
+
+#include "sched/job.h"
+#include "sched/shared.h"
+
+extern void po_crew_give(PoRunner *runner, const PoWaiting *run);
+extern int	po_crew_reserve(const PoWaiting *run);
+extern void po_crew_release(int index);
+extern int	po_crew_count(Oid roleid);
+extern int	po_crew_enough(const PoDatabase *db);
+extern void po_crew_note_round(PoDatabase *db, bool held_back);
+extern void po_crew_prepare(const PoDueCount *crowds, int ncrowds);
+extern long po_crew_watch(void);
+
+#endif							/* PO_CREW_H */
