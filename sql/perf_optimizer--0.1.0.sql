@@ -3981,10 +3981,11 @@ CREATE TABLE perf_optimizer.archive_run (
   why_stopped text,
   message text,
   digest bigint NOT NULL DEFAULT 0,
-  digest_of text
+  digest_of text,
+  rows_estimated bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE perf_optimizer.archive_run IS
-  'Runs of archive policies; rows of dropped policies stay. digest: exclusive or of the hashes, by the expression digest_of (NULL: not all were hashed), of the rows that came to the archive and that left it. Written by run_archive and restore_archive alone. Read it through archive_runs.';
+  'Runs of archive policies; rows of dropped policies stay. digest: exclusive or of the hashes, by the expression digest_of (NULL: not all were hashed), of the rows that came to the archive and that left it. rows_estimated: how many of rows_archived and rows_purged are estimates, of large partitions that came or left as a whole. Written by run_archive and restore_archive alone. Read it through archive_runs.';
 SELECT pg_extension_config_dump('perf_optimizer.archive_run', '');
 SELECT pg_extension_config_dump('perf_optimizer.archive_run_run_id_seq', '');
 CREATE INDEX archive_run_policy ON perf_optimizer.archive_run (policy_id, status);
@@ -4086,11 +4087,11 @@ GRANT SELECT ON perf_optimizer.archive_policies TO PUBLIC;
 
 CREATE VIEW perf_optimizer.archive_runs AS
 SELECT r.run_id, r.policy, r.status, r.started_at, r.finished_at, r.rows_archived, r.batches, r.cutoff, r.why_stopped,
-       r.message, r.action, r.rows_purged
+       r.message, r.action, r.rows_purged, r.rows_estimated
 FROM perf_optimizer.archive_run r
 WHERE pg_catalog.pg_has_role(r.owner, 'USAGE');
 COMMENT ON VIEW perf_optimizer.archive_runs IS
-  'The runs of archive policies. status: running, succeeded, failed, crashed (found by the next run: the backend or server ended during it). action: archive or restore; rows_archived: taken, or brought back; rows_purged: deleted from the archive. why_stopped: nothing left, max_batches, max_runtime, run_window, replica_lag, blocked, cancelled, error, crashed; message is the error''s text.';
+  'The runs of archive policies. status: running, succeeded, failed, crashed (found by the next run: the backend or server ended during it). action: archive or restore; rows_archived: taken, or brought back; rows_purged: deleted from the archive; rows_estimated: how many of these were not counted, but estimated from statistics, because a partition of more than 8 MB came or went as a whole. why_stopped: nothing left, max_batches, max_runtime, run_window, replica_lag, blocked, cancelled, error, crashed; message is the error''s text.';
 GRANT SELECT ON perf_optimizer.archive_runs TO PUBLIC;
 
 CREATE VIEW perf_optimizer.archive_files AS

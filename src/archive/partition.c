@@ -4,18 +4,18 @@
  *
  * A leaf all of whose rows are old enough changes its parent: it is detached
  * from the table and attached to the destination in one transaction, so its rows
- * are in exactly one of the two at every moment.  A validated CHECK that repeats
- * its bounds is added before, so that the server need not read the leaf while it
- * holds the strong locks.
+ * are in exactly one of the two at every moment, and nothing reads them.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "archive/columns.h"
 #include "archive/ddl.h"
 #include "archive/destination.h"
 #include "archive/partition.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
@@ -23,8 +23,10 @@
 #include "core/relname.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
+#include "optimizer/plancat.h"
 #include "partitioning/partdesc.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
@@ -32,6 +34,8 @@
 
 /* The name of the CHECK that proves a leaf's bounds while it changes its parent. */
 #define BOUND_CONSTRAINT "perf_optimizer_archive_bound"
+/* Larger leaves are not read to count their rows. */
+#define MAX_COUNTED_BLOCKS 1024
 
 /* Returns the tables that hold a relation's rows: its leaves, or the table itself. */
 List *
@@ -154,27 +158,39 @@ po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff)
 }
 
 /*
- * Adds the CHECK that repeats a leaf's bounds and validates it, reading the leaf
- * while others read and write it.  A CHECK left by a run that was killed is used.
+ * Adds a CHECK that repeats a partition's bounds, which no row can be against: the
+ * server has kept to them until now.  ADD CONSTRAINT would read the leaf all the
+ * same, so it is added as not valid and then marked.
  */
-void
-po_partition_prove_bound(Oid leaf)
+static void
+add_bound_constraint(Oid leaf)
 {
-	char	   *name = po_relname_qualified(leaf);
+	Relation	constraints;
+	HeapTuple	tuple;
 
-	if (!OidIsValid(get_relation_constraint_oid(leaf, BOUND_CONSTRAINT, true)))
-		po_ddl_run(psprintf("ALTER TABLE %s ADD CONSTRAINT " BOUND_CONSTRAINT " CHECK (%s) NOT VALID", name,
-							po_ddl_partition_constraint(leaf)));
-	po_ddl_run(psprintf("ALTER TABLE %s VALIDATE CONSTRAINT " BOUND_CONSTRAINT, name));
+	po_ddl_run(psprintf("ALTER TABLE %s ADD CONSTRAINT " BOUND_CONSTRAINT " CHECK (%s) NOT VALID",
+						po_relname_qualified(leaf), po_ddl_partition_constraint(leaf)));
+	constraints = table_open(ConstraintRelationId, RowExclusiveLock);
+	tuple = SearchSysCacheCopy1(CONSTROID,
+								ObjectIdGetDatum(get_relation_constraint_oid(leaf, BOUND_CONSTRAINT, false)));
+	((Form_pg_constraint) GETSTRUCT(tuple))->convalidated = true;
+	CatalogTupleUpdate(constraints, &tuple->t_self, tuple);
+	table_close(constraints, RowExclusiveLock);
+	CacheInvalidateRelcacheByRelid(leaf);
+	CommandCounterIncrement();
 }
 
-/* Detaches a leaf from the table and attaches it to the destination; one transaction holds both. */
+/*
+ * Detaches a leaf from the table and attaches it to the destination, in the
+ * caller's transaction.  With the CHECK the server does not read it for that.
+ */
 void
 po_partition_reattach(PoArchivePolicy *policy, Oid leaf)
 {
 	char	   *name = po_relname_qualified(leaf);
 	char	   *bound = po_ddl_partition_bound(leaf);
 
+	add_bound_constraint(leaf);
 	po_ddl_run(psprintf("ALTER TABLE %s DETACH PARTITION %s",
 						po_relname_qualified(policy->relation), name));
 	po_ddl_run(psprintf("ALTER TABLE %s ATTACH PARTITION %s %s",
@@ -182,12 +198,30 @@ po_partition_reattach(PoArchivePolicy *policy, Oid leaf)
 	po_ddl_run(psprintf("ALTER TABLE %s DROP CONSTRAINT " BOUND_CONSTRAINT, name));
 }
 
-/* Returns the number of rows of a leaf. */
-int64
-po_partition_count(Oid leaf)
+/* Returns the planner's estimate of the rows of a leaf, -1 for one that is small enough to be counted. */
+static int64
+estimate_rows(Oid leaf)
 {
+	Relation	rel = table_open(leaf, AccessShareLock);
+	BlockNumber pages;
+	double		tuples;
+	double		visible;
+
+	estimate_rel_size(rel, NULL, &pages, &tuples, &visible);
+	table_close(rel, NoLock);
+	return pages > MAX_COUNTED_BLOCKS ? (int64) tuples : -1;
+}
+
+/* Returns the number of rows of a leaf; fills whether it is an estimate. */
+int64
+po_partition_rows(Oid leaf, bool *estimated)
+{
+	int64		rows = estimate_rows(leaf);
 	bool		isnull;
 
+	*estimated = rows >= 0;
+	if (*estimated)
+		return rows;
 	if (SPI_execute(psprintf("SELECT pg_catalog.count(*) FROM ONLY %s", po_relname_qualified(leaf)),
 					false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not count a partition's rows");

@@ -31,6 +31,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/plancache.h"
 #include "utils/rel.h"
 #include "utils/reltrigger.h"
 #include "utils/rls.h"
@@ -493,6 +494,27 @@ estimate_size(PoArchivePolicy *policy, PoPreflightCount *count)
 	bytes = read_number(2);
 	count->bytes = count->total_rows > 0 ?
 		(int64) ((double) bytes * count->rows / count->total_rows) : 0;
+}
+
+/*
+ * Returns the planner's estimate of the rows that the policy would take; nothing is
+ * read.  The caller has connected SPI.
+ */
+int64
+po_preflight_estimate(PoArchivePolicy *policy, const PoCutoff *cutoff)
+{
+	SPIPlanPtr	plan = SPI_prepare(psprintf("SELECT FROM %s p WHERE %s", po_relname_qualified(policy->relation),
+											po_cutoff_condition(policy, "p", po_cutoff_literal(policy, cutoff->value))),
+								   0, NULL);
+	CachedPlan *cached = plan ? SPI_plan_get_cached_plan(plan) : NULL;
+	double		rows;
+
+	if (cached == NULL)
+		elog(ERROR, "could not plan: %s", SPI_result_code_string(SPI_result));
+	rows = linitial_node(PlannedStmt, cached->stmt_list)->planTree->plan_rows;
+	ReleaseCachedPlan(cached, NULL);
+	SPI_freeplan(plan);
+	return (int64) rows;
 }
 
 /* Counts what the policy would take; po_preflight_tables found nothing against it.  Needs SPI. */

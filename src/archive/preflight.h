@@ -23,6 +23,7 @@ typedef struct PoPreflightCount
 extern List *po_preflight_tables(PoArchivePolicy *policy);
 extern List *po_preflight_rows(PoArchivePolicy *policy, const PoCutoff *cutoff,
 							   const PoPreflightCount *count);
+extern int64 po_preflight_estimate(PoArchivePolicy *policy, const PoCutoff *cutoff);
 extern void po_preflight_count(PoArchivePolicy *policy, const PoCutoff *cutoff,
 							   PoPreflightCount *count);
 extern int	po_preflight_begin_settings(PoArchivePolicy *policy);

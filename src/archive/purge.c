@@ -59,14 +59,16 @@ step_look(PoArchiveRun *run)
 	MemoryContextSwitchTo(old);
 }
 
-/* Step: counts a leaf and drops it. */
+/* Step: drops a leaf and records its rows. */
 static void
 step_drop_leaf(PoArchiveRun *run)
 {
-	run->result.archived = po_partition_count(run->leaf);
+	bool		estimated;
+
+	run->result.archived = po_partition_rows(run->leaf, &estimated);
 	po_ddl_run(psprintf("DROP TABLE %s", po_relname_qualified(run->leaf)));
-	po_runlog_progress(run->run_id, run->rows, run->purged + run->result.archived, run->batches + 1, run->digest);
-	po_runlog_set_digest_of(run->run_id, NULL);
+	po_runlog_progress(run->run_id, run->rows, run->purged + run->result.archived, run->batches + 1, run->digest, run->expected);
+	po_runlog_note_whole(run->run_id, estimated ? run->result.archived : 0);
 }
 
 /* Step: deletes the old rows of a table on another server. */
@@ -77,7 +79,7 @@ step_delete_abroad(PoArchiveRun *run)
 	po_ddl_run(psprintf("DELETE FROM %s f WHERE %s", po_relname_qualified(run->policy->relation),
 						po_cutoff_condition(run->policy, "f", po_cutoff_literal(run->policy, run->cutoff.value))));
 	run->result.archived = (int64) SPI_processed;
-	po_runlog_progress(run->run_id, run->rows, run->purged + run->result.archived, run->batches, run->digest);
+	po_runlog_progress(run->run_id, run->rows, run->purged + run->result.archived, run->batches, run->digest, run->expected);
 	po_runlog_set_digest_of(run->run_id, NULL);
 }
 
@@ -87,7 +89,7 @@ step_remove_file(PoArchiveRun *run)
 {
 	po_cutoff_freeze(run->policy, &run->cutoff);
 	run->result.archived = po_file_remove_older(run->policy, run->cutoff.at);
-	po_runlog_progress(run->run_id, run->rows, run->purged + Max(run->result.archived, 0), run->batches, 0);
+	po_runlog_progress(run->run_id, run->rows, run->purged + Max(run->result.archived, 0), run->batches, 0, run->expected);
 }
 
 /* Removes the files that are old enough, one in a transaction. */

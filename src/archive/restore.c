@@ -102,6 +102,7 @@ step_prepare_tables(PoArchiveRun *run)
 	run->leaves = list_copy(po_partition_leaves(reversed->relation));
 	MemoryContextSwitchTo(old);
 	po_runlog_set_cutoff(run->run_id, range->until);
+	run->expected = po_preflight_estimate(reversed, &run->cutoff);
 	po_runlog_set_digest_of(run->run_id, reversed->digest);
 }
 
@@ -151,7 +152,7 @@ step_restore_file(PoArchiveRun *run)
 		elog(ERROR, "SPI_execute failed: %s", SPI_result_code_string(rc));
 	run->result.archived = (int64) SPI_processed;
 	po_file_set_restored(file->file_id, run->result.archived);
-	po_runlog_progress(run->run_id, run->rows + run->result.archived, 0, run->batches + 1, 0);
+	po_runlog_progress(run->run_id, run->rows + run->result.archived, 0, run->batches + 1, 0, run->expected);
 }
 
 /* Restores from files, one in a transaction. */

@@ -40,6 +40,7 @@ step_prepare(PoArchiveRun *run)
 										   run->policy->max_share_pct > 0 ? &count : NULL));
 	po_hint_report(run->policy);
 	po_runlog_set_cutoff(run->run_id, run->cutoff.at);
+	run->expected = po_preflight_estimate(run->policy, &run->cutoff);
 	whole = po_partition_whole(run->policy, &run->cutoff);
 	leaves = list_difference_oid(po_partition_leaves(run->policy->relation), whole);
 	old = MemoryContextSwitchTo(run->context);
@@ -52,27 +53,16 @@ step_prepare(PoArchiveRun *run)
 	po_runlog_set_digest_of(run->run_id, run->policy->digest);
 }
 
-/* Step: adds the validated CHECK to a leaf that goes as a whole. */
-static void
-step_prove_bound(PoArchiveRun *run)
-{
-	po_partition_prove_bound(run->leaf);
-}
-
-/* Step: gives a leaf to the destination. */
+/* Step: gives a leaf to the destination and records its rows. */
 static void
 step_reattach(PoArchiveRun *run)
 {
-	po_partition_reattach(run->policy, run->leaf);
-}
+	bool		estimated;
 
-/* Step: counts a leaf that went as a whole. */
-static void
-step_count_leaf(PoArchiveRun *run)
-{
-	run->result.archived = po_partition_count(run->leaf);
-	po_runlog_progress(run->run_id, run->rows + run->result.archived, run->purged, run->batches + 1, run->digest);
-	po_runlog_set_digest_of(run->run_id, NULL);
+	run->result.archived = po_partition_rows(run->leaf, &estimated);
+	po_partition_reattach(run->policy, run->leaf);
+	po_runlog_progress(run->run_id, run->rows + run->result.archived, run->purged, run->batches + 1, run->digest, run->expected);
+	po_runlog_note_whole(run->run_id, estimated ? run->result.archived : 0);
 }
 
 /* Archives a leaf as a whole. */
@@ -80,9 +70,7 @@ static void
 archive_whole_leaf(PoArchiveRun *run, Oid leaf)
 {
 	run->leaf = leaf;
-	po_steps_insist(run, step_prove_bound, PO_STEP_LOCK_TIMEOUT_MS);
 	po_steps_insist(run, step_reattach, REATTACH_LOCK_TIMEOUT_MS);
-	po_steps_must(run, step_count_leaf, true, "error");
 	run->rows += run->result.archived;
 	run->batches++;
 }

@@ -60,15 +60,29 @@ po_runlog_set_digest_of(int64 run_id, const char *expression)
 				   2, types, values, expression ? NULL : " n");
 }
 
-/* Records the totals so far; part of the batch's transaction. */
+/*
+ * Records that a partition came or went as a whole: not all rows of the run are
+ * hashed, and estimated of those in its totals were not counted.
+ */
 void
-po_runlog_progress(int64 run_id, int64 rows, int64 purged, int64 batches, int64 digest)
+po_runlog_note_whole(int64 run_id, int64 estimated)
+{
+	Oid			types[] = {INT8OID, INT8OID};
+	Datum		values[] = {Int64GetDatum(run_id), Int64GetDatum(estimated)};
+
+	po_own_execute("UPDATE perf_optimizer.archive_run SET digest_of = NULL, rows_estimated = rows_estimated OPERATOR(pg_catalog.+) $2"
+				   " WHERE run_id OPERATOR(pg_catalog.=) $1", 2, types, values, NULL);
+}
+
+/* Records the totals so far; part of the batch's transaction.  expected: how many rows there may be in all. */
+void
+po_runlog_progress(int64 run_id, int64 rows, int64 purged, int64 batches, int64 digest, int64 expected)
 {
 	Oid			types[] = {INT8OID, INT8OID, INT8OID, INT8OID, INT8OID};
 	Datum		values[] = {Int64GetDatum(run_id), Int64GetDatum(rows), Int64GetDatum(purged), Int64GetDatum(batches),
 	Int64GetDatum(digest)};
 
-	po_progress_report("working through batches", rows + purged, 0);
+	po_progress_report("working through batches", rows + purged, Max(expected, rows + purged));
 	po_own_execute("UPDATE perf_optimizer.archive_run SET rows_archived = $2, rows_purged = $3, batches = $4, digest = $5"
 				   " WHERE run_id OPERATOR(pg_catalog.=) $1", 5, types, values, NULL);
 }

@@ -21,6 +21,8 @@ typedef struct PoArchiveRun
 	int64		rows;
 	int64		batches;
 	int64		purged;			/* rows deleted from the archive */
+	int64		expected;		/* rows that there may be to take, by the
+								 * planner's estimate */
 	int64		digest;			/* of all rows that came to the archive and
 								 * left it */
 	bool		purging;		/* the rows taken now are counted there */

@@ -42,7 +42,7 @@ step_take(PoArchiveRun *run)
 	if (run->result.matched > 0)
 		po_runlog_progress(run->run_id, run->rows + (run->purging ? 0 : run->result.archived),
 						   run->purged + (run->purging ? run->result.archived : 0), run->batches + 1,
-						   run->digest ^ run->result.digest);
+						   run->digest ^ run->result.digest, run->expected);
 }
 
 /* Step: looks whether replicas are too far behind. */

@@ -434,12 +434,13 @@ take_next(void)
 static bool
 linger(void)
 {
-	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), po_guc_runner_linger);
+	TimestampTz idle_since = GetCurrentTimestamp();
 
 	pgstat_report_stat(true);
 	pgstat_report_appname("perf_optimizer runner");
 	while (!leaving)
 	{
+		TimestampTz end = TimestampTzPlusMilliseconds(idle_since, po_guc_runner_linger);
 		long		timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 		bool		given;
 

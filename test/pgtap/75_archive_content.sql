@@ -5,7 +5,7 @@
 \pset pager off
 SET client_min_messages = error;
 SET timezone = 'UTC';
-SELECT plan(20);
+SELECT plan(27);
 CREATE SCHEMA "po Co";
 SET search_path = "po Co", public;
 CREATE FUNCTION content(policy text) RETURNS text LANGUAGE sql AS $$ SELECT format('%s of %s%s', found, expected, CASE WHEN ok THEN '' ELSE ': ' || message END) FROM perf_optimizer.verify_archive(policy) WHERE check_name = 'content of the archive' $$;
@@ -68,5 +68,19 @@ SELECT is(perf_optimizer.create_archive_policy('parts', 'at', '1 year'), 'parts'
 CALL perf_optimizer.run_archive('parts');
 SELECT is(content('parts'), NULL, 'partitions that left as a whole are not hashed');
 SELECT is((SELECT found FROM perf_optimizer.verify_archive('parts') WHERE check_name = 'rows in the archive'), 1::bigint, 'but counted');
+SELECT is((SELECT rows_estimated FROM perf_optimizer.archive_runs WHERE policy = 'parts'), 0::bigint, 'when they are small');
+CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM ('2020-02-01') TO ('2020-03-01') WITH (fillfactor = 10);
+INSERT INTO parts SELECT i, '2020-02-05' FROM generate_series(1, 30000) i;
+VACUUM ANALYZE parts_2;
+CALL perf_optimizer.run_archive('parts');
+SELECT is((SELECT count(*) FROM parts_archive), 30001::bigint, 'a large one leaves as well');
+SELECT ok(rows_archived = rows_estimated AND rows_archived BETWEEN 25000 AND 35000, 'its rows are estimated: ' || rows_archived)
+  FROM perf_optimizer.archive_runs WHERE policy = 'parts' ORDER BY run_id DESC LIMIT 1;
+SELECT ok(ok AND found = 30001 AND message LIKE 'large partitions move as a whole%', 'which verify_archive says')
+  FROM perf_optimizer.verify_archive('parts') WHERE check_name = 'rows in the archive';
+SELECT is_empty($$ SELECT FROM pg_constraint WHERE conrelid = 'parts_2'::regclass AND contype = 'c' $$, 'no helper constraint is left');
+SELECT throws_ok($$ INSERT INTO parts_2 VALUES (1, '2020-03-01') $$, '23514', NULL, 'the bounds hold in the archive');
+TRUNCATE parts_archive;
+SELECT is((SELECT ok FROM perf_optimizer.verify_archive('parts') WHERE check_name = 'rows in the archive'), false, 'rows that are missing beyond what was estimated are an error');
 SELECT * FROM finish();
 DROP SCHEMA "po Co" CASCADE;
