@@ -52,6 +52,13 @@ po_ddl_partition_bound(Oid partition)
 	return bound;
 }
 
+/* Returns a table's comment, NULL when it has none. */
+char *
+po_ddl_comment(Oid relation)
+{
+	return fetch_text("SELECT pg_catalog.obj_description($1, 'pg_class')", relation);
+}
+
 /* Returns the condition that a partition's bounds imply for its rows. */
 char *
 po_ddl_partition_constraint(Oid partition)

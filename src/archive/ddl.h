@@ -6,6 +6,7 @@
 #define PO_DDL_H
 
 extern void po_ddl_run(const char *sql);
+extern char *po_ddl_comment(Oid relation);
 extern char *po_ddl_partition_key(Oid relation);
 extern char *po_ddl_partition_bound(Oid partition);
 extern char *po_ddl_partition_constraint(Oid partition);

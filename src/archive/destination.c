@@ -63,12 +63,15 @@ po_destination_create(PoArchivePolicy *policy)
 	char	   *plain = makeObjectName(get_rel_name(policy->relation), NULL, "archive");
 	char	   *name = quote_qualified_identifier(get_namespace_name(schema), plain);
 	char	   *key = po_columns_key(policy->relation);
+	char	   *comment = po_ddl_comment(policy->relation);
 	bool		partitioned = get_rel_relkind(policy->relation) == RELKIND_PARTITIONED_TABLE;
 
 	check_name_is_free(schema, plain, name);
 	po_ddl_run(psprintf("CREATE TABLE %s (LIKE %s INCLUDING COMMENTS INCLUDING COMPRESSION"
 						" INCLUDING CONSTRAINTS INCLUDING STORAGE)%s", name,
 						po_relname_qualified(policy->relation), partition_clause(policy->relation)));
+	if (comment)
+		po_ddl_run(psprintf("COMMENT ON TABLE %s IS %s", name, quote_literal_cstr(comment)));
 	if (key)
 		po_ddl_run(psprintf("ALTER TABLE %s ADD PRIMARY KEY (%s)", name, key));
 	if (!partitioned)

@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(174);
+SELECT plan(177);
 
 SET client_min_messages = error;
 SET TimeZone = 'UTC';
@@ -24,11 +24,19 @@ END $$;
 SELECT pg_temp.make('moved', 100);
 CREATE INDEX ON po_ar.moved (at);
 INSERT INTO po_ar.moved VALUES (1000, NULL, 'no time');
+COMMENT ON TABLE po_ar.moved IS 'the table''s';
+COMMENT ON COLUMN po_ar.moved."Note" IS 'the column''s';
+ALTER DEFAULT PRIVILEGES IN SCHEMA po_ar GRANT SELECT ON TABLES TO pg_monitor;
 CREATE TEMP TABLE before AS SELECT * FROM po_ar.moved;
 SELECT is(perf_optimizer.create_archive_policy('po_ar.moved', 'at', '30 days 1 hour', batch_rows => 20), 'moved',
   'a policy is named after its table');
 SELECT columns_are('po_ar', 'moved_archive', ARRAY['id', 'at', 'Note'], 'the made destination has the columns');
 SELECT col_is_pk('po_ar', 'moved_archive', 'id', 'and the primary key');
+SELECT is(obj_description('po_ar.moved_archive'::regclass, 'pg_class'), 'the table''s', 'the comment');
+SELECT is(col_description('po_ar.moved_archive'::regclass, attnum), 'the column''s', 'those of columns')
+  FROM pg_attribute WHERE attrelid = 'po_ar.moved_archive'::regclass AND attname = 'Note';
+SELECT is(has_table_privilege('pg_monitor', 'po_ar.moved_archive', 'SELECT'), true, 'and default privileges');
+ALTER DEFAULT PRIVILEGES IN SCHEMA po_ar REVOKE SELECT ON TABLES FROM pg_monitor;
 SELECT results_eq($$ SELECT eligible_rows, batches, partitions, blockers, oldest, newest FROM perf_optimizer.preview_archive('moved') $$,
   $$ SELECT 70::bigint, 4::bigint, '{}'::text[], '{}'::text[], min(at), max(at) FROM before WHERE at < now() - interval '30 days 1 hour' $$,
   'the preview counts what is old');

@@ -1,4 +1,4 @@
-# Archival and its surroundings: a replica that falls behind, a snapshot that is held, dump and restore.
+# Archival and its surroundings: a replica that falls behind, a snapshot that is held, progress, tablespaces, dump and restore.
 use strict;
 use warnings;
 use POSIX ();
@@ -8,7 +8,7 @@ use Test::More;
 
 my $node = PostgreSQL::Test::Cluster->new('primary');
 $node->init(allows_streaming => 1);
-$node->append_conf('postgresql.conf', "log_min_messages = warning");
+$node->append_conf('postgresql.conf', "log_min_messages = warning\nshared_preload_libraries = 'perf_optimizer'\nmax_worker_processes = 20");
 $node->start;
 $node->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION perf_optimizer;
@@ -58,6 +58,31 @@ $node->safe_psql('postgres', "CALL perf_optimizer.run_archive('held')");
 is($node->safe_psql('postgres', 'SELECT count(*) FROM held'), '0', 'a held snapshot does not keep a run from its end');
 $node->safe_psql('postgres', "SELECT nextval('reader_may_end')");
 waitpid($reader, 0);
+
+# A run as a job says how far it is, and when it will be done; its archive may lie in another tablespace.
+$node->safe_psql('postgres', <<'SQL');
+SET allow_in_place_tablespaces = on;
+CREATE TABLESPACE attic LOCATION '';
+SQL
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE slow (id int PRIMARY KEY, at timestamptz NOT NULL);
+CREATE TABLE slow_archive (LIKE slow) TABLESPACE attic;
+INSERT INTO slow SELECT i, now() - interval '1 year' - i * interval '1 minute' FROM generate_series(1, 20000) i;
+VACUUM ANALYZE slow;
+SELECT perf_optimizer.create_archive_policy('slow', 'at', '30 days', destination => 'slow_archive', batch_rows => 100, max_rows_per_second => 400);
+SELECT perf_optimizer.run_job(perf_optimizer.schedule_archive('slow', '@yearly'));
+SQL
+ok($node->poll_query_until('postgres', q(SELECT count(*) = 1 FROM perf_optimizer.job_progress
+	WHERE phase = 'working through batches' AND done > 500 AND total BETWEEN 15000 AND 25000 AND progress_pct BETWEEN 1 AND 99
+	AND eta BETWEEN now() + interval '5 s' AND now() + interval '10 min')), 'job_progress says how far a run is');
+$node->safe_psql('postgres', q(SELECT perf_optimizer.alter_archive_policy('slow', reset => ARRAY['max_rows_per_second']);
+	SELECT perf_optimizer.cancel_run(run_id) FROM perf_optimizer.job_runs WHERE status = 'running'));
+$node->poll_query_until('postgres', q(SELECT count(*) = 0 FROM perf_optimizer.job_runs WHERE status = 'running')) or die 'it goes on';
+is($node->safe_psql('postgres', q(SELECT status, why_stopped, rows_archived = (SELECT count(*) FROM slow_archive) FROM perf_optimizer.archive_runs WHERE policy = 'slow')),
+	'failed|cancelled|t', 'a cancelled run has recorded what it moved');
+$node->safe_psql('postgres', q(CALL perf_optimizer.run_archive('slow')));
+is($node->safe_psql('postgres', 'SELECT (SELECT count(*) FROM slow), (SELECT count(*) FROM slow_archive)'), '0|20000', 'the next takes the rest');
+$node->safe_psql('postgres', $_) for q(SELECT perf_optimizer.drop_archive_policy('slow')), 'DROP TABLE slow, slow_archive', 'DROP TABLESPACE attic';
 is(slurp_file($seen), "60000\n60000\n", 'whose reader sees all rows where they were');
 
 # Policies and their runs go through a dump.
