@@ -18,6 +18,10 @@ BEGIN
   RETURN plan -> 0 -> 'Plan' ->> 'Total Cost';
 END $$;
 
+-- The indexes that the plan of a statement uses.
+CREATE FUNCTION bench.used_indexes(query text) RETURNS text[] LANGUAGE sql AS $$
+  SELECT used_indexes FROM perf_optimizer.what_if(query) $$;
+
 -- Builds what is missing of a set and shows the planner exactly the set; returns its real bytes.
 CREATE FUNCTION bench.use_set(definitions text[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,4 +1,4 @@
--- Microseconds of one call in one session: EXPLAIN, what_if with nothing, with one and with twenty hypothetical indexes.
+-- Microseconds of CPU of one call in one session: EXPLAIN, what_if with nothing, with one and with twenty hypothetical indexes.
 CREATE TEMP TABLE subject (n int, what text, query text, index text);
 INSERT INTO subject VALUES
   (1, 'one table', 'SELECT * FROM "CapitalCall" WHERE "userId" = 7 AND status = ''PENDING'' ORDER BY "dueDate" DESC LIMIT 20',
@@ -11,15 +11,15 @@ INSERT INTO subject VALUES
 -- Runs one statement many times; returns the microseconds of each.
 CREATE FUNCTION pg_temp.each_us(command text, loops int) RETURNS numeric LANGUAGE plpgsql AS $$
 DECLARE
-  start timestamptz;
+  start bigint;
   line record;
 BEGIN
   EXECUTE command INTO line;
-  start := clock_timestamp();
+  start := cpu_ms();
   FOR i IN 1 .. loops LOOP
     EXECUTE command INTO line;
   END LOOP;
-  RETURN 1e6 * extract(epoch FROM clock_timestamp() - start) / loops;
+  RETURN 1000.0 * (cpu_ms() - start) / loops;
 END $$;
 
 CREATE TEMP TABLE measured AS

@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "advisor/checks.h"
 #include "advisor/read_workload.h"
 #include "advisor/skipped.h"
 #include "advisor/suggest.h"
@@ -175,6 +176,7 @@ perf_optimizer_suggest_indexes(PG_FUNCTION_ARGS)
 	po_srf_begin(fcinfo, &row);
 	workload = read_workload(fcinfo);
 	po_read_workload_report(workload);
+	po_checks_add(workload);
 	foreach(lc, po_suggest_indexes(workload, &options, &stopped))
 		put_suggestion(&row, (const PoSuggestion *) lfirst(lc), ++rank);
 	po_trigrams_report(workload);

@@ -136,8 +136,8 @@ skip_query(PoWorkload *workload, const PoAdvisorQuery *query, int sqlerrcode, co
  * that is committed when it succeeds, so that locks on the tables stay.  Errors that
  * are not the statement's fault pass through.
  */
-static void
-add_query(PoWorkload *workload, PoAdvisorQuery *query)
+void
+po_workload_add(PoWorkload *workload, PoAdvisorQuery *query)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -202,7 +202,7 @@ po_workload_from_texts(char **texts, const double *weights, int n)
 		query->text = texts[i];
 		query->weight = weights != NULL ? weights[i] : 1;
 		query->rows = -1;
-		add_query(workload, query);
+		po_workload_add(workload, query);
 	}
 	return workload;
 }
@@ -276,7 +276,7 @@ po_workload_from_statistics(const char *what)
 
 		CHECK_FOR_INTERRUPTS();
 		if (SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(query->role)))
-			add_query(workload, query);
+			po_workload_add(workload, query);
 		else
 			skip_query(workload, query, ERRCODE_UNDEFINED_OBJECT,
 					   "the role that issued it does not exist any more");

@@ -53,6 +53,7 @@ extern void po_workload_enter_role(const PoAdvisorQuery *query, PoRoleScope *sco
 extern void po_workload_leave_role(const PoRoleScope *scope);
 extern PoStatement *po_workload_parse(const PoAdvisorQuery *query);
 extern bool po_workload_is_about_statement(int sqlerrcode);
+extern void po_workload_add(PoWorkload *workload, PoAdvisorQuery *query);
 extern PoWorkload *po_workload_from_texts(char **texts, const double *weights, int n);
 extern PoWorkload *po_workload_from_statistics(const char *what);
 extern double po_workload_plan(PoAdvisorQuery *query, List *indexes, List **used);

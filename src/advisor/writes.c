@@ -265,6 +265,21 @@ sets_any(const Change *change, const Bitmapset *columns)
 	return false;
 }
 
+/* Returns how many rows updates set one of some columns of (as pull_varattnos counts them). */
+double
+po_writes_updates(const PoWrites *writes, const Bitmapset *columns)
+{
+	double		rows = 0;
+	ListCell   *lc;
+
+	foreach(lc, writes->changes)
+	{
+		if (sets_any((const Change *) lfirst(lc), columns))
+			rows += ((const Change *) lfirst(lc))->rows;
+	}
+	return rows;
+}
+
 /* Returns the columns that an index holds, depends on or is limited by. */
 static Bitmapset *
 columns_of(const PoHypoIndex *index)

@@ -24,6 +24,7 @@ typedef struct PoWrites
 } PoWrites;
 
 extern List *po_writes_collect(const PoWorkload *workload);
+extern double po_writes_updates(const PoWrites *writes, const Bitmapset *columns);
 extern double po_writes_cost(List *writes, PoHypoIndex *index, int replaced, bool measured);
 
 #endif							/* PO_WRITES_H */

@@ -91,6 +91,7 @@ read_key(HeapTuple tuple, PoForeignKey *key)
 	key->constraint = form->oid;
 	key->referencing = form->conrelid;
 	key->referenced = form->confrelid;
+	key->inherited = OidIsValid(form->conparentid);
 	DeconstructFkConstraintRow(tuple, &key->ncolumns, key->columns, key->referenced_columns,
 							   NULL, NULL, NULL, NULL, NULL);
 	key->indexed = is_indexed(key);

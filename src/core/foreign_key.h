@@ -18,6 +18,7 @@ typedef struct PoForeignKey
 	AttrNumber	columns[INDEX_MAX_KEYS];	/* of the referencing table */
 	AttrNumber	referenced_columns[INDEX_MAX_KEYS];
 	bool		indexed;
+	bool		inherited;		/* a part of the one of a partitioned table */
 } PoForeignKey;
 
 extern bool po_foreign_key_read(Oid constraint, PoForeignKey *key);

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "advisor/checks.h"
 #include "advisor/suggest.h"
 #include "catalog/pg_class.h"
 #include "core/compat.h"
@@ -164,6 +165,7 @@ make_plan(PoJobRun *run, Trial *plan)
 	MemoryContextSwitchTo(run->memory);
 	(void) find_leftover(run->job, &plan->leftover);
 	plan->workload = po_workload_from_statistics("tuning of indexes");
+	po_checks_add(plan->workload);
 	best = choose(plan->workload, budget_left(run->job));
 	if (best != NULL)
 	{

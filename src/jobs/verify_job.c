@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "advisor/checks.h"
 #include "advisor/workload.h"
 #include "core/compat.h"
 #include "core/json.h"
@@ -148,6 +149,7 @@ collect(PoJobRun *run, Options *options)
 	workload = options->nqueries >= 0
 		? po_workload_from_texts(options->queries, NULL, options->nqueries)
 		: po_workload_from_statistics("verify_suggestion without queries");
+	po_checks_add(workload);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(run->memory);

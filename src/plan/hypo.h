@@ -9,6 +9,7 @@
 #include "access/htup.h"
 #include "nodes/params.h"
 #include "nodes/pathnodes.h"
+#include "plan/predicate_share.h"
 #include "storage/block.h"
 
 /* The estimated size of an index on one table (a partition, or the table itself). */
@@ -44,6 +45,7 @@ typedef struct PoHypoIndex
 	List	   *expressions;	/* with varno 1, constants folded */
 	List	   *predicate;		/* implicit AND, with varno 1; NIL for a full
 								 * index */
+	PoPredicateShares *shares;	/* of the rows that the predicate keeps */
 	int			fillfactor;		/* percent */
 	bool		deduplicate;	/* not switched off by a storage parameter */
 	List	   *sizes;			/* PoHypoSize, filled on demand */

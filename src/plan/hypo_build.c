@@ -272,7 +272,10 @@ po_hypo_build_form(Oid relid, const PoForm *form, const PoExpressions *expressio
 		index->types[n + i] = get_atttype(relid, form->included[i]);
 	}
 	if (form->predicate != 0)
+	{
 		index->predicate = po_key_column_predicate(expressions, form->predicate);
+		index->shares = po_key_column_predicate_shares(expressions, form->predicate);
+	}
 	return index;
 }
 

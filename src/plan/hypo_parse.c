@@ -288,6 +288,7 @@ simplify_expressions(PoHypoIndex *index, Node *predicate)
 	predicate = eval_const_expressions(NULL, predicate);
 	predicate = (Node *) canonicalize_qual((Expr *) predicate, false);
 	index->predicate = make_ands_implicit((Expr *) predicate);
+	index->shares = po_predicate_share_create();
 	fix_opfuncids((Node *) index->predicate);
 }
 

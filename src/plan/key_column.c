@@ -75,6 +75,7 @@ po_key_column_add_predicate(PoExpressions *expressions, Oid relid, List *conditi
 	old = MemoryContextSwitchTo(expressions->context);
 	expressions->predicate_relids = lappend_oid(expressions->predicate_relids, relid);
 	expressions->predicates = lappend(expressions->predicates, copyObject(copy));
+	expressions->predicate_shares = lappend(expressions->predicate_shares, po_predicate_share_create());
 	MemoryContextSwitchTo(old);
 	return list_length(expressions->predicates);
 }
@@ -84,6 +85,13 @@ List *
 po_key_column_predicate(const PoExpressions *expressions, int number)
 {
 	return (List *) list_nth(expressions->predicates, number - 1);
+}
+
+/* Returns what is known of the rows that a predicate keeps. */
+PoPredicateShares *
+po_key_column_predicate_shares(const PoExpressions *expressions, int number)
+{
+	return (PoPredicateShares *) list_nth(expressions->predicate_shares, number - 1);
 }
 
 /* Says whether a column of a key stands for an expression. */

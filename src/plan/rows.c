@@ -40,14 +40,16 @@ take_rows(Visit *visit, TableScanDesc scan)
 
 /*
  * Shows some rows of a table, the same ones each time, those that the active snapshot
- * sees; all of what is no heap, or is small.  Returns whether these were all of its rows.
+ * sees; all of what is no heap, or is small; none of another session's temporary table.
+ * Returns whether these were all of its rows.
  */
 bool
 po_rows_visit(Relation table, const PoRowsLimit *limit, PoRowsTake take, void *arg)
 {
+	bool		readable = !RELATION_IS_OTHER_TEMP(table);
 	BlockNumber nblocks = RelationGetNumberOfBlocks(table);
-	BlockNumber wanted = Min(nblocks, limit->blocks);
-	bool		whole = wanted == nblocks || table->rd_tableam != GetHeapamTableAmRoutine();
+	BlockNumber wanted = readable ? Min(nblocks, limit->blocks) : 0;
+	bool		whole = readable && (wanted == nblocks || table->rd_tableam != GetHeapamTableAmRoutine());
 	double		tuples = Max(table->rd_rel->reltuples, 0);
 	Visit		visit = {table_slot_create(table, NULL), 1, 0, take, arg};
 	TableScanDesc scan = table_beginscan_strat(table, GetActiveSnapshot(), 0, NULL, true, false);

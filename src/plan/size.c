@@ -329,7 +329,7 @@ compute_size(PoHypoIndex *index, PoHypoSize *size)
 	size->tuples = rel->tuples;
 	if (info->indpred != NIL)
 		size->tuples = clamp_row_est(rel->tuples *
-									 clauselist_selectivity(root, info->indpred, 0, JOIN_INNER, NULL));
+									 po_predicate_share_get(index->shares, root, size->relid, info->indpred));
 	shape = btree_shape(root, info, index, size->tuples);
 	if (index->am == BTREE_AM_OID)
 	{

@@ -1,7 +1,7 @@
 -- what_if: equal to really creating the index, over access paths, types, partitions; errors, privileges, nothing left behind.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(149);
+SELECT plan(154);
 
 -- All rows are sampled, so that statistics and with them costs are the same each time.
 SET default_statistics_target = 1000;
@@ -93,6 +93,8 @@ INSERT INTO pairs (kind, q, ddl) VALUES
 ('btree', 'select * from ev where a=5 and b=3 and d>''2022-01-01''', 'create index on ev(a,b,d)'),
 ('btree', 'select * from ev where f and d=''2022-01-01''', 'create index on ev(d) where f'),
 ('btree', 'select * from ev where n is not null and c=''cat 5''', 'create index on ev(c) where n is not null'),
+('btree', 'select * from ev where r < id and c=''cat 5''', 'create index on ev(c) where r < id'),
+('btree', 'select * from par where v < id and s=''s7''', 'create index on par(s) where v < id'),
 ('btree', 'select * from ev where lower(g)=''abc''', 'create index on ev(lower(g))'),
 ('btree', 'select * from ev where a in (3,4,5) order by h limit 5', 'create index on ev(a,h)'),
 ('btree', 'select x.* from ev x join ev y on x.r=y.id where y.a=77', 'create index on ev(r)'),
@@ -154,6 +156,12 @@ END $$;
 SELECT is((SELECT used_indexes FROM perf_optimizer.what_if('select * from ev where a = folded()', ARRAY['create index on ev(a)'])),
     ARRAY['ev_a_idx'], 'the statement sees the index, the one inside the function that it folds does not');
 SELECT is(folded(), 5, 'and the plan that the function has cached runs afterwards');
+
+-- How many rows a predicate keeps is not found out by running somebody's function.
+CREATE FUNCTION below(int, int) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE division_by_zero; END $$;
+CREATE OPERATOR #<# (FUNCTION = below, LEFTARG = int, RIGHTARG = int);
+SELECT lives_ok($$SELECT perf_optimizer.what_if('select * from ev where a #<# b', ARRAY['create index on ev(a) where a #<# b'])$$,
+    'a predicate of an operator of one''s own is not evaluated');
 
 -- A failed and a cancelled call leave nothing behind.
 CREATE FUNCTION slow() RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM pg_sleep(60); RETURN 5; END $$;

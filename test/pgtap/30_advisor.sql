@@ -1,7 +1,7 @@
 -- suggest_indexes: what it finds, that every definition runs, limits, writes, redundancy, workloads, errors, privileges.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(118);
+SELECT plan(121);
 SET default_statistics_target = 1000;
 SET max_parallel_workers_per_gather = 0;
 CREATE SCHEMA "po Test";
@@ -61,6 +61,8 @@ SELECT is(suggested(q), d, what) FROM (VALUES
     ('select id from "CapitalCall" where "userId" = $1 union all select "user" from summary where "user" = $2', NULL, 'set operation, checked below'),
     ('update "CapitalCall" set status = ''PAID'' where "userId" = $1', '"CapitalCall" ("userId")', 'UPDATE'),
     ('delete from "Payment" where "paidAt" < ''2024-01-02''', '"Payment" ("paidAt")', 'DELETE'),
+    ('delete from "CapitalCall" where id = $1', '"Payment" ("capitalCallId")', 'what a foreign key looks up for each row deleted'),
+    ('update "CapitalCall" set id = $1 where id = $2', '"Payment" ("capitalCallId")', 'or whose key is updated'),
     ('insert into "Payment" select 100000 + row_number() over (), id, now() from "CapitalCall" where "userId" = $1', '"CapitalCall" ("userId")', 'INSERT ... SELECT'),
     ('select * from event where entity = 7', 'event (entity)', 'a partitioned table'),
     ('select * from event_2 where entity = 7', 'event_2 (entity)', 'a partition'),
@@ -76,6 +78,7 @@ SELECT is(suggested(q), d, what) FROM (VALUES
     ('select * from "CapitalCall" where "isFinal" and "fundName" = ''fund 3''', NULL, 'a boolean column, checked below'),
     ('select * from "Payment" p where exists (select from "CapitalCall" c where c.id = p."capitalCallId" and c."userId" = $1)', '"CapitalCall" ("userId", id); "Payment" ("capitalCallId")', 'EXISTS')
 ) v(q, d, what) WHERE d IS NOT NULL;
+SELECT matches((SELECT reason FROM perf_optimizer.suggest_indexes(queries => ARRAY['delete from "CapitalCall" where id = $1'])), 'most of all "/\* check of Payment_capitalCallId_fkey \*/ SELECT', 'the reason names the foreign key');
 SELECT is((SELECT array_agg(relation::text ORDER BY relation::text) FROM perf_optimizer.suggest_indexes(queries => ARRAY[
     'select id from "CapitalCall" where "userId" = $1 union all select "user" from summary where "user" = $2'])),
     ARRAY['"CapitalCall"', 'summary'], 'both arms of a set operation');

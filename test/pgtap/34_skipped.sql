@@ -1,7 +1,7 @@
 -- What is left out of a workload: with its reason, and of a workload like the demo's nearly nothing.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(15);
+SELECT plan(17);
 CREATE SCHEMA "po Test";
 SET search_path = "po Test", public;
 CREATE TABLE "Call" ("id" text PRIMARY KEY, "userId" text NOT NULL, "fund" text, "amount" numeric(12, 2), "due" timestamp, "status" text, doc jsonb, tags text[]);
@@ -66,6 +66,19 @@ SELECT ok(EXISTS (SELECT FROM perf_optimizer.suggest_indexes_skipped() WHERE rea
 -- The other functions remember as well.
 SELECT lives_ok($$SELECT * FROM perf_optimizer.suggest_matviews(ARRAY['selec', 'select 1'])$$, 'suggest_matviews leaves out');
 SELECT is((SELECT string_agg(query, ',') FROM perf_optimizer.suggest_indexes_skipped()), 'selec', 'and says what');
+-- A cancel ends the call as it ends any statement; it is no statement's fault and nothing is left of the call.
+CREATE FUNCTION slow() RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM pg_sleep(60); RETURN 'x'; END $$;
+SET statement_timeout = '100ms';
+DO $$
+BEGIN
+    PERFORM perf_optimizer.suggest_indexes(queries => ARRAY['select * from "Call" where "userId" = $1', 'select * from "Call" where "fund" = slow()']);
+    PERFORM set_config('po_test.cancelled', 'no', false);
+EXCEPTION WHEN query_canceled THEN
+    PERFORM set_config('po_test.cancelled', 'yes', false);
+END $$;
+RESET statement_timeout;
+SELECT is(current_setting('po_test.cancelled'), 'yes', 'a call can be cancelled');
+SELECT is((SELECT count(*)::int FROM perf_optimizer.suggest_indexes(queries => ARRAY['select * from "Call" where "userId" = $1'])), 1, 'and the next one works');
 DROP SCHEMA "po Test" CASCADE;
 DROP OWNED BY po_test_reader;
 DROP ROLE po_test_reader;

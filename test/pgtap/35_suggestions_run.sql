@@ -187,7 +187,6 @@ SELECT set_eq($$SELECT replace(q, 'SELECT * FROM "Every ""Type""" WHERE ', '') F
     'SELECT * FROM pg_depend WHERE deptype = ''n''',
     'SELECT * FROM information_schema.columns WHERE column_name = ''x''',
     'SELECT * FROM secured',
-    'DELETE FROM ref WHERE id = 7',
     'SELECT * FROM pg_toast.pg_toast_1255',
     'SELECT * FROM perf_optimizer.jobs WHERE name = ''x''',
     'SELECT * FROM wide TABLESAMPLE system (10) WHERE k = 5',

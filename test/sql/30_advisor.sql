@@ -24,6 +24,9 @@ SELECT definition FROM perf_optimizer.suggest_indexes(queries => ARRAY[
     'SELEC 1', 'SELECT sum(amount) FROM "Payment" WHERE "capitalCallId" = $1']);
 SELECT * FROM perf_optimizer.suggest_indexes_skipped();
 
+-- A pattern inside a text needs an extension: which one is said.
+SELECT count(*) FROM perf_optimizer.suggest_indexes(queries => ARRAY['SELECT * FROM "CapitalCall" WHERE note LIKE ''%y%''']);
+
 -- Errors.
 SELECT * FROM perf_optimizer.suggest_indexes(queries => ARRAY['SELEC 1']);
 SELECT * FROM perf_optimizer.suggest_indexes(queries => '{}');

@@ -80,6 +80,18 @@ await($run);
 is(sql("SELECT detail::jsonb ->> 'verdict' || ' ' || (detail::jsonb ->> 'kept') FROM perf_optimizer.job_runs WHERE run_id = $run"), 'does not pay false', 'what costs more than it saves is dropped');
 is(indexes(), 't_b_idx,t_pkey', 'and gone');
 
+# What gets slower with a cheaper plan is named: the planner expects the rows of the last day anywhere in the order of k, and they come last.
+sql_as('po_test_owner', q(CREATE TABLE trap AS SELECT k, timestamp '2024-01-01' + CASE WHEN k > 99000 THEN interval '1 year' ELSE k % 300 * interval '1 day' END AS made, repeat('x', 100) AS pad
+FROM (SELECT g::bigint * 7919 % 100003 AS k FROM generate_series(1, 100000) g) s));
+sql('VACUUM ANALYZE trap');
+my $trapped = q(SELECT * FROM trap WHERE made::timestamptz > '2024-12-15' ORDER BY k LIMIT 1);
+$run = sql_as('po_test_owner', "SELECT perf_optimizer.verify_suggestion('CREATE INDEX CONCURRENTLY ON trap (k)', ARRAY[\$\$$trapped\$\$], keep => true)");
+is(await($run), 'succeeded', 'an index that hurts is verified');
+is(sql("SELECT (s ->> 'cost_after')::float8 < (s ->> 'cost_before')::float8 AND (s ->> 'worse')::boolean FROM perf_optimizer.job_runs, jsonb_array_elements(detail::jsonb -> 'statements') s WHERE run_id = $run"), 't', 'its statement is cheaper by the plan and slower');
+like(sql("SELECT detail::jsonb ->> 'verdict' || ', ' || (detail::jsonb ->> 'regressions') || ': ' || (detail::jsonb ->> 'summary') FROM perf_optimizer.job_runs WHERE run_id = $run"),
+	qr/^does not pay, 1: .*1 became slower by more than 10 %, first "SELECT \* FROM trap/, 'the verdict says so');
+is(sql(q(SELECT count(*) FROM pg_index WHERE indrelid = 'trap'::regclass)), 0, 'and the index is gone');
+
 # A build that fails leaves nothing.
 $run = sql_as('po_test_owner', q(SELECT perf_optimizer.apply_suggestion('CREATE UNIQUE INDEX CONCURRENTLY ON t (a)')));
 is(await($run), 'failed', 'a unique index on what is not unique fails');
@@ -128,6 +140,17 @@ is(sql_as('po_test_owner', q(SELECT perf_optimizer.schedule_index_tuning('@yearl
 $run = sql_as('po_test_owner', "SELECT perf_optimizer.run_job($job)");
 await($run);
 is(indexes(), 't_pkey', 'nothing fits');
+
+# What the planner thinks well of and the trial shows to hurt is taken back.
+sql('SELECT pg_stat_statements_reset()');
+sql_as('po_test_owner', $trapped) for 1 .. 5;
+is(sql_as('po_test_owner', q(SELECT perf_optimizer.schedule_index_tuning('@yearly', 100000000, max_attempts => 1))), $job, 'a budget that leaves room');
+$run = sql_as('po_test_owner', "SELECT perf_optimizer.run_job($job)");
+await($run);
+is(sql("SELECT detail::jsonb ->> 'verdict' || ' ' || (detail::jsonb ->> 'kept') FROM perf_optimizer.job_runs WHERE run_id = $run"), 'does not pay false', 'the best index by the planner hurts');
+is(sql(q(SELECT count(*) FROM pg_index WHERE indrelid = 'trap'::regclass)), 0, 'and is taken back');
+sql('DROP TABLE trap; SELECT pg_stat_statements_reset()');
+sql_as('po_test_owner', 'SELECT count(*) FROM t WHERE b = ' . $_) for 1 .. 30;
 
 # A timeout takes the index on trial away as well.
 $old = $node->background_psql('postgres', on_error_stop => 0);
