@@ -105,7 +105,7 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_can_refresh_incrementally';
 COMMENT ON FUNCTION perf_optimizer.can_refresh_incrementally(regclass) IS
-  'Whether enable_incremental would register a materialized view for the current user, and why not. Needs ownership of the view (from PostgreSQL 17 also MAINTAIN). Errors: 42809 not a materialized view, 42501 no right, 22004 a NULL.';
+  'Whether enable_incremental would register a materialized view for the current user, and why not: all reasons, separated by semicolons. Needs ownership of the view (from PostgreSQL 17 also MAINTAIN). Errors: 42809 not a materialized view, 42501 no right, 22004 a NULL.';
 
 CREATE FUNCTION perf_optimizer.enable_incremental(matview regclass) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -153,8 +153,8 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_forget_dropped_matviews';
 COMMENT ON FUNCTION perf_optimizer.forget_dropped_matviews() IS
   'The event trigger function that forgets materialized views that were dropped, and removes triggers and logs that no other view needs.';
+-- Of all commands: any object that a view depends on may take it along.
 CREATE EVENT TRIGGER perf_optimizer_forget_dropped_matviews ON sql_drop
-  WHEN tag IN ('DROP MATERIALIZED VIEW', 'DROP OWNED', 'DROP SCHEMA', 'DROP TABLE', 'DROP VIEW')
   EXECUTE FUNCTION perf_optimizer.forget_dropped_matviews();
 ALTER EVENT TRIGGER perf_optimizer_forget_dropped_matviews ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER perf_optimizer_forget_dropped_matviews IS

@@ -37,3 +37,19 @@ po_relname_qualified(Oid relid)
 				 errhint("It may have been dropped meanwhile.")));
 	return name;
 }
+
+/*
+ * Returns the number that a column of one relation has in another, which is it or
+ * has columns of the same names, as a partition has; 0 when it has none.  System
+ * columns are the same everywhere.
+ */
+AttrNumber
+po_relname_column(Oid from, Oid to, AttrNumber column)
+{
+	char	   *name;
+
+	if (from == to || column <= 0)
+		return column;
+	name = get_attname(from, column, true);
+	return name == NULL ? InvalidAttrNumber : get_attnum(to, name);
+}

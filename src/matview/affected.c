@@ -7,8 +7,8 @@
  * The set is split by which keys are NULL, so that equality can be asked for
  * where it is, and an index used.  Then, for each part, the view's rows with
  * these keys are read by joining the view with the set, and the query's rows by
- * joining inside its branches; the view, and a branch's only table, are read by
- * gather.c where an index serves.  The difference of the two is written.
+ * joining inside its branches; the view, and each table that tells keys, are read
+ * by gather.c where an index serves.  The difference of the two is written.
  */
 #include "postgres.h"
 
@@ -284,30 +284,54 @@ probe_keys(Affected *affected, Query *branch, KeySet *set)
 }
 
 /*
- * Reads the rows of a branch's only table for the keys of a set and lets the
- * branch read them instead of the table; *exact says whether the rows are those
- * of the keys alone.  Returns the rows; NULL, with the branch as it was, where
- * that is impossible or not worth while.
+ * Reads the rows of one table of a branch, range table entry varno, for the keys
+ * of a set and lets the branch read them instead of the table; *exact says
+ * whether the rows are those of the keys alone.  Returns the rows; NULL, with the
+ * branch as it was, where that is impossible or not worth while.
  */
 static PoComposeRows *
-gather_branch(Affected *affected, Query *branch, KeySet *set, QueryEnvironment *environment, bool *exact)
+gather_table(Affected *affected, Query *branch, int varno, KeySet *set, QueryEnvironment *environment, bool *exact)
 {
 	PoComposeRows *rows = palloc0(sizeof(PoComposeRows));
-	char	   *name = psprintf("po_rows_%p", branch);
-	Bitmapset  *used;
-	RangeTblEntry *rte;
-	int			varno;
+	RangeTblEntry *rte = rt_fetch(varno, branch->rtable);
+	PoGatherWish wish = {rte->relid, varno, probe_keys(affected, branch, set),
+		po_shape_find_base(affected->shape, rte->relid)->used, po_shape_is_single(branch)};
+	char	   *name = psprintf("po_rows_%p", rte);
 
-	if (!po_shape_is_single(branch))
-		return NULL;
-	varno = linitial_node(RangeTblRef, branch->jointree->fromlist)->rtindex;
-	rte = rt_fetch(varno, branch->rtable);
-	used = po_shape_find_base(affected->shape, rte->relid)->used;
-	if (!po_gather_rows(rte->relid, varno, probe_keys(affected, branch, set), &set->rows, used, rows, exact))
+	if (!po_gather_rows(&wish, &set->rows, rows, exact))
 		return NULL;
 	po_compose_add_rows(environment, name, rows);
-	po_compose_replace_entry(rte, po_gather_select(rte->relid, used, po_compose_rows_entry(environment, name)));
+	po_compose_replace_entry(rte, po_gather_select(wish.relid, wish.used, po_compose_rows_entry(environment, name)));
 	return rows;
+}
+
+/*
+ * Reads the rows of the tables that a branch joins for the keys of a set, as far
+ * as each tells some of them: keys are computed from rows that no outer join
+ * replaces by NULLs, so rows with other keys may be left out below the joins.
+ * *exact says whether one of the tables leaves only the keys.  Returns what has
+ * been read, as a list of PoComposeRows.
+ */
+static List *
+gather_branch(Affected *affected, Query *branch, KeySet *set, QueryEnvironment *environment, bool *exact)
+{
+	List	   *occurrences = po_shape_occurrences(branch);
+	List	   *gathered = NIL;
+
+	*exact = false;
+	for (int varno = 1; varno <= list_length(branch->rtable); varno++)
+	{
+		RangeTblEntry *rte = rt_fetch(varno, branch->rtable);
+		bool		all_keys = false;
+		PoComposeRows *rows = NULL;
+
+		if (rte->rtekind == RTE_RELATION && list_member_ptr(occurrences, rte))
+			rows = gather_table(affected, branch, varno, set, environment, &all_keys);
+		if (rows)
+			gathered = lappend(gathered, rows);
+		*exact = *exact || (rows && all_keys);
+	}
+	return gathered;
 }
 
 /* Restricts a branch to the keys of a set by joining it with the set; bounded: also by what keys rise with. */
@@ -345,13 +369,14 @@ run_restricted(Affected *affected, KeySet *set, DestReceiver *dest)
 
 	foreach(cell, po_shape_branches(query))
 	{
-		bool		exact = false;
-		PoComposeRows *rows = gather_branch(affected, lfirst_node(Query, cell), set, environment, &exact);
+		Query	   *branch = lfirst_node(Query, cell);
+		bool		single = po_shape_is_single(branch);
+		bool		exact;
+		List	   *rows = gather_branch(affected, branch, set, environment, &exact);
 
 		if (!exact)
-			restrict_branch(affected, lfirst_node(Query, cell), set, environment, rows == NULL);
-		if (rows)
-			gathered = lappend(gathered, rows);
+			restrict_branch(affected, branch, set, environment, rows == NIL || !single);
+		gathered = list_concat(gathered, rows);
 	}
 
 	/*

@@ -15,6 +15,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
@@ -320,24 +321,61 @@ po_arm_try(List *bases)
 	return reason;
 }
 
+/* Tells whether this session is in the middle of reading or writing a relation that it has locked, and that may be gone. */
+static bool
+is_in_use(Oid relid)
+{
+	Relation	rel = try_relation_open(relid, NoLock);
+	bool		in_use = rel != NULL && (rel->rd_refcnt > 1 || AfterTriggerPendingOnRel(relid));
+
+	if (rel)
+		relation_close(rel, NoLock);
+	return in_use;
+}
+
+/* Locks relations that nobody uses, at once: all of them or, returning false, none. */
+static bool
+lock_unused(List *relids)
+{
+	for (int i = 0; i < list_length(relids); i++)
+	{
+		bool		locked = ConditionalLockRelationOid(list_nth_oid(relids, i), AccessExclusiveLock);
+
+		if (locked && !is_in_use(list_nth_oid(relids, i)))
+			continue;
+		for (int j = locked ? i : i - 1; j >= 0; j--)
+			UnlockRelationOid(list_nth_oid(relids, j), AccessExclusiveLock);
+		return false;
+	}
+	return true;
+}
+
+/* Returns what has to be locked to stop noting the changes of a base: itself, its partitions, its log, as far as they are there. */
+static List *
+find_armed(Oid base)
+{
+	List	   *relids = NIL;
+	PoLog		log;
+
+	if (get_rel_name(base) != NULL && get_rel_relkind(base) != RELKIND_MATVIEW)
+		relids = find_all_inheritors(base, NoLock, NULL);
+	if (po_log_find(base, &log) && get_rel_name(log.log) != NULL)
+		relids = lappend_oid(relids, log.log);
+	return relids;
+}
+
 /*
  * Stops noting the changes of a base that may be gone already.  Returns false,
- * having done nothing, when its lock or its log's cannot be had at once.
+ * having done nothing, when a lock cannot be had at once or a statement of this
+ * session that is not at its end uses the base.
  */
 bool
 po_arm_remove(Oid base)
 {
-	PoLog		log;
-
-	if (po_log_find(base, &log) && get_rel_name(log.log) != NULL &&
-		!ConditionalLockRelationOid(log.log, AccessExclusiveLock))
+	if (!lock_unused(find_armed(base)))
 		return false;
 	if (get_rel_name(base) != NULL && get_rel_relkind(base) != RELKIND_MATVIEW)
-	{
-		if (!ConditionalLockRelationOid(base, AccessExclusiveLock))
-			return false;
 		drop_all_triggers(base);
-	}
 	po_log_drop(base);
 	return true;
 }

@@ -22,13 +22,14 @@
 #include "postgres.h"
 
 #include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/partition.h"
 #include "common/hashfn.h"
 #include "core/compat.h"
 #include "core/guc.h"
+#include "core/relname.h"
 #include "matview/capture.h"
 #include "matview/log.h"
 #include "miscadmin.h"
@@ -36,7 +37,6 @@
 #include "storage/lmgr.h"
 #include "utils/datum.h"
 #include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -84,11 +84,10 @@ typedef struct CaptureBuffer
 	TupleDesc	desc;			/* NULL: the log is not whole, nothing is
 								 * noted */
 	bool		everything;
+	MinimalTuple first;			/* most transactions have but one row */
+	rowset_hash *rows;			/* the others, or NULL */
 	MemoryContext context;		/* holds rows and their tuples */
-	rowset_hash *rows;
 	Size		bytes;
-	Datum	   *values;			/* work space for one row of the log */
-	bool	   *nulls;
 } CaptureBuffer;
 
 typedef struct CaptureKey
@@ -113,6 +112,7 @@ typedef struct CaptureEntry
 } CaptureEntry;
 
 static HTAB *entries = NULL;
+static CaptureEntry *last_entry = NULL; /* the one that was asked for last */
 static List *buffers = NIL;		/* of this transaction, in
 								 * TopTransactionContext */
 
@@ -144,18 +144,6 @@ create_entries(void)
 	CacheRegisterRelcacheCallback(forget_entries, (Datum) 0);
 }
 
-/* Returns the relation's column that is the base's column, by name for a partition; 0 when there is none. */
-static AttrNumber
-column_in(Oid relid, Oid base, AttrNumber column)
-{
-	char	   *name;
-
-	if (relid == base)
-		return column;
-	name = get_attname(base, column, true);
-	return name ? get_attnum(relid, name) : InvalidAttrNumber;
-}
-
 /* Fills the columns of an entry from the log's registration. */
 static void
 fill_columns(CaptureEntry *entry, const PoLog *log, Relation table)
@@ -166,10 +154,10 @@ fill_columns(CaptureEntry *entry, const PoLog *log, Relation table)
 	entry->ncolumns = RelationGetNumberOfAttributes(table);
 	entry->source = palloc0(sizeof(AttrNumber) * entry->ncolumns);
 	while ((column = bms_next_member(log->logged, column)) >= 0)
-		entry->source[po_log_column(table, column) - 1] = column_in(entry->key.relid, log->base, column);
+		entry->source[po_log_column(table, column) - 1] = po_relname_column(log->base, entry->key.relid, column);
 	column = -1;
 	while ((column = bms_next_member(log->used, column)) >= 0)
-		entry->used = bms_add_member(entry->used, column_in(entry->key.relid, log->base, column));
+		entry->used = bms_add_member(entry->used, po_relname_column(log->base, entry->key.relid, column));
 	MemoryContextSwitchTo(old);
 }
 
@@ -207,9 +195,11 @@ static CaptureEntry *
 get_entry(Oid relid, Oid base)
 {
 	CaptureKey	key = {relid, base};
-	CaptureEntry *entry;
+	CaptureEntry *entry = last_entry;
 	bool		found;
 
+	if (entry && entry->valid && entry->key.relid == relid && entry->key.base == base)
+		return entry;
 	if (entries == NULL)
 		create_entries();
 	entry = hash_search(entries, &key, HASH_ENTER, &found);
@@ -220,6 +210,7 @@ get_entry(Oid relid, Oid base)
 	}
 	for (int attempt = 0; !entry->valid && attempt < 10; attempt++)
 		fill_entry(entry);
+	last_entry = entry;
 	return entry;
 }
 
@@ -244,18 +235,11 @@ create_buffer(CaptureEntry *entry)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 	CaptureBuffer *buffer = palloc0(sizeof(CaptureBuffer));
-	Relation	table = try_table_open(entry->log, RowExclusiveLock);
+	Relation	table = po_log_open(entry->log, RowExclusiveLock);
 
 	buffer->log = entry->log;
-	buffer->context = AllocSetContextCreate(TopTransactionContext, "perf_optimizer captured rows",
-											ALLOCSET_DEFAULT_SIZES);
 	if (table && is_whole(entry, table))
-	{
 		buffer->desc = CreateTupleDescCopy(RelationGetDescr(table));
-		buffer->values = palloc0(sizeof(Datum) * buffer->desc->natts);
-		buffer->nulls = palloc0(sizeof(bool) * buffer->desc->natts);
-		buffer->rows = rowset_create(buffer->context, 8, NULL);
-	}
 	if (table)
 		table_close(table, NoLock);
 	buffers = lappend(buffers, buffer);
@@ -279,45 +263,78 @@ get_buffer(CaptureEntry *entry)
 static void
 give_up_rows(CaptureBuffer *buffer)
 {
-	MemoryContextReset(buffer->context);
+	if (buffer->context)
+		MemoryContextDelete(buffer->context);
+	buffer->context = NULL;
 	buffer->rows = NULL;
+	buffer->first = NULL;
 	buffer->everything = true;
 }
 
-/* Builds the log's row for a row of the relation; values fetched from a toast table stay in the current context. */
+/* Builds the log's row for a row of the relation, in a context; values fetched from a toast table stay in the current one. */
 static MinimalTuple
-form_row(CaptureEntry *entry, CaptureBuffer *buffer, TupleTableSlot *slot)
+form_row(CaptureEntry *entry, CaptureBuffer *buffer, TupleTableSlot *slot, MemoryContext context)
 {
-	buffer->values[PO_LOG_XID - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
-	buffer->values[PO_LOG_KIND - 1] = CharGetDatum(PO_LOG_CHANGE);
+	Datum		values[MaxTupleAttributeNumber];
+	bool		nulls[MaxTupleAttributeNumber];
+	MemoryContext old;
+	MinimalTuple tuple;
+
+	values[PO_LOG_XID - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	values[PO_LOG_KIND - 1] = CharGetDatum(PO_LOG_CHANGE);
+	nulls[PO_LOG_XID - 1] = nulls[PO_LOG_KIND - 1] = false;
 	for (int i = PO_LOG_FIXED_COLUMNS; i < buffer->desc->natts; i++)
 	{
-		buffer->nulls[i] = true;
+		nulls[i] = true;
 		if (entry->source[i] != InvalidAttrNumber)
-			buffer->values[i] = slot_getattr(slot, entry->source[i], &buffer->nulls[i]);
-		if (!buffer->nulls[i] && TupleDescAttr(buffer->desc, i)->attlen == -1)
-			buffer->values[i] = PointerGetDatum(PG_DETOAST_DATUM_PACKED(buffer->values[i]));
+			values[i] = slot_getattr(slot, entry->source[i], &nulls[i]);
+		if (!nulls[i] && TupleDescAttr(buffer->desc, i)->attlen == -1)
+			values[i] = PointerGetDatum(PG_DETOAST_DATUM_PACKED(values[i]));
 	}
-	return PO_FORM_MINIMAL_TUPLE(buffer->desc, buffer->values, buffer->nulls);
+	old = MemoryContextSwitchTo(context);
+	tuple = PO_FORM_MINIMAL_TUPLE(buffer->desc, values, nulls);
+	MemoryContextSwitchTo(old);
+	return tuple;
+}
+
+/* Makes the empty set of the rows after the first. */
+static void
+create_rows(CaptureBuffer *buffer)
+{
+	buffer->context = AllocSetContextCreate(TopTransactionContext, "perf_optimizer captured rows",
+											ALLOCSET_DEFAULT_SIZES);
+	buffer->rows = rowset_create(buffer->context, 8, NULL);
+}
+
+/* Adds a row to those after the first, unless it is among them or is the first itself. */
+static void
+add_row(CaptureEntry *entry, CaptureBuffer *buffer, TupleTableSlot *slot)
+{
+	MinimalTuple tuple = form_row(entry, buffer, slot, buffer->context);
+	bool		found = same_tuple(buffer->first, tuple);
+
+	if (!found)
+		(void) rowset_insert(buffer->rows, tuple, &found);
+	if (found)
+		pfree(tuple);
+	else
+		buffer->bytes += tuple->t_len;
+	if (buffer->rows->members > MAX_ROWS || buffer->bytes > MAX_BYTES)
+		give_up_rows(buffer);
 }
 
 /* Notes one image of a row; the current context is short-lived. */
 static void
 note_row(CaptureEntry *entry, CaptureBuffer *buffer, TupleTableSlot *slot)
 {
-	MinimalTuple tuple = form_row(entry, buffer, slot);
-	bool		found;
-	CapturedRow *row = rowset_insert(buffer->rows, tuple, &found);
-
-	if (!found)
+	if (buffer->first == NULL)
 	{
-		row->tuple = MemoryContextAlloc(buffer->context, tuple->t_len);
-		memcpy(row->tuple, tuple, tuple->t_len);
-		buffer->bytes += tuple->t_len;
+		buffer->first = form_row(entry, buffer, slot, TopTransactionContext);
+		return;
 	}
-	pfree(tuple);
-	if (buffer->rows->members > MAX_ROWS || buffer->bytes > MAX_BYTES)
-		give_up_rows(buffer);
+	if (buffer->rows == NULL)
+		create_rows(buffer);
+	add_row(entry, buffer, slot);
 }
 
 /* Tells whether a column has the same image in two rows. */
@@ -412,29 +429,33 @@ po_capture_everything(Relation rel, Oid base)
 		give_up_rows(buffer);
 }
 
-/* Writes one row into a log. */
+/* Writes one row into a log, which is a heap. */
 static void
-write_row(Relation log, MinimalTuple tuple, BulkInsertState bulk, TupleTableSlot *slot)
+write_row(Relation log, MinimalTuple tuple, BulkInsertState bulk)
 {
-	ExecStoreMinimalTuple(tuple, slot, false);
-	table_tuple_insert(log, slot, GetCurrentCommandId(true), 0, bulk);
+	HeapTuple	row = heap_tuple_from_minimal_tuple(tuple);
+
+	heap_insert(log, row, GetCurrentCommandId(true), 0, bulk);
+	heap_freetuple(row);
 }
 
 /* Writes the row that says that anything may have changed. */
 static void
-write_everything(CaptureBuffer *buffer, Relation log, TupleTableSlot *slot)
+write_everything(Relation log)
 {
-	memset(buffer->nulls, true, sizeof(bool) * buffer->desc->natts);
-	buffer->nulls[PO_LOG_XID - 1] = false;
-	buffer->nulls[PO_LOG_KIND - 1] = false;
-	buffer->values[PO_LOG_XID - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
-	buffer->values[PO_LOG_KIND - 1] = CharGetDatum(PO_LOG_EVERYTHING);
-	write_row(log, PO_FORM_MINIMAL_TUPLE(buffer->desc, buffer->values, buffer->nulls), NULL, slot);
+	Datum		values[MaxTupleAttributeNumber];
+	bool		nulls[MaxTupleAttributeNumber];
+
+	memset(nulls, true, sizeof(nulls));
+	nulls[PO_LOG_XID - 1] = nulls[PO_LOG_KIND - 1] = false;
+	values[PO_LOG_XID - 1] = FullTransactionIdGetDatum(GetTopFullTransactionId());
+	values[PO_LOG_KIND - 1] = CharGetDatum(PO_LOG_EVERYTHING);
+	write_row(log, PO_FORM_MINIMAL_TUPLE(RelationGetDescr(log), values, nulls), NULL);
 }
 
-/* Writes all rows of a buffer. */
+/* Writes the rows of a buffer after the first. */
 static void
-write_rows(CaptureBuffer *buffer, Relation log, TupleTableSlot *slot)
+write_others(CaptureBuffer *buffer, Relation log)
 {
 	BulkInsertState bulk = buffer->rows->members > MANY_ROWS ? GetBulkInsertState() : NULL;
 	rowset_iterator iterator;
@@ -442,43 +463,70 @@ write_rows(CaptureBuffer *buffer, Relation log, TupleTableSlot *slot)
 
 	rowset_start_iterate(buffer->rows, &iterator);
 	while ((row = rowset_iterate(buffer->rows, &iterator)) != NULL)
-		write_row(log, row->tuple, bulk, slot);
+		write_row(log, row->tuple, bulk);
 	if (bulk)
 		FreeBulkInsertState(bulk);
 }
 
-/* Tells whether a log has outgrown its limit. */
+/* Writes all rows of a buffer. */
+static void
+write_rows(CaptureBuffer *buffer, Relation log)
+{
+	if (buffer->first)
+		write_row(log, buffer->first, NULL);
+	if (buffer->rows)
+		write_others(buffer, log);
+}
+
+/*
+ * Tells whether a log has outgrown its limit.  Where this process has written
+ * last is asked first, which spares a call of the kernel: it is at or near the
+ * end of a log that grows.
+ */
 static bool
 is_too_large(Relation log)
 {
-	return (int64) RelationGetNumberOfBlocks(log) * (BLCKSZ / 1024) > po_guc_matview_log_limit;
+	BlockNumber blocks = RelationGetTargetBlock(log);
+
+	if (blocks == InvalidBlockNumber)
+		blocks = RelationGetNumberOfBlocks(log);
+	return (int64) blocks * (BLCKSZ / 1024) > po_guc_matview_log_limit;
 }
 
 /* Writes what a buffer holds into its log; a log that has grown too large is declared dead instead. */
 static void
 write_buffer(CaptureBuffer *buffer)
 {
-	Relation	log = try_table_open(buffer->log, RowExclusiveLock);
-	TupleTableSlot *slot;
+	Relation	log = po_log_open(buffer->log, RowExclusiveLock);
 
 	if (log == NULL)
 		return;					/* dropped by this transaction */
 	if (RelationGetNumberOfAttributes(log) != buffer->desc->natts)
-	{
-		buffer->desc = CreateTupleDescCopy(RelationGetDescr(log));
-		buffer->values = palloc0(sizeof(Datum) * buffer->desc->natts);
-		buffer->nulls = palloc0(sizeof(bool) * buffer->desc->natts);
 		give_up_rows(buffer);
-	}
-	slot = MakeSingleTupleTableSlot(RelationGetDescr(log), &TTSOpsMinimalTuple);
 	if (is_too_large(log))
 		po_log_kill(log);
 	else if (buffer->everything)
-		write_everything(buffer, log, slot);
+		write_everything(log);
 	else
-		write_rows(buffer, log, slot);
-	ExecDropSingleTupleTableSlot(slot);
+		write_rows(buffer, log);
 	table_close(log, NoLock);
+}
+
+/* Writes what this transaction has noted into the logs. */
+static void
+write_buffers(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	ListCell   *cell;
+
+	foreach(cell, buffers)
+	{
+		CaptureBuffer *buffer = lfirst(cell);
+
+		if (buffer->desc && (buffer->everything || buffer->first))
+			write_buffer(buffer);
+	}
+	MemoryContextSwitchTo(old);
 }
 
 /*
@@ -488,17 +536,7 @@ write_buffer(CaptureBuffer *buffer)
 void
 po_capture_copy(void)
 {
-	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
-	ListCell   *cell;
-
-	foreach(cell, buffers)
-	{
-		CaptureBuffer *buffer = lfirst(cell);
-
-		if (buffer->desc && (buffer->everything || buffer->rows->members > 0))
-			write_buffer(buffer);
-	}
-	MemoryContextSwitchTo(old);
+	write_buffers();
 	CommandCounterIncrement();
 }
 
@@ -512,7 +550,7 @@ end_transaction(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			po_capture_copy();
+			write_buffers();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:

@@ -12,6 +12,9 @@
  *
  * An index that holds all columns wanted gives most rows without the table
  * (covering.c); that needs a scan that finds no row twice.
+ *
+ * The partitions of a table are read one after the other, each by an index of its
+ * own.
  */
 #include "postgres.h"
 
@@ -21,11 +24,12 @@
 #include "access/relscan.h"
 #include "access/table.h"
 #include "access/tableam.h"
-#include "catalog/pg_class.h"
 #include "core/compat.h"
+#include "core/relname.h"
 #include "matview/covering.h"
 #include "matview/fetch.h"
 #include "matview/gather.h"
+#include "matview/leaves.h"
 #include "matview/probe.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -34,14 +38,19 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-/* Beyond this share of a table's rows reading all of it is cheaper; so few are always gathered. */
+/*
+ * Beyond this share of a table's rows reading all of it is cheaper; so few are
+ * always gathered.  Where only some keys tell the rows, what they are joined with
+ * may leave fewer, so the other share is smaller.
+ */
 #define MAX_SHARE 0.35
+#define MAX_PARTIAL_SHARE 0.05
 #define ALWAYS_FEW 10000
 
 /* Room for locations at first; it doubles up to maintenance_work_mem. */
 #define INITIAL_LOCATIONS 1024
 
-/* One reading of a table. */
+/* One reading of a table or a partition. */
 typedef struct Gathering
 {
 	Relation	table;
@@ -183,75 +192,141 @@ read_rows(Gathering *gather, PoComposeRows *wanted)
 	return few;
 }
 
-/* Makes the empty result, with the table's columns in used. */
+/* Makes the empty result, with the columns of the table asked for. */
 static void
-begin_rows(Gathering *gather, Bitmapset *used)
+begin_rows(PoComposeRows *rows, const PoGatherWish *wish)
 {
-	TupleDesc	desc = CreateTemplateTupleDesc(bms_num_members(used));
+	Relation	table = table_open(wish->relid, NoLock);
+	TupleDesc	desc = CreateTemplateTupleDesc(bms_num_members(wish->used));
+	AttrNumber	next = 0;
 	int			column = -1;
 
-	gather->columns = palloc(sizeof(AttrNumber) * Max(bms_num_members(used), 1));
-	while ((column = bms_next_member(used, column)) >= 0)
-	{
-		TupleDescCopyEntry(desc, gather->ncolumns + 1, RelationGetDescr(gather->table), column);
-		gather->columns[gather->ncolumns++] = column;
-	}
+	while ((column = bms_next_member(wish->used, column)) >= 0)
+		TupleDescCopyEntry(desc, ++next, RelationGetDescr(table), column);
+	table_close(table, NoLock);
 	PO_FINALIZE_TUPLE_DESC(desc);
-	gather->rows->desc = desc;
-	gather->rows->count = 0;
-	gather->rows->store = tuplestore_begin_heap(true, false, work_mem);
+	rows->desc = desc;
+	rows->count = 0;
+	rows->store = tuplestore_begin_heap(true, false, work_mem);
 }
 
-/* Reads the rows; returns false, with nothing left behind, when they are too many. */
+/* Notes where the open table has the columns asked for. */
+static void
+find_columns(Gathering *gather, const PoGatherWish *wish)
+{
+	int			column = -1;
+
+	gather->ncolumns = 0;
+	while ((column = bms_next_member(wish->used, column)) >= 0)
+		gather->columns[gather->ncolumns++] = po_relname_column(wish->relid, RelationGetRelid(gather->table), column);
+}
+
+/* Returns how many rows may be found; of all are as many as the planner knows of, or -1. */
+static double
+most_rows(const Gathering *gather, const PoGatherWish *wish, double all)
+{
+	double		share = wish->alone || gather->probe.exact ? MAX_SHARE : MAX_PARTIAL_SHARE;
+
+	return all < 0 ? ALWAYS_FEW : Max(all * share, ALWAYS_FEW);
+}
+
+/* Reads the rows of the open table through the index that has been chosen; returns false when they are too many. */
 static bool
-gather_rows(Gathering *gather, PoComposeRows *wanted, Bitmapset *used)
+read_by_index(Gathering *gather, PoComposeRows *wanted)
 {
 	bool		few;
 
-	gather->max_found = gather->table->rd_rel->reltuples < 0 ? ALWAYS_FEW :
-		Max(gather->table->rd_rel->reltuples * MAX_SHARE, ALWAYS_FEW);
-	gather->take = store_row;
-	gather->arg = gather;
-	begin_rows(gather, used);
+	gather->covering = NULL;
 	if (gather->probe.exact)
 		gather->covering = po_covering_begin(gather->table, gather->probe.index, gather->columns, gather->ncolumns);
 	few = read_rows(gather, wanted);
 	if (gather->covering)
 		po_covering_end(gather->covering);
-	if (!few)
-		tuplestore_end(gather->rows->store);
 	return few;
 }
 
+/* Opens a leaf and the best index of it; returns false, with nothing open, when none helps. */
+static bool
+open_leaf(Gathering *gather, const PoGatherWish *wish, Oid leaf)
+{
+	gather->table = table_open(leaf, NoLock);
+	if (po_probe_choose(gather->table, wish->varno, po_leaves_keys(wish->keys, wish->varno, wish->relid, leaf),
+						po_leaves_columns(wish->used, wish->relid, leaf), &gather->probe))
+		return true;
+	table_close(gather->table, NoLock);
+	return false;
+}
+
+/* Closes what open_leaf has opened. */
+static void
+close_leaf(Gathering *gather)
+{
+	index_close(gather->probe.index, NoLock);
+	table_close(gather->table, NoLock);
+}
+
+/* Tells whether each leaf has an index that helps, and notes in *exact whether all find no other rows. */
+static bool
+has_indexes(const PoGatherWish *wish, List *leaves, bool *exact)
+{
+	Gathering	gather = {0};
+	ListCell   *cell;
+
+	*exact = true;
+	foreach(cell, leaves)
+	{
+		if (!open_leaf(&gather, wish, lfirst_oid(cell)))
+			return false;
+		*exact = *exact && gather.probe.exact;
+		close_leaf(&gather);
+	}
+	return true;
+}
+
+/* Reads the rows of one leaf, of all rows of the table; returns false when they are too many. */
+static bool
+gather_leaf(Gathering *gather, const PoGatherWish *wish, Oid leaf, double all, PoComposeRows *wanted)
+{
+	bool		gathered = open_leaf(gather, wish, leaf);
+
+	if (!gathered)
+		return false;
+	find_columns(gather, wish);
+	gather->max_found = most_rows(gather, wish, all);
+	gathered = read_by_index(gather, wanted);
+	close_leaf(gather);
+	return gathered;
+}
+
 /*
- * Reads at least the rows of a table that have one of the wanted keys (of
- * PoProbeKey, over range table entry varno), as the active snapshot sees them and
- * each once, into *rows; of their columns those in used.  *exact says whether no
- * other rows are among them.  The table is locked, and the caller ends the
- * tuplestore.  Returns false when no index helps or the
- * rows are a large part of the table, or the user may not read it as a whole:
- * then the planner does better, or raises the error.
+ * Reads at least the rows of a table that have one of the wanted keys, as far as
+ * they are computed from it, as the active snapshot sees them and each once, into
+ * *rows.  *exact says whether the table alone tells the keys and no other rows
+ * are among them.  The table and its partitions are locked, and the caller ends
+ * the tuplestore.  Returns false when no index helps or the rows are a large part
+ * of the table, or the user may not read it as a whole: then the planner does
+ * better, or raises the error.
  */
 bool
-po_gather_rows(Oid relid, int varno, List *keys, PoComposeRows *wanted, Bitmapset *used, PoComposeRows *rows,
-			   bool *exact)
+po_gather_rows(const PoGatherWish *wish, PoComposeRows *wanted, PoComposeRows *rows, bool *exact)
 {
-	Gathering	gather = {.rows = rows};
-	bool		gathered;
+	Gathering	gather = {.rows = rows,.take = store_row};
+	List	   *leaves = po_leaves_of(wish->relid);
+	double		all = po_leaves_rows(leaves);
+	ListCell   *cell;
 
-	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+	if (pg_class_aclcheck(wish->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK || !has_indexes(wish, leaves, exact))
 		return false;
-	gather.table = table_open(relid, NoLock);
-	gathered = gather.table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE &&
-		po_probe_choose(gather.table, varno, keys, used, &gather.probe);
-	if (gathered)
+	gather.arg = &gather;
+	gather.columns = palloc(sizeof(AttrNumber) * Max(bms_num_members(wish->used), 1));
+	begin_rows(rows, wish);
+	foreach(cell, leaves)
+		if (!gather_leaf(&gather, wish, lfirst_oid(cell), all, wanted))
 	{
-		gathered = gather_rows(&gather, wanted, used);
-		*exact = gathered && gather.probe.exact;
-		index_close(gather.probe.index, NoLock);
+		tuplestore_end(rows->store);
+		return false;
 	}
-	table_close(gather.table, NoLock);
-	return gathered;
+	return true;
 }
 
 /*

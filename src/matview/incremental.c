@@ -15,6 +15,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "core/compat.h"
 #include "core/relname.h"
@@ -89,6 +90,23 @@ open_logs(PoIncremental *incremental)
 	}
 }
 
+/* Says why the fingerprint of the query differs from that of the last refresh. */
+static const char *
+explain_difference(PoIncremental *incremental)
+{
+	ListCell   *cell;
+
+	foreach(cell, incremental->deltas)
+	{
+		PoDelta    *delta = lfirst(cell);
+
+		if (po_log_is_newer(delta->log, incremental->track.consumed))
+			return psprintf("what was noted of %s was lost in a crash or a promotion, or outgrew perf_optimizer.matview_log_limit",
+							po_relname_qualified(delta->base->relid));
+	}
+	return "its query, a table or a trigger was changed";
+}
+
 /* Compares the fingerprints with those of the last refresh; keeps the new one of the query. */
 static const char *
 compare_prints(Relation matview, PoIncremental *incremental, uint64 query_print)
@@ -100,7 +118,7 @@ compare_prints(Relation matview, PoIncremental *incremental, uint64 query_print)
 		return incremental->track.reason ? incremental->track.reason :
 			"this is its first refresh since it was registered";
 	if (old != query_print)
-		return "its query, a table or a trigger was changed";
+		return explain_difference(incremental);
 	if (incremental->track.view_print != po_fingerprint_view(RelationGetRelid(matview)))
 		return "it was changed or refreshed by other means";
 	return NULL;
@@ -224,7 +242,7 @@ po_incremental_record(Oid matview, PoIncremental *incremental, Snapshot snapshot
 
 /*
  * Returns how many logged changes a registered view has not consumed; -1 when
- * that is not known.
+ * that is not known, as on a standby, which has no logs.
  */
 int64
 po_incremental_pending(Oid matview)
@@ -233,7 +251,7 @@ po_incremental_pending(Oid matview)
 	int64		changes = 0;
 	ListCell   *cell;
 
-	if (!po_track_read(matview, &track) || !track.current)
+	if (RecoveryInProgress() || !po_track_read(matview, &track) || !track.current)
 		return -1;
 	foreach(cell, track.bases)
 	{

@@ -37,7 +37,9 @@
 #include "executor/tuptable.h"
 #include "matview/log.h"
 #include "miscadmin.h"
+#include "pgstat.h"
 #include "storage/bufmgr.h"
+#include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -188,7 +190,7 @@ create_log_table(Oid base)
 	ObjectAddress extension;
 
 	run_as_owner(psprintf("CREATE UNLOGGED TABLE perf_optimizer.matview_log_%u "
-						  "(xid pg_catalog.xid8 NOT NULL, kind pg_catalog.\"char\" NOT NULL)", base));
+						  "(xid pg_catalog.xid8 NOT NULL, kind pg_catalog.\"char\" NOT NULL) USING heap", base));
 	ObjectAddressSet(table, RelationRelationId,
 					 get_relname_relid(psprintf("matview_log_%u", base), schema));
 	ObjectAddressSet(extension, ExtensionRelationId, get_extension_oid("perf_optimizer", false));
@@ -213,6 +215,26 @@ add_log_column(Oid base, AttrNumber column)
 						  format_type_extended(type, typmod,
 											   FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY),
 						  collate));
+}
+
+/*
+ * Opens a log as try_table_open does, for writers, who do that twice a
+ * transaction: without asking the catalog.
+ */
+Relation
+po_log_open(Oid log, LOCKMODE lock)
+{
+	Relation	table;
+
+	LockRelationOid(log, lock);
+	table = RelationIdGetRelation(log);
+	if (table == NULL)
+	{
+		UnlockRelationOid(log, lock);
+		return NULL;
+	}
+	pgstat_init_relation(table);
+	return table;
 }
 
 /* Makes every process look again at what is logged of a base and of its partitions. */
@@ -323,6 +345,23 @@ po_log_sentinel(Relation log, uint64 *xid)
 	return found;
 }
 
+/* Tells whether a transaction's number is among those that a pg_snapshot sees. */
+static inline bool
+is_consumed(Datum xid, Datum consumed)
+{
+	return DatumGetBool(DirectFunctionCall2(pg_visible_in_snapshot, xid, consumed));
+}
+
+/* Tells whether a log, which the caller has locked, is whole but was started after a pg_snapshot. */
+bool
+po_log_is_newer(Relation log, Datum consumed)
+{
+	uint64		xid;
+
+	return po_log_sentinel(log, &xid) &&
+		!is_consumed(FullTransactionIdGetDatum(FullTransactionIdFromU64(xid)), consumed);
+}
+
 /*
  * Empties a log and starts it with a new sentinel.  The caller holds a lock that
  * keeps all writers of the base out.
@@ -367,13 +406,6 @@ po_log_kill(Relation log)
 	}
 	PopActiveSnapshot();
 	ExecDropSingleTupleTableSlot(slot);
-}
-
-/* Tells whether a transaction's number is among those that a pg_snapshot sees. */
-static inline bool
-is_consumed(Datum xid, Datum consumed)
-{
-	return DatumGetBool(DirectFunctionCall2(pg_visible_in_snapshot, xid, consumed));
 }
 
 /*

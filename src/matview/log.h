@@ -7,6 +7,7 @@
 
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
@@ -39,10 +40,12 @@ typedef struct PoLogPending
 
 extern bool po_log_find(Oid base, PoLog *log);
 extern List *po_log_bases(void);
+extern Relation po_log_open(Oid log, LOCKMODE lock);
 extern AttrNumber po_log_column(Relation log, AttrNumber base_column);
 extern void po_log_widen(Oid base, Bitmapset *logged, Bitmapset *used);
 extern void po_log_drop(Oid base);
 extern bool po_log_sentinel(Relation log, uint64 *xid);
+extern bool po_log_is_newer(Relation log, Datum consumed);
 extern void po_log_restart(PoLog *log);
 extern void po_log_kill(Relation log);
 extern void po_log_pending(Relation log, Snapshot snapshot, Datum consumed, PoLogPending *pending);

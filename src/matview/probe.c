@@ -49,7 +49,7 @@ supports(Relation index, int column, Oid operator, StrategyNumber strategy)
 	return left == index->rd_opcintype[column] && right == left;
 }
 
-/* Tells whether an index column holds an expression over columns of range table entry varno, in the same collation. */
+/* Tells whether an index column holds an expression over columns of range table entry varno alone, in the same collation. */
 static bool
 holds(Relation index, int column, Expr *expr, int varno)
 {
@@ -62,6 +62,8 @@ holds(Relation index, int column, Expr *expr, int varno)
 		return false;
 	if (attribute != InvalidAttrNumber)
 		return IsA(expr, Var) && ((Var *) expr)->varno == varno && ((Var *) expr)->varattno == attribute;
+	if (!bms_equal(pull_varnos(NULL, (Node *) expr), bms_make_singleton(varno)))
+		return false;
 	for (int i = 0; i < column; i++)
 		if (index->rd_index->indkey.values[i] == InvalidAttrNumber)
 			position++;
@@ -168,8 +170,8 @@ score_index(PoProbe *probe, List *keys, int varno, Bitmapset *used)
 }
 
 /*
- * Chooses an index of a table, which is range table entry varno of what the keys
- * (of PoProbeKey) are computed from, and of whose columns those in used will be
+ * Chooses an index of a table, which is range table entry varno of what keys
+ * (of PoProbeKey) are computed from, perhaps of some of them only, and of whose columns those in used will be
  * read; opens it, and the caller closes it.  Returns false when no index helps.
  */
 bool

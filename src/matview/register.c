@@ -156,6 +156,8 @@ po_register_disable(Oid matview)
 void
 po_register_sweep(void)
 {
+	if (!po_track_is_used())
+		return;
 	po_track_forget_dropped();
 	CommandCounterIncrement();
 	po_track_sweep();

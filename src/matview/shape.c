@@ -19,6 +19,7 @@
 #include "catalog/pg_inherits.h"
 #include "core/compat.h"
 #include "core/relname.h"
+#include "lib/stringinfo.h"
 #include "matview/key.h"
 #include "matview/normalise.h"
 #include "matview/shape.h"
@@ -37,8 +38,8 @@
 /* Looks into aggregates and window functions for columns. */
 #define ALL_VARS (PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS | PVC_RECURSE_PLACEHOLDERS)
 
-static const char *level_refusal(Query *query, bool top);
-static const char *side_refusal(Query *query, Node *side);
+static List *level_refusals(Query *query, bool top);
+static List *side_refusals(Query *query, Node *side);
 
 /* Adds the branches of one side of a set operation. */
 static List *
@@ -194,20 +195,37 @@ relation_refusal(RangeTblEntry *rte)
 	return NULL;
 }
 
-/* Returns why an item of FROM has no incremental refresh, or NULL. */
+/* Adds a reason to a list, once; NULL is none. */
+static List *
+add_reason(List *reasons, const char *reason)
+{
+	ListCell   *cell;
+
+	foreach(cell, reasons)
+		if (reason && strcmp(lfirst(cell), reason) == 0)
+		return reasons;
+	return reason ? lappend(reasons, (void *) reason) : reasons;
+}
+
+/* Adds the reasons of another list. */
+static List *
+add_reasons(List *reasons, List *others)
+{
+	ListCell   *cell;
+
+	foreach(cell, others)
+		reasons = add_reason(reasons, lfirst(cell));
+	return reasons;
+}
+
+/* Returns why an item of FROM that is no subquery has no incremental refresh, or NULL. */
 static const char *
 item_refusal(RangeTblEntry *rte)
 {
-	if (rte->lateral)
-		return "it has a LATERAL item in FROM";
-	if (rte->securityQuals)
-		return "row level security applies to what it reads";
 	switch (rte->rtekind)
 	{
 		case RTE_RELATION:
 			return relation_refusal(rte);
-		case RTE_SUBQUERY:
-			return level_refusal(rte->subquery, false);
 		case RTE_FUNCTION:
 		case RTE_VALUES:
 		case RTE_RESULT:
@@ -219,104 +237,133 @@ item_refusal(RangeTblEntry *rte)
 	}
 }
 
-/* Returns why what is under a join tree node has no incremental refresh, or NULL. */
-static const char *
-from_refusal(Query *query, Node *node)
+/* Returns all reasons why an item of FROM has no incremental refresh. */
+static List *
+item_refusals(RangeTblEntry *rte)
 {
-	const char *refusal = NULL;
+	List	   *reasons = NIL;
+
+	if (rte->lateral)
+		reasons = add_reason(reasons, "it has a LATERAL item in FROM");
+	if (rte->securityQuals)
+		reasons = add_reason(reasons, "a table that it reads has row level security");
+	if (rte->rtekind == RTE_SUBQUERY)
+		return add_reasons(reasons, level_refusals(rte->subquery, false));
+	return add_reason(reasons, item_refusal(rte));
+}
+
+/* Returns all reasons why what is under a join tree node has no incremental refresh. */
+static List *
+from_refusals(Query *query, Node *node)
+{
+	List	   *reasons = NIL;
 
 	if (IsA(node, RangeTblRef))
-		return item_refusal(rt_fetch(((RangeTblRef *) node)->rtindex, query->rtable));
+		return item_refusals(rt_fetch(((RangeTblRef *) node)->rtindex, query->rtable));
 	if (IsA(node, JoinExpr))
 	{
 		JoinExpr   *join = (JoinExpr *) node;
 
 		if (join->jointype != JOIN_INNER && join->jointype != JOIN_LEFT && join->jointype != JOIN_RIGHT)
-			return "it has a FULL JOIN";
-		refusal = from_refusal(query, join->larg);
-		return refusal ? refusal : from_refusal(query, join->rarg);
+			reasons = add_reason(reasons, "it has a FULL JOIN");
+		reasons = add_reasons(reasons, from_refusals(query, join->larg));
+		return add_reasons(reasons, from_refusals(query, join->rarg));
 	}
-	for (int i = 0; refusal == NULL && i < list_length(castNode(FromExpr, node)->fromlist); i++)
-		refusal = from_refusal(query, list_nth(((FromExpr *) node)->fromlist, i));
-	return refusal;
+	for (int i = 0; i < list_length(castNode(FromExpr, node)->fromlist); i++)
+		reasons = add_reasons(reasons, from_refusals(query, list_nth(((FromExpr *) node)->fromlist, i)));
+	return reasons;
 }
 
-/* Returns why a subquery in FROM has no incremental refresh although the same at the top would, or NULL. */
-static const char *
-nesting_refusal(Query *query)
+/* Returns all reasons why a subquery in FROM has no incremental refresh although the same at the top would. */
+static List *
+nesting_refusals(Query *query)
 {
+	List	   *reasons = NIL;
+
 	if (query->hasAggs || query->groupClause || query->havingQual)
-		return "it has an aggregate in a subquery";
+		reasons = add_reason(reasons, "it has an aggregate in a subquery");
 	if (query->distinctClause)
-		return "it has a DISTINCT in a subquery";
+		reasons = add_reason(reasons, "it has a DISTINCT in a subquery");
 	if (query->hasWindowFuncs)
-		return "it has a window function in a subquery";
+		reasons = add_reason(reasons, "it has a window function in a subquery");
 	if (query->setOperations)
-		return "it has a set operation in a subquery";
-	return NULL;
+		reasons = add_reason(reasons, "it has a set operation in a subquery");
+	return reasons;
 }
 
-/* Returns why a query at the top or a branch of it, whose FROM has not been looked at, has no incremental refresh, or NULL. */
-static const char *
-clause_refusal(Query *query)
+/* Returns all reasons why a query at the top or a branch of it, whose FROM has not been looked at, has no incremental refresh. */
+static List *
+clause_refusals(Query *query)
 {
-	if (query->commandType != CMD_SELECT || query->rowMarks)
-		return "it is not a plain SELECT";
-	if (query->cteList)
-		return "it has a recursive WITH query";
-	if (query->hasRowSecurity)
-		return "a table that it reads has row level security";
-	if (query->hasSubLinks)
-		return "it has a subquery outside FROM";
-	if (query->limitCount || query->limitOffset)
-		return "it has LIMIT or OFFSET";
-	if (query->groupingSets)
-		return "it has GROUPING SETS, ROLLUP or CUBE";
-	if (query->hasTargetSRFs)
-		return "it has a function that returns a set in its SELECT list";
-	if (query->hasDistinctOn)
-		return "it has DISTINCT ON";
-	return NULL;
+	const struct
+	{
+		bool		present;
+		const char *reason;
+	}			clauses[] = {
+		{query->commandType != CMD_SELECT || query->rowMarks, "it is not a plain SELECT"},
+		{query->cteList, "it has a recursive WITH query"},
+		{query->hasRowSecurity, "a table that it reads has row level security"},
+		{query->hasSubLinks, "it has a subquery outside FROM"},
+		{query->limitCount || query->limitOffset, "it has LIMIT or OFFSET"},
+		{query->groupingSets, "it has GROUPING SETS, ROLLUP or CUBE"},
+		{query->hasTargetSRFs, "it has a function that returns a set in its SELECT list"},
+		{query->hasDistinctOn, "it has DISTINCT ON"},
+		{query->hasAggs && query->groupClause == NIL && query->groupingSets == NIL,
+		"it aggregates without GROUP BY, so every change concerns its one row"}
+	};
+	List	   *reasons = NIL;
+
+	for (int i = 0; i < lengthof(clauses); i++)
+		if (clauses[i].present)
+			reasons = add_reason(reasons, clauses[i].reason);
+	return reasons;
 }
 
-/* Returns why one SELECT without set operations has no incremental refresh, or NULL. */
-static const char *
-level_refusal(Query *query, bool top)
+/* Returns all reasons why one SELECT without set operations has no incremental refresh. */
+static List *
+level_refusals(Query *query, bool top)
 {
-	const char *refusal = clause_refusal(query);
+	List	   *reasons = clause_refusals(query);
 
 	check_stack_depth();
-	if (refusal == NULL && !top)
-		refusal = nesting_refusal(query);
-	if (refusal == NULL && query->hasAggs && query->groupClause == NIL)
-		refusal = "it aggregates without GROUP BY, so every change concerns its one row";
-	if (refusal == NULL)
-		refusal = from_refusal(query, (Node *) query->jointree);
-	return refusal;
+	if (!top)
+		reasons = add_reasons(reasons, nesting_refusals(query));
+	return add_reasons(reasons, from_refusals(query, (Node *) query->jointree));
 }
 
-/* Returns why the clauses and FROM items of a whole query allow no incremental refresh, or NULL. */
-static const char *
-query_refusal(Query *query)
+/* Returns all reasons why the clauses and FROM items of a whole query allow no incremental refresh. */
+static List *
+query_refusals(Query *query)
 {
-	const char *refusal = clause_refusal(query);
-
 	check_stack_depth();
 	if (query->setOperations == NULL)
-		return refusal ? refusal : level_refusal(query, true);
-	return refusal ? refusal : side_refusal(query, query->setOperations);
+		return level_refusals(query, true);
+	return add_reasons(clause_refusals(query), side_refusals(query, query->setOperations));
 }
 
-/* Returns why one side of a set operation allows no incremental refresh, or NULL. */
-static const char *
-side_refusal(Query *query, Node *side)
+/* Returns all reasons why one side of a set operation allows no incremental refresh. */
+static List *
+side_refusals(Query *query, Node *side)
 {
-	const char *refusal;
-
 	if (IsA(side, RangeTblRef))
-		return query_refusal(rt_fetch(((RangeTblRef *) side)->rtindex, query->rtable)->subquery);
-	refusal = side_refusal(query, castNode(SetOperationStmt, side)->larg);
-	return refusal ? refusal : side_refusal(query, castNode(SetOperationStmt, side)->rarg);
+		return query_refusals(rt_fetch(((RangeTblRef *) side)->rtindex, query->rtable)->subquery);
+	return add_reasons(side_refusals(query, castNode(SetOperationStmt, side)->larg),
+					   side_refusals(query, castNode(SetOperationStmt, side)->rarg));
+}
+
+/* Returns reasons as one text, or NULL when there are none. */
+static const char *
+join_reasons(List *reasons)
+{
+	StringInfoData text;
+	ListCell   *cell;
+
+	if (reasons == NIL)
+		return NULL;
+	initStringInfo(&text);
+	foreach(cell, reasons)
+		appendStringInfo(&text, "%s%s", foreach_current_index(cell) > 0 ? "; " : "", (const char *) lfirst(cell));
+	return text.data;
 }
 
 /* Tells whether a sort or group list has an expression. */
@@ -598,9 +645,7 @@ po_shape_analyse(Relation matview, Query *query, PoShape *shape)
 	po_normalise_query(query);
 	shape->query = query;
 	shape->branches = po_shape_branches(query);
-	shape->refusal = query_refusal(query);
-	if (shape->refusal == NULL)
-		shape->refusal = po_stability_refusal(query, false);
+	shape->refusal = join_reasons(add_reason(query_refusals(query), po_stability_refusal(query, false)));
 	if (shape->refusal)
 		return;
 	candidates = find_candidates(shape);

@@ -29,8 +29,8 @@ typedef struct PoShape
 	List	   *branches;		/* Query *, inside query */
 	List	   *keys;			/* output column numbers */
 	List	   *bases;			/* PoShapeBase * */
-	const char *refusal;		/* why there is no incremental refresh, or
-								 * NULL */
+	const char *refusal;		/* why there is no incremental refresh: all
+								 * reasons, or NULL */
 } PoShape;
 
 extern void po_shape_analyse(Relation matview, Query *query, PoShape *shape);

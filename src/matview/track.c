@@ -378,6 +378,20 @@ is_read(Oid base)
 	return found;
 }
 
+/* Tells whether any view is registered, or any table notes its changes still. */
+bool
+po_track_is_used(void)
+{
+	bool		used;
+
+	if (po_log_bases() != NIL)
+		return true;
+	SPI_connect();
+	used = po_own_execute("SELECT FROM perf_optimizer.matview_incremental LIMIT 1", 0, NULL, NULL, NULL) > 0;
+	SPI_finish();
+	return used;
+}
+
 /* Forgets the views that do not exist any more. */
 void
 po_track_forget_dropped(void)

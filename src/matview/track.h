@@ -29,6 +29,7 @@ extern void po_track_store(Oid matview, List *bases, const PoTrack *track);
 extern Datum po_track_snapshot(Snapshot snapshot);
 extern void po_track_hold(Oid log);
 extern void po_track_purge(Oid matview, List *bases);
+extern bool po_track_is_used(void);
 extern void po_track_forget_dropped(void);
 extern void po_track_sweep(void);
 

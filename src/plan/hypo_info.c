@@ -19,24 +19,13 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "core/compat.h"
+#include "core/relname.h"
 #include "nodes/makefuncs.h"
 #include "plan/hypo_info.h"
 #include "plan/size.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-
-/* Returns the attribute number that a column of one table has in another; 0 when it has none. */
-static AttrNumber
-translate_column(Oid from, Oid to, AttrNumber attnum)
-{
-	char	   *name;
-
-	if (from == to || attnum <= 0)
-		return attnum;
-	name = get_attname(from, attnum, true);
-	return name == NULL ? InvalidAttrNumber : get_attnum(to, name);
-}
 
 /* Returns how many columns a table has, dropped ones included. */
 static int
@@ -64,7 +53,7 @@ translate_expressions(List *expressions, Oid from, Relation to, Index varno, boo
 		AttrMap    *map = make_attrmap(column_count(from));
 
 		for (int i = 0; i < map->maplen; i++)
-			map->attnums[i] = translate_column(from, RelationGetRelid(to), i + 1);
+			map->attnums[i] = po_relname_column(from, RelationGetRelid(to), i + 1);
 		copy = (List *) map_variable_attnos((Node *) copy, 1, 0, map, InvalidOid, ok);
 		*ok = !*ok;
 		free_attrmap(map);
@@ -184,7 +173,7 @@ set_columns(IndexOptInfo *info, const PoHypoIndex *index, Oid relid)
 	info->canreturn = palloc(sizeof(bool) * index->ncolumns);
 	for (int i = 0; i < index->ncolumns; i++)
 	{
-		info->indexkeys[i] = translate_column(index->relid, relid, index->keys[i]);
+		info->indexkeys[i] = po_relname_column(index->relid, relid, index->keys[i]);
 		if (info->indexkeys[i] == InvalidAttrNumber && index->keys[i] != 0)
 			return false;
 		info->canreturn[i] = can_return(index, i);

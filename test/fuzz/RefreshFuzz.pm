@@ -241,7 +241,7 @@ sub refresh
 	my $view = pick(@$views);
 	return pick(("SELECT perf_optimizer.refresh('$view')") x 6, "SELECT perf_optimizer.refresh('$view', 'incremental')",
 		"SELECT perf_optimizer.refresh('$view', 'concurrent')", "SELECT perf_optimizer.refresh('$view', 'full')",
-		"REFRESH MATERIALIZED VIEW $view",
+		'REFRESH MATERIALIZED VIEW ' . pick('', '', 'CONCURRENTLY ') . $view,
 		"SELECT perf_optimizer.disable_incremental('$view'); SELECT fuzz.enable_if_possible('$view')");
 }
 
@@ -403,7 +403,7 @@ sub run_rounds
 			$queries = make_views($node, 8);
 		}
 		$faults += round($node, $round, $queries, \%modes);
-		note(sprintf 'round %d: %d refreshes compared', $round, scalar @$queries) if $round % 50 == 0;
+		diag("round $round of $rounds: " . join(', ', map { "$_ $modes{$_}" } sort keys %modes)) if $round % 100 == 0;
 		last if $faults > 3;
 	}
 	return ($faults, \%modes);

@@ -3,7 +3,7 @@
 \pset format unaligned
 \pset tuples_only true
 \pset pager off
-SELECT plan(101);
+SELECT plan(118);
 
 CREATE ROLE po_test_owner;
 CREATE ROLE po_test_other;
@@ -119,9 +119,15 @@ SELECT is(count(*), 2::bigint, 'the triggers are enabled always again')
 UPDATE base SET k = 15 WHERE id = 1;
 REFRESH MATERIALIZED VIEW sums;
 SELECT is(po_inc.refreshed('sums'), 'concurrent: the whole query was run: it was changed or refreshed by other means', 'the server''s REFRESH');
+CREATE UNIQUE INDEX sums_k ON sums (k);
+UPDATE base SET k = 14 WHERE id = 1;
+REFRESH MATERIALIZED VIEW CONCURRENTLY sums;
+SELECT is(po_inc.refreshed('sums'), 'concurrent: the whole query was run: it was changed or refreshed by other means', 'its REFRESH CONCURRENTLY');
+DROP INDEX sums_k;
+SELECT perf_optimizer.refresh('sums') IS NULL AS x \gset
 DO $$ BEGIN EXECUTE format('DELETE FROM perf_optimizer.matview_log_%s WHERE kind = ''s''', 'base'::regclass::oid); END $$;
 UPDATE base SET k = 16 WHERE id = 2;
-SELECT is(po_inc.refreshed('sums'), 'concurrent: the whole query was run: its query, a table or a trigger was changed', 'a log that lost its beginning');
+SELECT is(po_inc.refreshed('sums'), 'concurrent: the whole query was run: what was noted of po_inc.base was lost in a crash or a promotion, or outgrew perf_optimizer.matview_log_limit', 'a log that lost its beginning');
 SELECT is(po_inc.refreshed('sums'), 'skipped', 'starts anew');
 SET session_replication_role = replica;
 UPDATE base SET k = 17 WHERE id = 2;
@@ -170,6 +176,23 @@ SELECT matches(full_reason, 'was not refreshed while much changed', 'the view th
   FROM perf_optimizer.matview_status WHERE matview = 'days'::regclass;
 SELECT matches(reason, 'was not refreshed while much changed', 'its next refresh says so') FROM perf_optimizer.refresh('days');
 SELECT is(po_inc.refreshed('sums'), 'skipped', 'the others go on');
+
+-- Nor does it grow without end when none is refreshed: it stops at the limit, and all start anew.
+CREATE FUNCTION po_inc.log_kb() RETURNS bigint LANGUAGE sql AS
+$$ SELECT pg_relation_size(format('perf_optimizer.matview_log_%s', 'base'::regclass::oid)::regclass) / 1024 $$;
+UPDATE base SET k = k + 1, ts = ts + interval '1 second' WHERE id <= 9000;
+UPDATE base SET k = k + 1, ts = ts + interval '1 second' WHERE id <= 9000;
+UPDATE base SET k = k + 1, ts = ts + interval '1 second' WHERE id <= 9000;
+SELECT po_inc.log_kb() AS kept \gset
+SELECT ok(:kept > 512, 'the log has come to its limit');
+UPDATE base SET k = k + 1, ts = ts + interval '1 second' WHERE id <= 9000;
+SELECT is(po_inc.log_kb(), :kept::bigint, 'and grows no more');
+SELECT is(pending_changes, NULL::bigint, 'what is pending is not known') FROM perf_optimizer.matview_status WHERE matview = 'sums'::regclass;
+SELECT matches(po_inc.refreshed('sums'), '^concurrent: .*outgrew perf_optimizer.matview_log_limit$', 'the next refresh says so');
+SELECT ok(po_inc.log_kb() < 64, 'the log is as small as at first');
+UPDATE base SET k = k + 1 WHERE id <= 9;
+SELECT is(po_inc.refreshed('sums'), 'incremental', 'and changes are noted again');
+SELECT matches(po_inc.refreshed('empty'), '^concurrent: .*outgrew', 'which the other views hear of too');
 ALTER SYSTEM RESET perf_optimizer.matview_log_limit;
 SELECT pg_reload_conf() \g /dev/null
 
@@ -179,6 +202,12 @@ CREATE TABLE child () INHERITS (parent);
 CREATE TABLE secret (id int, k int);
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 CREATE FUNCTION po_inc.reads() RETURNS int LANGUAGE sql STABLE AS 'SELECT count(*)::int FROM po_inc.base';
+CREATE FOREIGN DATA WRAPPER po_none;
+CREATE SERVER po_nowhere FOREIGN DATA WRAPPER po_none;
+CREATE FOREIGN TABLE elsewhere (id int, k int) SERVER po_nowhere;
+CREATE TABLE spread (id int, k int) PARTITION BY RANGE (id);
+CREATE FOREIGN TABLE spread_out PARTITION OF spread FOR VALUES FROM (0) TO (10) SERVER po_nowhere;
+CREATE VIEW own_rows WITH (security_barrier) AS SELECT * FROM secret;
 CREATE TABLE refusals (query text, pattern text);
 INSERT INTO refusals VALUES
   ('SELECT k FROM base LIMIT 5', 'LIMIT'), ('SELECT count(*) FROM base', 'without GROUP BY'),
@@ -192,12 +221,18 @@ INSERT INTO refusals VALUES
   ('SELECT b.k, count(*) FROM base a LEFT JOIN base b ON b.id = a.k GROUP BY b.k', 'no output column'), ('SELECT 1 AS one', 'no'),
   ('SELECT count(*) AS c FROM base GROUP BY k', 'no output column'), ('SELECT k, row_number() OVER () AS r FROM base', 'no output column'),
   ('SELECT k FROM base TABLESAMPLE SYSTEM (10)', 'sample'), ('SELECT k, xmin::text AS x FROM base', 'system column'),
+  ('SELECT k, now() AS at FROM base FULL JOIN elsewhere USING (k) LIMIT 5',
+   'LIMIT or OFFSET; it has a FULL JOIN; po_inc.elsewhere is a foreign table.*; it calls now'),
+  ('SELECT k FROM elsewhere', 'foreign table'), ('SELECT k FROM spread', 'foreign partition'), ('SELECT base FROM base', 'whole rows'),
+  ('SELECT k, count(*) AS c FROM (SELECT DISTINCT k FROM base) s GROUP BY k', 'DISTINCT in a subquery'), ('SELECT k FROM own_rows', 'row level security'),
+  ('SELECT k FROM (SELECT k, rank() OVER (PARTITION BY k ORDER BY id) AS r FROM base) s WHERE r = 1', 'window function in a subquery'),
+  ('SELECT k FROM (SELECT k FROM base UNION ALL SELECT id FROM base) s', 'set operation in a subquery'), ('SELECT k FROM base OFFSET 3', 'OFFSET'),
   ('SELECT k, l.x FROM base, LATERAL (SELECT base.k + 1 AS x) l', 'LATERAL'), ('SELECT k, ''now''::text::date AS d FROM base', 'STABLE');
 CREATE FUNCTION po_inc.refusal(query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   why text;
 BEGIN
-  EXECUTE 'CREATE MATERIALIZED VIEW po_inc.tried AS ' || query;
+  EXECUTE 'CREATE MATERIALIZED VIEW po_inc.tried AS ' || query || ' WITH NO DATA';
   SELECT CASE WHEN ok THEN 'allowed' ELSE reason END INTO why FROM perf_optimizer.can_refresh_incrementally('po_inc.tried');
   DROP MATERIALIZED VIEW po_inc.tried;
   RETURN why;

@@ -1,4 +1,4 @@
-# Jobs through pg_upgrade, on the subscriber of a publication, and when no connection is left.
+# Jobs and incrementally refreshed views through pg_upgrade; jobs on the subscriber of a publication, and when no connection is left.
 #
 #   PO_OLD_BINDIR   programs of an older major with the extension installed, from which to upgrade (default: those of this server)
 use strict;
@@ -32,6 +32,16 @@ sub identity
 		SELECT count(*) FROM perf_optimizer.job_runs WHERE name = 'done';));
 }
 
+# Refreshes a view by what changed; returns the mode, and in how many rows the view differs from its query.
+sub refreshed
+{
+	my ($node) = @_;
+	return $node->safe_psql('postgres', q(
+		SELECT mode_used FROM perf_optimizer.refresh('by_remainder');
+		WITH q AS (SELECT id % 7 AS remainder, count(*) AS events FROM "Event" GROUP BY 1)
+		SELECT count(*) FROM ((TABLE by_remainder EXCEPT ALL TABLE q) UNION ALL (TABLE q EXCEPT ALL TABLE by_remainder)) AS d;));
+}
+
 # Runs a job by name to its end; returns its status.
 sub run_to_end
 {
@@ -50,6 +60,9 @@ $old->safe_psql('postgres', q(
 	CREATE TABLE "Event" (id bigint PRIMARY KEY, "at" timestamptz NOT NULL);
 	INSERT INTO "Event" SELECT i, now() - i * interval '1 day' FROM generate_series(1, 100) AS i;
 	CREATE MATERIALIZED VIEW mv AS SELECT count(*) FROM "Event";
+	CREATE MATERIALIZED VIEW by_remainder AS SELECT id % 7 AS remainder, count(*) AS events FROM "Event" GROUP BY 1;
+	SELECT perf_optimizer.enable_incremental('by_remainder');
+	SELECT perf_optimizer.refresh('by_remainder');
 	SELECT perf_optimizer.schedule_refresh('mv', '@yearly', name => 'view');
 	SELECT perf_optimizer.schedule_command('tick', '* * * * * *', 'INSERT INTO ticks DEFAULT VALUES');
 	SELECT perf_optimizer.schedule_command('done', '@yearly', 'SELECT 1');
@@ -99,6 +112,9 @@ $old->safe_psql('postgres', q(SELECT pg_drop_replication_slot(slot_name) FROM pg
 
 # pg_upgrade: no worker gets in its way, and jobs are there afterwards and run.
 my $was = identity($old);
+$old->safe_psql('postgres', 'DELETE FROM "Event" WHERE id = 1');
+is(refreshed($old), "incremental\n0", 'a view is refreshed by what changed before the upgrade');
+$old->safe_psql('postgres', 'DELETE FROM "Event" WHERE id = 2');
 $old->stop;
 my $new = PostgreSQL::Test::Cluster->new('jobs_new');
 $new->init;
@@ -115,6 +131,10 @@ $new->start;
 is(identity($new), $was, 'jobs, policies and history are those of before, and not held');
 holds($new, 'SELECT max(at) > pg_postmaster_start_time() FROM ticks', 'jobs run after the upgrade');
 is(run_to_end($new, $_), 'succeeded', "$_ finds its relation") for 'view', 'archive Event';
+is(refreshed($new), "concurrent\n0", 'the first refresh after the upgrade runs the whole query');
+$new->safe_psql('postgres', 'UPDATE "Event" SET id = 1000 WHERE id = 3');
+is(refreshed($new), "incremental\n0", 'the next is by what changed');
+is($new->safe_psql('postgres', q(SELECT count(*) FROM pg_trigger WHERE tgname LIKE 'perf\_optimizer\_%')), '2', 'by two triggers, as before');
 $new->stop;
 unlike(slurp_file($_->logfile), qr/PANIC|TRAP|terminated by signal/, 'the server had no crash') for $old, $new, $subscriber;
 done_testing();

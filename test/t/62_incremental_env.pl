@@ -53,6 +53,7 @@ is($node->safe_psql('postgres', "SELECT full_reason ~ 'being written' FROM perf_
 	'the prepared transaction keeps the log from being started');
 $node->safe_psql('postgres', "COMMIT PREPARED 'open'");
 is(refreshed($node, 'postgres'), "concurrent\n0", 'its changes are not lost');
+like($node->safe_psql('postgres', "SELECT reason FROM perf_optimizer.refresh('sums', 'concurrent')"), qr/as asked for/, 'and another mode may be asked for');
 notes_again($node, 'postgres', 'after the crash');
 
 # A dump restored.
@@ -74,6 +75,10 @@ $standby->init_from_backup($node, 'copy', has_streaming => 1);
 $standby->start;
 $node->safe_psql('postgres', 'UPDATE base SET g = 4 WHERE id = 6');
 $node->wait_for_catchup($standby);
+is($standby->safe_psql('postgres', 'SELECT incremental, pending_changes IS NULL, stale FROM perf_optimizer.matview_status'), 't|t|',
+	'a standby, which has no logs, shows the view');
+my ($ret, $out, $err) = $standby->psql('postgres', "SELECT perf_optimizer.refresh('sums')");
+like($err, qr/cannot execute refresh of a materialized view/, 'and does not refresh it');
 $standby->promote;
 $standby->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die 'no promotion';
 is(refreshed($standby, 'postgres'), "concurrent\n0", 'after a promotion the whole query is run');
