@@ -16,6 +16,7 @@
 #include "archive/destination.h"
 #include "archive/partition.h"
 #include "catalog/indexing.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
@@ -69,18 +70,33 @@ read_bounds(Oid leaf)
 	return spec;
 }
 
+/* Compares a bound of a range partition on the time column with the cutoff; unbounded is what MINVALUE and MAXVALUE are. */
+static int
+compare_bound(PoArchivePolicy *policy, const PoCutoff *cutoff, List *datums, int unbounded)
+{
+	PartitionRangeDatum *bound = linitial_node(PartitionRangeDatum, datums);
+
+	if (bound->kind != PARTITION_RANGE_DATUM_VALUE)
+		return unbounded;
+	return po_cutoff_compare(policy->time_type, castNode(Const, bound->value)->constvalue, cutoff->value);
+}
+
 /* Tells whether all rows of a range partition on the time column lie below the cutoff. */
 static bool
 is_wholly_old(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf)
 {
 	PartitionBoundSpec *spec = read_bounds(leaf);
-	PartitionRangeDatum *upper;
 
-	if (spec == NULL || spec->is_default)
-		return false;
-	upper = linitial_node(PartitionRangeDatum, spec->upperdatums);
-	return upper->kind == PARTITION_RANGE_DATUM_VALUE &&
-		po_cutoff_compare(policy->time_type, castNode(Const, upper->value)->constvalue, cutoff->value) <= 0;
+	return spec != NULL && !spec->is_default && compare_bound(policy, cutoff, spec->upperdatums, 1) <= 0;
+}
+
+/* Tells whether no row of a range partition on the time column lies below the cutoff. */
+static bool
+is_wholly_young(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf)
+{
+	PartitionBoundSpec *spec = read_bounds(leaf);
+
+	return spec != NULL && !spec->is_default && compare_bound(policy, cutoff, spec->lowerdatums, -1) >= 0;
 }
 
 /* Tells whether a table is partitioned by ranges of the time column alone. */
@@ -108,6 +124,29 @@ is_referenced(Oid relation)
 							  true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read foreign keys");
 	return SPI_processed > 0;
+}
+
+/*
+ * Returns the leaves of the policy's relation that may have rows older than the
+ * cutoff, whole being those that were found to go as a whole, without them.
+ */
+List *
+po_partition_rest(PoArchivePolicy *policy, const PoCutoff *cutoff, List *whole)
+{
+	List	   *leaves = list_difference_oid(po_partition_leaves(policy->relation), whole);
+	List	   *rest = NIL;
+	ListCell   *cell;
+
+	if (get_rel_relkind(policy->relation) != RELKIND_PARTITIONED_TABLE || !is_partitioned_by_time(policy))
+		return leaves;
+	foreach(cell, leaves)
+	{
+		Oid			leaf = lfirst_oid(cell);
+
+		if (get_partition_parent(leaf, false) != policy->relation || !is_wholly_young(policy, cutoff, leaf))
+			rest = lappend_oid(rest, leaf);
+	}
+	return rest;
 }
 
 /*

@@ -11,6 +11,7 @@
 
 extern List *po_partition_leaves(Oid relation);
 extern List *po_partition_wholly_old(PoArchivePolicy *policy, const PoCutoff *cutoff);
+extern List *po_partition_rest(PoArchivePolicy *policy, const PoCutoff *cutoff, List *whole);
 extern List *po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff);
 extern void po_partition_reattach(PoArchivePolicy *policy, Oid leaf);
 extern int64 po_partition_rows(Oid leaf, bool *estimated);

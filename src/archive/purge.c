@@ -52,7 +52,7 @@ step_look(PoArchiveRun *run)
 
 	po_cutoff_freeze(run->policy, &run->cutoff);
 	whole = po_partition_wholly_old(run->policy, &run->cutoff);
-	leaves = list_difference_oid(po_partition_leaves(run->policy->relation), whole);
+	leaves = po_partition_rest(run->policy, &run->cutoff, whole);
 	old = MemoryContextSwitchTo(run->context);
 	run->whole = list_copy(whole);
 	run->leaves = list_copy(leaves);

@@ -42,7 +42,7 @@ step_prepare(PoArchiveRun *run)
 	po_runlog_set_cutoff(run->run_id, run->cutoff.at);
 	run->expected = po_preflight_estimate(run->policy, &run->cutoff);
 	whole = po_partition_whole(run->policy, &run->cutoff);
-	leaves = list_difference_oid(po_partition_leaves(run->policy->relation), whole);
+	leaves = po_partition_rest(run->policy, &run->cutoff, whole);
 	old = MemoryContextSwitchTo(run->context);
 	run->leaves = list_copy(leaves);
 	run->whole = list_copy(whole);

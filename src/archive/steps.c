@@ -34,6 +34,7 @@
 /* First key of the advisory locks on policies; the second is the policy's id. */
 #define ARCHIVE_LOCK_CLASS 0x706f6172
 
+#define FIRST_BATCH_ROWS 1000	/* later ones grow to the policy's size */
 #define MAX_ATTEMPTS 10			/* of one step, when it is worth trying again */
 #define FIRST_BACKOFF_MS 50
 #define MAX_BACKOFF_MS 2000
@@ -251,7 +252,7 @@ begin_run(const char *policy, int max_batches)
 	run->policy = po_policy_store_load(policy);
 	run->role = po_policy_run_as(run->policy);
 	run->max_batches = max_batches;
-	run->batch_rows = run->policy->batch_rows;
+	run->batch_rows = Min(run->policy->batch_rows, FIRST_BATCH_ROWS);
 	run->started = GetCurrentTimestamp();
 	run->wal_at_start = pgWalUsage.wal_bytes;
 	if (run->policy->max_runtime)

@@ -100,15 +100,18 @@ po_take_turn(PoArchiveRun *run)
 	return run->why_stopped == NULL;
 }
 
-/* Sizes the next batch so that one takes 50 to 100 ms, up to the policy's size. */
+/*
+ * Sizes the next batch, up to the policy's size, so that one takes 50 to 100 ms and
+ * writes no more WAL than the policy allows at once.
+ */
 static void
-adapt_batch_size(PoArchiveRun *run, double ms)
+adapt_batch_size(PoArchiveRun *run, double ms, uint64 wal_bytes)
 {
 	int			lowest = Min(PO_MIN_BATCH_ROWS, run->policy->batch_rows);
 
-	if (ms > SLOW_BATCH_MS)
+	if (ms > SLOW_BATCH_MS || po_throttle_is_burst(run->policy, wal_bytes))
 		run->batch_rows = Max(lowest, run->batch_rows / 2);
-	else if (ms < FAST_BATCH_MS)
+	else if (ms < FAST_BATCH_MS && !po_throttle_is_burst(run->policy, 2 * wal_bytes))
 		run->batch_rows = Min(run->policy->batch_rows, run->batch_rows * 2);
 }
 
@@ -117,13 +120,14 @@ static void
 take_batch(PoArchiveRun *run)
 {
 	TimestampTz start = GetCurrentTimestamp();
+	uint64		wal_at_start = pgWalUsage.wal_bytes;
 
 	po_steps_insist(run, step_take, PO_STEP_LOCK_TIMEOUT_MS);
 	po_batch_advance(run->batch);
 	*(run->purging ? &run->purged : &run->rows) += run->result.archived;
 	run->batches += run->result.matched > 0;
 	run->digest ^= run->result.digest;
-	adapt_batch_size(run, (GetCurrentTimestamp() - start) / 1000.0);
+	adapt_batch_size(run, (GetCurrentTimestamp() - start) / 1000.0, pgWalUsage.wal_bytes - wal_at_start);
 }
 
 /* Walks a leaf once; returns how many matching rows were not taken. */

@@ -18,6 +18,11 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+/* Bytes of WAL per second of a policy that names no rate: an application beside it goes on as before. */
+#define DEFAULT_WAL_RATE (16 * 1024 * 1024)
+/* So many batches share what may be written in a second. */
+#define BURSTS_PER_SECOND 16
+
 /* Sleeps at least ms milliseconds; a cancel or termination interrupts it. */
 void
 po_throttle_sleep(long ms)
@@ -33,20 +38,41 @@ po_throttle_sleep(long ms)
 	}
 }
 
+/* Returns how many bytes of WAL a run may write in a second, 0 for any number. */
+static int64
+wal_rate(const PoArchivePolicy *policy)
+{
+	if (policy->max_rows_per_second > 0 || policy->max_wal_bytes_per_second > 0)
+		return policy->max_wal_bytes_per_second;
+	return DEFAULT_WAL_RATE;
+}
+
+/*
+ * Tells whether a batch that wrote so many bytes of WAL is larger than the policy's
+ * rate allows at once: others wait for the disk while it is flushed.
+ */
+bool
+po_throttle_is_burst(const PoArchivePolicy *policy, uint64 wal_bytes)
+{
+	int64		rate = wal_rate(policy);
+
+	return rate > 0 && wal_bytes > rate / BURSTS_PER_SECOND;
+}
+
 /*
  * Returns for how many milliseconds to wait so that a run stays below its rates:
  * elapsed_s seconds after its start it has taken so many rows and written so much
  * WAL.
  */
 long
-po_throttle_delay(PoArchivePolicy *policy, double elapsed_s, int64 rows, uint64 wal_bytes)
+po_throttle_delay(const PoArchivePolicy *policy, double elapsed_s, int64 rows, uint64 wal_bytes)
 {
 	double		due_s = 0;
 
 	if (policy->max_rows_per_second > 0)
 		due_s = (double) rows / policy->max_rows_per_second;
-	if (policy->max_wal_bytes_per_second > 0)
-		due_s = Max(due_s, (double) wal_bytes / policy->max_wal_bytes_per_second);
+	if (wal_rate(policy) > 0)
+		due_s = Max(due_s, (double) wal_bytes / wal_rate(policy));
 	return due_s <= elapsed_s ? 0 : (long) ceil((due_s - elapsed_s) * 1000.0);
 }
 

@@ -3,9 +3,10 @@
  *	  The runners that the scheduler of a database has for a role: how many there
  *	  are to be, and starting them.
  *
- * A few are started at once for what waits.  Whether that needs more processes, or
- * is so short that they would only be in each other's way, shows in what they take
- * from the queue; so they are watched for as long as more could be started.  For a
+ * Each role has one, and a few more are started at once for what waits.  Whether
+ * that needs more processes, or is so short that they would only be in each other's
+ * way, shows in what they take from the queue; so they are watched for as long as
+ * more could be started.  For a
  * slot that many jobs have they are started before it, since starting a process
  * takes longer than most runs.
  */
@@ -20,14 +21,16 @@
 
 /* How long to watch the first runners of a role before more are started for what waits. */
 #define WATCH_MS 50
-/* More are started when what waits would take the runners there are longer than this. */
+/* More are started when what waits would take the runners there are longer than this, */
 #define PATIENCE_US USECS_PER_SEC
+/* unless their runs are shorter than this: then they are busy, and a process more costs several runs. */
+#define SHORT_RUN_US 5000
 
-/* Since when the runners are watched, 0 when nothing waits for more; and how many of a role will do. */
+/* Since when the runners are watched, 0 when nothing waits for more; and how many of all roles will do. */
 static TimestampTz watched_since = 0;
 static int	enough = 0;
 
-/* Returns how many runners of a role are started at once. */
+/* Returns how many runners are started at once. */
 static int
 first_runners(void)
 {
@@ -96,7 +99,7 @@ still_starting(TimestampTz now)
 	return false;
 }
 
-/* Counts the runners of a role that will look into the queue once more; lock held. */
+/* Counts the runners of a role, InvalidOid for all, that will look into the queue once more; lock held. */
 int
 po_crew_count(Oid roleid)
 {
@@ -106,31 +109,34 @@ po_crew_count(Oid roleid)
 	{
 		PoRunner   *runner = &po_sched->runners[i];
 
-		if (runner->dboid == MyDatabaseId && runner->roleid == roleid && !runner->dismissed &&
+		if (runner->dboid == MyDatabaseId && !runner->dismissed &&
+			(!OidIsValid(roleid) || runner->roleid == roleid) &&
 			runner->phase != PO_RUNNER_FREE && runner->phase != PO_RUNNER_GONE)
 			n++;
 	}
 	return n;
 }
 
-/*
- * Returns how many runners of a role will do for what is handed out now.  Lock
- * held, and the queue as the last round left it.
- */
-int
-po_crew_enough(const PoDatabase *db)
+/* Tells whether a role with so many runners is to have another: one in any case, more while all roles have few.  Lock held. */
+bool
+po_crew_wants_more(int nrunners)
 {
-	if (watched_since == 0 || db->nwaiting == 0)
-	{
-		enough = first_runners();
-		watched_since = 0;
-	}
-	return enough;
+	return nrunners == 0 || po_crew_count(InvalidOid) < enough;
+}
+
+/* Notes that runs are about to be handed out; lock held, and the queue as the last round left it. */
+void
+po_crew_begin_round(const PoDatabase *db)
+{
+	if (watched_since != 0 && db->nwaiting > 0)
+		return;
+	enough = first_runners();
+	watched_since = 0;
 }
 
 /* Notes that runs were handed out, and whether some wait although more runners could be started; lock held. */
 void
-po_crew_note_round(PoDatabase *db, bool held_back)
+po_crew_end_round(PoDatabase *db, bool held_back)
 {
 	if (!held_back || !has_free_slot())
 		watched_since = 0;
@@ -141,15 +147,15 @@ po_crew_note_round(PoDatabase *db, bool held_back)
 	}
 }
 
-/* Returns a role of which runs are in the queue and fewer than n runners there; lock held. */
+/* Returns a role of which runs are in the queue and that is to have another runner, InvalidOid for none; lock held. */
 static Oid
-find_short_of_runners(int n)
+find_short_of_runners(void)
 {
 	for (int i = po_sched->first_waiting; i < po_sched->nwaiting; i++)
 	{
 		const PoWaiting *run = &po_sched->waiting[i];
 
-		if (run->run_id != 0 && run->dboid == MyDatabaseId && po_crew_count(run->roleid) < n)
+		if (run->run_id != 0 && run->dboid == MyDatabaseId && po_crew_wants_more(po_crew_count(run->roleid)))
 			return run->roleid;
 	}
 	return InvalidOid;
@@ -207,13 +213,16 @@ want_more(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	PoDatabase *db = po_shared_find_database(MyDatabaseId);
+	double		elapsed = now - watched_since;
+	int			nrunners = po_crew_count(InvalidOid);
 	bool		more = false;
 
-	if (now - watched_since >= WATCH_MS * INT64CONST(1000) && !still_starting(now))
+	if (elapsed >= WATCH_MS * 1000.0 && !still_starting(now))
 	{
-		more = (double) db->nwaiting * (now - watched_since) > (double) PATIENCE_US * db->ntaken;
+		more = db->nwaiting * elapsed > (double) PATIENCE_US * db->ntaken &&
+			nrunners * elapsed > (double) SHORT_RUN_US * db->ntaken;
 		if (more)
-			enough = Min(enough * 2, po_sched->nrunners);
+			enough = Min(Max(enough, nrunners) * 2, po_sched->nrunners);
 		watched_since = now;
 		db->ntaken = 0;
 	}
@@ -242,7 +251,7 @@ po_crew_watch(void)
 		Oid			roleid;
 
 		LWLockAcquire(po_sched_lock, LW_SHARED);
-		roleid = find_short_of_runners(enough);
+		roleid = find_short_of_runners();
 		LWLockRelease(po_sched_lock);
 		more = OidIsValid(roleid) && start_waiting_runner(roleid);
 	}

@@ -13,8 +13,9 @@ extern void po_crew_give(PoRunner *runner, const PoWaiting *run);
 extern int	po_crew_reserve(const PoWaiting *run);
 extern void po_crew_release(int index);
 extern int	po_crew_count(Oid roleid);
-extern int	po_crew_enough(const PoDatabase *db);
-extern void po_crew_note_round(PoDatabase *db, bool held_back);
+extern bool po_crew_wants_more(int nrunners);
+extern void po_crew_begin_round(const PoDatabase *db);
+extern void po_crew_end_round(PoDatabase *db, bool held_back);
 extern void po_crew_prepare(const PoDueCount *crowds, int ncrowds);
 extern long po_crew_watch(void);
 

@@ -36,7 +36,6 @@
 typedef struct Round
 {
 	PoDatabase *db;
-	int			enough;			/* so many runners of a role will do for now */
 	bool		no_worker;		/* the server has none to spare */
 	bool		held_back;		/* more could have been started */
 } Round;
@@ -111,17 +110,19 @@ place(Round *round, const PoWaiting *run)
 {
 	int			nrunners;
 	int			index = -1;
+	bool		wants_more;
 
 	if (job_in_hand(run) || give_to_idle(run))
 		return -1;
 	nrunners = po_crew_count(run->roleid);
-	if (nrunners >= round->enough)
+	wants_more = po_crew_wants_more(nrunners);
+	if (!wants_more)
 		round->held_back = true;
 	else if (!round->no_worker)
 		index = po_crew_reserve(run);
 	if (index >= 0)
 		return index;
-	if (nrunners < round->enough)
+	if (wants_more)
 		dismiss_idle();
 	if (nrunners == 0)
 		note_starved(round->db, run->priority);
@@ -136,7 +137,7 @@ begin_round(Round *round)
 {
 	memset(round, 0, sizeof(Round));
 	round->db = po_shared_find_database(MyDatabaseId);
-	round->enough = po_crew_enough(round->db);
+	po_crew_begin_round(round->db);
 	po_shared_drop_waiting(MyDatabaseId);
 	round->db->starved = false;
 }
@@ -171,7 +172,7 @@ hand_out(const PoWaiting *runs, uint64 n, bool more)
 		}
 		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	}
-	po_crew_note_round(round.db, round.held_back);
+	po_crew_end_round(round.db, round.held_back);
 	po_shared_note_worker(round.db, round.no_worker);
 	LWLockRelease(po_sched_lock);
 	return round.no_worker ? TimestampTzPlusMilliseconds(po_clock_now(), LOOK_AGAIN_MS) : DT_NOEND;

@@ -320,8 +320,8 @@ po_job_next_due(TimestampTz now, TimestampTz *next)
 
 /*
  * Fills the owners of the jobs that are due at a moment, the most jobs first, and
- * how many each has; those with fewer than least are left out.  Returns how many
- * owners there are, limit of them at most.
+ * how many each has; those with fewer than least, and those that may not log in,
+ * are left out.  Returns how many owners there are, limit of them at most.
  */
 int
 po_job_count_due(TimestampTz slot, int least, int limit, PoDueCount *counts)
@@ -335,6 +335,7 @@ po_job_count_due(TimestampTz slot, int least, int limit, PoDueCount *counts)
 	po_store_int4(&args, limit);
 	n = po_store_run_planned("SELECT j.owner, pg_catalog.count(*) FROM perf_optimizer.job j WHERE " PO_JOB_OURS
 							 " AND j.enabled AND NOT j.paused AND j.next_run = $1"
+							 " AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = j.owner AND r.rolcanlogin)"
 							 " GROUP BY j.owner HAVING pg_catalog.count(*) >= $2 ORDER BY 2 DESC, 1 LIMIT $3", &args);
 	for (int i = 0; i < n; i++)
 	{

@@ -157,6 +157,21 @@ CALL perf_optimizer.restore_archive('lost', '-infinity', 'infinity');
 SELECT is(:'SQLSTATE'::text, '55000', 'do not come back');
 SELECT is_empty($$ SELECT * FROM perf_optimizer.verify_archive('lost') $$, 'and there is nothing to verify');
 
+-- Without rates of its own a policy writes no more WAL at once than leaves room for others.
+CREATE TABLE po_am.wide_rows (id int PRIMARY KEY, at timestamptz NOT NULL, content text);
+ALTER TABLE po_am.wide_rows ALTER content SET STORAGE PLAIN;
+INSERT INTO po_am.wide_rows SELECT i, now() - i * interval '1 day', repeat('x', 4000) FROM generate_series(1, 3000) i;
+CREATE TABLE po_am.wide_fast (LIKE po_am.wide_rows INCLUDING ALL);
+SELECT is(perf_optimizer.create_archive_policy('po_am.wide_rows', 'at', '1 hour', destination => 'po_am.wide_fast', name => 'wide_fast',
+  max_wal_bytes_per_second => 1000000000000), 'wide_fast', 'any rate');
+CALL perf_optimizer.run_archive('wide_fast');
+SELECT is((SELECT rows_archived FROM perf_optimizer.archive_runs WHERE policy = 'wide_fast'), 3000::bigint, 'all goes');
+INSERT INTO po_am.wide_rows TABLE po_am.wide_fast;
+CREATE TABLE po_am.wide_slow (LIKE po_am.wide_rows INCLUDING ALL);
+SELECT is(perf_optimizer.create_archive_policy('po_am.wide_rows', 'at', '1 hour', destination => 'po_am.wide_slow'), 'wide_rows', 'no rate');
+CALL perf_optimizer.run_archive('wide_rows');
+SELECT ok(rows_archived = 3000 AND batches >= 10, 'they shrink to a part of what may be written in a second: ' || batches)
+  FROM perf_optimizer.archive_runs WHERE policy = 'wide_rows';
 -- The archive has an end, too.
 SELECT pg_temp.make('ends', 100);
 SELECT is(perf_optimizer.create_archive_policy('po_am.ends', 'at', '10 days 1 hour', purge_after => '50 days 1 hour', batch_rows => 9), 'ends', 'a purge');
