@@ -340,6 +340,22 @@ po_run_succeed(int64 run_id, const PoJob *job, int attempt, const PoOutcome *out
 	return true;
 }
 
+/*
+ * Has runs that wait for a moment in the future wait no longer than they would from
+ * now on, because the clock was set back: a job's next slots are skipped while one
+ * of its runs waits.
+ */
+void
+po_run_rebase_queued(TimestampTz now)
+{
+	PoStoreArgs args = {0};
+
+	po_store_time(&args, now);
+	(void) po_store_run_planned("UPDATE perf_optimizer.job_run r SET not_before ="
+								" CASE WHEN r.attempt = 0 THEN $1 ELSE least(r.not_before, $1 + j.max_backoff) END"
+								" FROM perf_optimizer.job j WHERE j.job_id = r.job_id AND r.status = 'queued' AND r.not_before > $1", &args);
+}
+
 /* Takes a job's runs out of the dead letters; returns how many were there. */
 int
 po_run_forget_dead(int64 job_id)

@@ -63,6 +63,7 @@ extern int	po_run_begin(int64 run_id, PoJob **job, MemoryContext memory);
 extern bool po_run_succeed(int64 run_id, const PoJob *job, int attempt, const PoOutcome *outcome, bool *followed);
 extern TimestampTz po_run_settle(int64 run_id, const PoOutcome *outcome);
 extern int	po_run_forget_dead(int64 job_id);
+extern void po_run_rebase_queued(TimestampTz now);
 extern void po_run_prune(TimestampTz before);
 
 #endif							/* PO_SCHED_RUN_H */

@@ -158,7 +158,10 @@ settle_dropped(bool first)
 	if (first)
 		po_slots_recover();
 	if (set_back)
+	{
 		po_job_rebase_all(po_clock_now());
+		po_run_rebase_queued(po_clock_now());
+	}
 	po_dispatch_reap();
 	po_store_commit(&scope);
 	po_dispatch_free_settled();
