@@ -295,7 +295,7 @@ gather_table(Affected *affected, Query *branch, int varno, KeySet *set, QueryEnv
 	PoComposeRows *rows = palloc0(sizeof(PoComposeRows));
 	RangeTblEntry *rte = rt_fetch(varno, branch->rtable);
 	PoGatherWish wish = {rte->relid, varno, probe_keys(affected, branch, set),
-		po_shape_find_base(affected->shape, rte->relid)->used, po_shape_is_single(branch)};
+	po_shape_find_base(affected->shape, rte->relid)->used, po_shape_is_single(branch)};
 	char	   *name = psprintf("po_rows_%p", rte);
 
 	if (!po_gather_rows(&wish, &set->rows, rows, exact))
