@@ -10,33 +10,19 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/sysattr.h"
 #include "advisor/checks.h"
 #include "advisor/writes.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "core/foreign_key.h"
+#include "core/own.h"
 #include "core/relname.h"
 #include "lib/stringinfo.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
-
-/* Returns the owner of a table that is locked. */
-static Oid
-owner_of(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
 
 /* Locks the table of a foreign key against changes and says whether the key is still there. */
 static bool
@@ -89,7 +75,7 @@ add_searches(PoWorkload *workload, const PoWrites *writes)
 		if (key->indexed || key->inherited || query->weight <= 0 || !lock_key(key))
 			continue;
 		query->text = write_search(key);
-		query->role = owner_of(key->referencing);
+		query->role = po_own_relation_owner(key->referencing);
 		query->rows = -1;
 		po_workload_add(workload, query);
 	}

@@ -13,6 +13,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "core/compat.h"
+#include "core/own.h"
 #include "core/relname.h"
 #include "core/window.h"
 #include "miscadmin.h"
@@ -254,15 +255,10 @@ po_policy_check_may_use(PoArchivePolicy *policy)
 Oid
 po_policy_run_as(PoArchivePolicy *policy)
 {
-	HeapTuple	tuple;
 	Oid			owner;
 
 	if (!superuser_arg(policy->caller))
 		return policy->caller;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(policy->reversed ? policy->destination : policy->relation));
-	if (!HeapTupleIsValid(tuple))
-		return policy->caller;
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
+	owner = po_own_relation_owner(policy->reversed ? policy->destination : policy->relation);
+	return OidIsValid(owner) ? owner : policy->caller;
 }

@@ -58,6 +58,20 @@ po_own_become(PoOwnScope *scope, Oid role)
 		SetUserIdAndSecContext(role, scope->sec_context | SECURITY_RESTRICTED_OPERATION);
 }
 
+/* Returns the owner of a relation, InvalidOid when it is gone. */
+Oid
+po_own_relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 /*
  * Switches to the owner of a table until po_own_end, as po_own_become does: for what
  * evaluates the definitions of its indexes, as all that asks the planner about a table does.
@@ -65,13 +79,10 @@ po_own_become(PoOwnScope *scope, Oid role)
 void
 po_own_become_owner(PoOwnScope *scope, Oid relid)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
+	Oid			owner = po_own_relation_owner(relid);
 
-	if (!HeapTupleIsValid(tuple))
+	if (!OidIsValid(owner))
 		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
 	po_own_become(scope, owner);
 }
 

@@ -12,6 +12,7 @@ typedef struct PoOwnScope
 	int			sec_context;
 } PoOwnScope;
 
+extern Oid	po_own_relation_owner(Oid relid);
 extern void po_own_begin(PoOwnScope *scope);
 extern void po_own_become(PoOwnScope *scope, Oid role);
 extern void po_own_become_owner(PoOwnScope *scope, Oid relid);

@@ -69,13 +69,16 @@ po_crew_reserve(const PoWaiting *run)
 	return -1;
 }
 
-/* Gives a slot back. */
-void
-po_crew_release(int index)
+/* Starts the process of a reserved slot; gives the slot back and returns false when the server has no worker to spare. */
+bool
+po_crew_start(int index, uint32 generation)
 {
+	if (po_runner_start(index, generation))
+		return true;
 	LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 	po_sched->runners[index].phase = PO_RUNNER_FREE;
 	LWLockRelease(po_sched_lock);
+	return false;
 }
 
 /* Tells whether another runner could be started; lock held. */
@@ -174,12 +177,7 @@ start_waiting_runner(Oid roleid)
 	if (index >= 0)
 		generation = po_sched->runners[index].generation;
 	LWLockRelease(po_sched_lock);
-	if (index < 0)
-		return false;
-	if (po_runner_start(index, generation))
-		return true;
-	po_crew_release(index);
-	return false;
+	return index >= 0 && po_crew_start(index, generation);
 }
 
 /*

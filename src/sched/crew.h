@@ -11,7 +11,7 @@
 
 extern void po_crew_give(PoRunner *runner, const PoWaiting *run);
 extern int	po_crew_reserve(const PoWaiting *run);
-extern void po_crew_release(int index);
+extern bool po_crew_start(int index, uint32 generation);
 extern int	po_crew_count(Oid roleid);
 extern bool po_crew_wants_more(int nrunners);
 extern void po_crew_begin_round(const PoDatabase *db);

@@ -20,7 +20,6 @@
 #include "sched/job.h"
 #include "sched/order.h"
 #include "sched/run.h"
-#include "sched/runner.h"
 #include "sched/shared.h"
 #include "sched/store.h"
 #include "utils/builtins.h"
@@ -164,9 +163,8 @@ hand_out(const PoWaiting *runs, uint64 n, bool more)
 			continue;
 		generation = po_sched->runners[index].generation;
 		LWLockRelease(po_sched_lock);
-		if (!po_runner_start(index, generation))
+		if (!po_crew_start(index, generation))
 		{
-			po_crew_release(index);
 			round.no_worker = true;
 			i--;
 		}

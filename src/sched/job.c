@@ -333,10 +333,10 @@ po_job_count_due(TimestampTz slot, int least, int limit, PoDueCount *counts)
 	po_store_time(&args, slot);
 	po_store_int4(&args, least);
 	po_store_int4(&args, limit);
-	n = po_store_run_planned("SELECT j.owner, pg_catalog.count(*) FROM perf_optimizer.job j WHERE " PO_JOB_OURS
-							 " AND j.enabled AND NOT j.paused AND j.next_run = $1"
-							 " AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = j.owner AND r.rolcanlogin)"
-							 " GROUP BY j.owner HAVING pg_catalog.count(*) >= $2 ORDER BY 2 DESC, 1 LIMIT $3", &args);
+	n = po_store_run("SELECT j.owner, pg_catalog.count(*) FROM perf_optimizer.job j WHERE " PO_JOB_OURS
+					 " AND j.enabled AND NOT j.paused AND j.next_run = $1"
+					 " AND EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = j.owner AND r.rolcanlogin)"
+					 " GROUP BY j.owner HAVING pg_catalog.count(*) >= $2 ORDER BY 2 DESC, 1 LIMIT $3", &args);
 	for (int i = 0; i < n; i++)
 	{
 		counts[i].roleid = DatumGetObjectId(po_store_datum(i, 1, &isnull));

@@ -19,6 +19,7 @@
 #include "catalog/pg_database.h"
 #include "core/clock.h"
 #include "core/guc.h"
+#include "core/worker.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -32,7 +33,6 @@
 #include "utils/guc.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 /* Latch timeouts are monotonic: after a step of the clock we look again within this time. */
 #define MAX_SLEEP_MS (5 * 60 * 1000)
@@ -283,22 +283,11 @@ note_set_back(void)
 static void
 sleep_until(TimestampTz wake)
 {
-	int			events = WL_LATCH_SET | WL_EXIT_ON_PM_DEATH;
 	long		timeout = -1;
 
 	if (!TIMESTAMP_IS_NOEND(wake))
-	{
 		timeout = Min(TimestampDifferenceMilliseconds(po_clock_now(), wake), MAX_SLEEP_MS);
-		events |= WL_TIMEOUT;
-	}
-	(void) WaitLatch(MyLatch, events, timeout, PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	(void) po_worker_sleep(timeout);
 }
 
 /* Main function of the launcher. */

@@ -22,6 +22,7 @@
 #include "core/compat.h"
 #include "core/guc.h"
 #include "core/progress.h"
+#include "core/worker.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -179,16 +180,6 @@ take_slot(int index)
 		ereport(FATAL,
 				(errcode(ERRCODE_ADMIN_SHUTDOWN),
 				 errmsg("the database is wanted by a command on it")));
-}
-
-/* Reads the settings again when they were asked to be. */
-static void
-reload_settings(void)
-{
-	if (!ConfigReloadPending)
-		return;
-	ConfigReloadPending = false;
-	ProcessConfigFile(PGC_SIGHUP);
 }
 
 /* Locks the slots; without preloading the slot is this process's own. */
@@ -444,12 +435,7 @@ linger(void)
 		long		timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), end);
 		bool		given;
 
-		if (timeout > 0)
-			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
-							 PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-		reload_settings();
+		(void) po_worker_sleep(timeout);
 		LWLockAcquire(po_sched_lock, LW_EXCLUSIVE);
 		given = slot->phase == PO_RUNNER_STARTING;
 		if (!given && (slot->dismissed || timeout <= 0))
@@ -513,7 +499,7 @@ perf_optimizer_runner_main(Datum arg)
 		warm_up();
 	for (given = slot->run_id != 0; given || take_next() || linger(); given = false)
 	{
-		reload_settings();
+		po_worker_reload();
 		work_on_slot();
 		ConditionVariableBroadcast(&po_sched->progress);
 		leaving = leaving || ++nruns >= po_guc_runner_max_runs;

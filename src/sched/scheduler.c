@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "core/clock.h"
 #include "core/guc.h"
+#include "core/worker.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -31,7 +32,6 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/wait_event.h"
 
 /* With nothing due for so long the process ends; also bounds a sleep, see launcher.c. */
 #define LONG_SLEEP_MS (5 * 60 * 1000)
@@ -285,23 +285,6 @@ turn(bool first)
 	return next;
 }
 
-/* Waits for so many milliseconds; true when woken before. */
-static bool
-sleep_for(long timeout)
-{
-	int			events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout,
-								   PG_WAIT_EXTENSION);
-
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
-	return (events & WL_LATCH_SET) != 0;
-}
-
 /* Waits until woken, or until the moment has come; watches the runners meanwhile. */
 static void
 sleep_until(TimestampTz next)
@@ -320,7 +303,7 @@ sleep_until(TimestampTz next)
 		long		watch = po_crew_watch();
 		long		step = watch >= 0 ? Min(watch, timeout) : timeout;
 
-		woken = sleep_for(step);
+		woken = po_worker_sleep(step);
 		timeout -= Max(step, 1);
 	}
 }

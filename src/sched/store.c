@@ -25,11 +25,11 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "common/hashfn.h"
+#include "core/own.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "sched/store.h"
@@ -92,20 +92,6 @@ lock_extension(void)
 	return extension_owner(extension);
 }
 
-/* Returns the owner of a relation, or InvalidOid when it is gone. */
-static Oid
-relation_owner(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		return InvalidOid;
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /* Raises 55000 unless each of our tables belongs to the extension's owner. */
 static void
 check_tables(Oid owner)
@@ -114,7 +100,7 @@ check_tables(Oid owner)
 	Oid			schema = get_namespace_oid("perf_optimizer", false);
 
 	for (int i = 0; i < lengthof(tables); i++)
-		if (relation_owner(get_relname_relid(tables[i], schema)) != owner)
+		if (po_own_relation_owner(get_relname_relid(tables[i], schema)) != owner)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("table \"perf_optimizer.%s\" does not belong to the extension's owner",

@@ -15,6 +15,7 @@
 #include "core/clock.h"
 #include "core/compat.h"
 #include "core/shmem.h"
+#include "core/worker.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -258,15 +259,7 @@ pause_for(int milliseconds, bool sampling)
 	LWLockAcquire(waits_lock, LW_EXCLUSIVE);
 	waits->stats.pause_ms = sampling ? milliseconds : 0;
 	LWLockRelease(waits_lock);
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds,
-					 PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	(void) po_worker_sleep(milliseconds);
 }
 
 /*
