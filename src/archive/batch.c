@@ -420,6 +420,16 @@ po_batch_advance(PoBatch *batch)
 	batch->now = batch->next;
 }
 
+/*
+ * Tells whether all that a batch writes is in this database: then a crash undoes it
+ * whole, and it need not be on disk before the next one begins.
+ */
+bool
+po_batch_is_local(PoBatch *batch)
+{
+	return batch->export == NULL && !goes_abroad(batch->policy);
+}
+
 /* Tells whether the walk has come to the table's end. */
 bool
 po_batch_is_done(PoBatch *batch)

@@ -21,6 +21,7 @@ typedef struct PoBatchResult
 extern PoBatch *po_batch_begin(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf, int64 run_id);
 extern void po_batch_take(PoBatch *batch, int max_rows, PoBatchResult *result);
 extern void po_batch_advance(PoBatch *batch);
+extern bool po_batch_is_local(PoBatch *batch);
 extern bool po_batch_is_done(PoBatch *batch);
 extern void po_batch_end(PoBatch *batch);
 

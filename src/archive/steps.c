@@ -34,10 +34,17 @@
 /* First key of the advisory locks on policies; the second is the policy's id. */
 #define ARCHIVE_LOCK_CLASS 0x706f6172
 
-#define FIRST_BATCH_ROWS 1000	/* later ones grow to the policy's size */
+#define FIRST_BATCH_ROWS PO_MIN_BATCH_ROWS	/* later ones grow to the policy's size */
 #define MAX_ATTEMPTS 10			/* of one step, when it is worth trying again */
 #define FIRST_BACKOFF_MS 50
 #define MAX_BACKOFF_MS 2000
+
+/* Changes a setting until the current nest level, or the transaction, ends. */
+static void
+set_for_step(const char *name, const char *value, GucAction until)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, until, true, 0, false);
+}
 
 /*
  * Runs a step with the policy's settings and the identity that works on the
@@ -54,15 +61,30 @@ perform(PoArchiveRun *run, PoRunStep step)
 	if (run->lock_timeout_ms > 0 && (LockTimeout == 0 || LockTimeout > run->lock_timeout_ms))
 	{
 		snprintf(timeout, sizeof(timeout), "%d", run->lock_timeout_ms);
-		(void) set_config_option("lock_timeout", timeout, PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		set_for_step("lock_timeout", timeout, GUC_ACTION_SAVE);
 	}
+	/* the kernel is not to collect what the run writes, and write it all at once */
+	if (run->paced)
+		set_for_step("backend_flush_after", "512kB", GUC_ACTION_SAVE);
 	SPI_connect();
 	po_own_become(&scope, run->role);
 	step(run);
 	po_own_end(&scope);
 	SPI_finish();
 	po_preflight_end_settings(level);
+}
+
+/*
+ * Commits a step's transaction.  One that may be lost as a whole in a crash, with all
+ * that it wrote, does not wait for its WAL to be flushed.
+ */
+static void
+commit(PoArchiveRun *run)
+{
+	if (run->unflushed)
+		set_for_step("synchronous_commit", "off", GUC_ACTION_LOCAL);
+	SPI_commit();				/* leaves some memory behind in the current
+								 * context */
 }
 
 /*
@@ -93,8 +115,7 @@ try_step(PoArchiveRun *run, PoRunStep step, bool needs_snapshot)
 		MemoryContextSwitchTo(run->step_context);
 		if (needs_snapshot)
 			PopActiveSnapshot();
-		SPI_commit();			/* leaves some memory behind in the current
-								 * context */
+		commit(run);
 	}
 	PG_CATCH();
 	{

@@ -8,6 +8,7 @@
 #include "archive/batch.h"
 #include "archive/cutoff.h"
 #include "archive/policy.h"
+#include "archive/writeback.h"
 #include "nodes/pg_list.h"
 
 /* A run in progress. */
@@ -34,12 +35,18 @@ typedef struct PoArchiveRun
 	MemoryContext context;		/* lives as long as the run */
 	MemoryContext step_context; /* reset by each step */
 	int			lock_timeout_ms;	/* of the next step; 0: the session's */
+	bool		paced;			/* a rate made it wait: it has the time to
+								 * write as others like it */
+	bool		unflushed;		/* the next step's commit need not wait for
+								 * the disk */
 	/* what the current step works on */
 	List	   *leaves;			/* tables whose rows go in batches */
 	List	   *whole;			/* leaves that go as a whole */
 	Oid			leaf;
 	PoBatch    *batch;
 	PoBatchResult result;
+	PoWriteback *writeback;		/* of the table that rows go to; NULL when they
+								 * go to none */
 	long		sleep_ms;
 	bool		lagging;
 	void	   *arg;			/* of a step that needs more */

@@ -9,6 +9,7 @@
 #include "archive/runlog.h"
 #include "archive/take.h"
 #include "archive/throttle.h"
+#include "archive/writeback.h"
 #include "executor/instrument.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -30,6 +31,7 @@ step_begin_leaf(PoArchiveRun *run)
 		po_destination_is_like(run->policy->relation, run->policy->destination))
 		po_destination_add_leaf(run->policy, run->leaf);
 	old = MemoryContextSwitchTo(run->context);
+	run->writeback = OidIsValid(run->policy->destination) ? po_writeback_begin(run->policy->destination) : NULL;
 	run->batch = po_batch_begin(run->policy, &run->cutoff, run->leaf, run->run_id);
 	MemoryContextSwitchTo(old);
 }
@@ -39,10 +41,13 @@ static void
 step_take(PoArchiveRun *run)
 {
 	po_batch_take(run->batch, run->batch_rows, &run->result);
-	if (run->result.matched > 0)
-		po_runlog_progress(run->run_id, run->rows + (run->purging ? 0 : run->result.archived),
-						   run->purged + (run->purging ? run->result.archived : 0), run->batches + 1,
-						   run->digest ^ run->result.digest, run->expected);
+	if (run->result.matched == 0)
+		return;
+	if (run->writeback && run->paced)
+		po_writeback_grown(run->writeback);
+	po_runlog_progress(run->run_id, run->rows + (run->purging ? 0 : run->result.archived),
+					   run->purged + (run->purging ? run->result.archived : 0), run->batches + 1,
+					   run->digest ^ run->result.digest, run->expected);
 }
 
 /* Step: looks whether replicas are too far behind. */
@@ -83,14 +88,17 @@ bool
 po_take_turn(PoArchiveRun *run)
 {
 	double		elapsed_s = (GetCurrentTimestamp() - run->started) / (double) USECS_PER_SEC;
+	long		delay_ms;
 
 	if (run->max_batches > 0 && run->batches >= run->max_batches)
 	{
 		run->why_stopped = "max_batches";
 		return false;
 	}
-	po_steps_pause(run, po_throttle_delay(run->policy, elapsed_s, run->rows + run->purged,
-										  pgWalUsage.wal_bytes - run->wal_at_start));
+	delay_ms = po_throttle_delay(run->policy, elapsed_s, run->rows + run->purged,
+								 pgWalUsage.wal_bytes - run->wal_at_start);
+	run->paced = delay_ms > 0;
+	po_steps_pause(run, delay_ms);
 	if (run->deadline != 0 && GetCurrentTimestamp() >= run->deadline)
 		run->why_stopped = "max_runtime";
 	else if (!po_throttle_in_window(run->policy))
@@ -122,7 +130,9 @@ take_batch(PoArchiveRun *run)
 	TimestampTz start = GetCurrentTimestamp();
 	uint64		wal_at_start = pgWalUsage.wal_bytes;
 
+	run->unflushed = run->paced && po_batch_is_local(run->batch);
 	po_steps_insist(run, step_take, PO_STEP_LOCK_TIMEOUT_MS);
+	run->unflushed = false;
 	po_batch_advance(run->batch);
 	*(run->purging ? &run->purged : &run->rows) += run->result.archived;
 	run->batches += run->result.matched > 0;

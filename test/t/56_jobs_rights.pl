@@ -126,9 +126,12 @@ $node->append_conf('postgresql.conf', 'perf_optimizer.test_clock_offset = 36000'
 $node->reload;
 sql(q(SELECT perf_optimizer.schedule_command('hourly', '0 * * * *', 'SELECT 1')));
 holds(q(SELECT next_run > clock_timestamp() + interval '9 hours' FROM perf_optimizer.jobs WHERE name = 'hourly'), 'the clock is ten hours ahead');
+sql(q(INSERT INTO perf_optimizer.job_run (job_id, owner, name, cause, scheduled_for, queued_at, not_before)
+  SELECT job_id, owner, name, 'slot', t, t, t FROM perf_optimizer.job, (SELECT clock_timestamp() + interval '11 hours') AS c(t) WHERE name = 'hourly'));
 $node->append_conf('postgresql.conf', 'perf_optimizer.test_clock_offset = 0');
 $node->reload;
 holds(q(SELECT next_run <= clock_timestamp() + interval '61 minutes' FROM perf_optimizer.jobs WHERE name = 'hourly'), 'set back, the next slot is that of the present hour');
+holds(q(SELECT count(*) = 1 FROM perf_optimizer.job_runs WHERE name = 'hourly' AND status = 'succeeded'), 'a run that waited for a moment of the other clock goes now');
 my $back = sql('SELECT clock_timestamp()');
 holds("SELECT EXISTS (SELECT FROM perf_optimizer.job_runs WHERE name = 'tick' AND status = 'succeeded' AND scheduled_for BETWEEN '$back' AND clock_timestamp())", 'and jobs of every second go on');
 
