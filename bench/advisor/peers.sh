@@ -3,7 +3,7 @@
 # project: each is used as it is found on the machine, and one that is not there is said to be so.
 
 # Names of the peers, in the order of the report.
-PEERS='columns index_advisor pg_qualstats dexter'
+PEERS=${ADVISOR_PEERS-columns index_advisor pg_qualstats dexter}
 
 # Creates an extension and what it needs, if the server has it.
 has_extension() {

@@ -168,7 +168,7 @@ perf_optimizer_suggest_indexes(PG_FUNCTION_ARGS)
 	PoRow		row;
 	PoSuggestOptions options;
 	PoWorkload *workload;
-	bool		stopped;
+	const char *ended_by;
 	int			rank = 0;
 	ListCell   *lc;
 
@@ -177,13 +177,13 @@ perf_optimizer_suggest_indexes(PG_FUNCTION_ARGS)
 	workload = read_workload(fcinfo);
 	po_read_workload_report(workload);
 	po_checks_add(workload);
-	foreach(lc, po_suggest_indexes(workload, &options, &stopped))
+	foreach(lc, po_suggest_indexes(workload, &options, &ended_by))
 		put_suggestion(&row, (const PoSuggestion *) lfirst(lc), ++rank);
 	po_trigrams_report(workload);
-	if (stopped)
+	if (ended_by != NULL)
 		ereport(NOTICE,
-				(errmsg("the time limit ended the search; these are the best indexes found so far"),
-				 errhint("Raise \"time_limit_ms\" for a longer search.")));
+				(errmsg("%s ended the search; these are the best indexes found so far", ended_by),
+				 errhint("Raise \"%s\" for a longer search.", ended_by)));
 	return (Datum) 0;
 }
 

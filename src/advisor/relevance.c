@@ -71,6 +71,50 @@ peel(PoSearchState *state, int query, PoSet rest, PoSet *useful)
 	}
 }
 
+/* Lists for each candidate the queries that it matters to. */
+static void
+list_concerned(PoSearchState *state)
+{
+	const PoSearchProblem *problem = state->problem;
+
+	for (int c = 0; c < problem->ncandidates; c++)
+	{
+		state->concerned[c] = palloc(sizeof(int) * (problem->nqueries + 1));
+		state->nconcerned[c] = 0;
+		for (int q = 0; q < problem->nqueries; q++)
+		{
+			if (po_set_has(&problem->cache->relevant[q], c))
+				state->concerned[c][state->nconcerned[c]++] = q;
+		}
+	}
+}
+
+/*
+ * Takes out the candidates that cannot save what an index must save: no query costs less
+ * than its floor, whatever is there.
+ */
+static void
+drop_hopeless(PoSearchState *state)
+{
+	const PoSearchProblem *problem = state->problem;
+	PoSet		none = {{0}};
+
+	list_concerned(state);
+	for (int c = 0; c < problem->ncandidates; c++)
+	{
+		double		most = -problem->candidates[c].write_cost;
+
+		for (int i = 0; i < state->nconcerned[c]; i++)
+		{
+			int			q = state->concerned[c][i];
+
+			most += problem->weights[q] * (po_cost_cache_get(problem->cache, q, &none, NULL) - state->floors[q]);
+		}
+		for (int i = 0; i < state->nconcerned[c] && most < problem->min_gain; i++)
+			po_set_remove(&problem->cache->relevant[state->concerned[c][i]], c);
+	}
+}
+
 /*
  * Takes from what is relevant to each query the candidates that are of little use to it,
  * and fills in the floors.  Returns what was relevant before.
@@ -101,25 +145,9 @@ po_relevance_prune(PoSearchState *state)
 		if (!state->stopped)
 			cache->relevant[q] = useful;
 	}
+	if (!state->stopped)
+		drop_hopeless(state);
 	return before;
-}
-
-/* Lists for each candidate the queries that it matters to. */
-static void
-list_concerned(PoSearchState *state)
-{
-	const PoSearchProblem *problem = state->problem;
-
-	for (int c = 0; c < problem->ncandidates; c++)
-	{
-		state->concerned[c] = palloc(sizeof(int) * (problem->nqueries + 1));
-		state->nconcerned[c] = 0;
-		for (int q = 0; q < problem->nqueries; q++)
-		{
-			if (po_set_has(&problem->cache->relevant[q], c))
-				state->concerned[c][state->nconcerned[c]++] = q;
-		}
-	}
 }
 
 /* Fills in what each candidate saves each query alone; 0 for what is not reached before a stop.  Lists whom each concerns. */

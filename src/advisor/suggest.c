@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "plan/access.h"
 #include "utils/lsyscache.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 /* A statement counts as improved when its cost falls by at least this share. */
@@ -37,8 +38,18 @@
 /* Of a time limit, finding candidates may take this share. */
 #define POOL_TIME_SHARE 0.4
 
+/* Of what statement_timeout leaves, the search may take this share, so that the call ends with a result. */
+#define TIMEOUT_SHARE 0.75
+
 /* When there is no time, so many statements are looked at until an index helps one. */
 #define HEAVIEST 5
+
+/* How long a search may take, and by which argument or setting. */
+typedef struct TimeLimit
+{
+	int64		ms;				/* negative: as long as it takes */
+	const char *name;
+} TimeLimit;
 
 /* What the callbacks of the search need. */
 typedef struct Advice
@@ -278,9 +289,9 @@ collect_weights(const PoPool *pool)
 	return weights;
 }
 
-/* Like po_suggest_indexes, without what remains to be done when the time limit ended the search. */
+/* Searches as po_suggest_indexes does; *stopped says that the limit ended the search. */
 static List *
-search_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *stopped)
+search_indexes(PoWorkload *workload, const PoSuggestOptions *options, const TimeLimit *limit, bool *stopped)
 {
 	Advice		advice = {workload, NULL, 0};
 	TimestampTz start = GetCurrentTimestamp();
@@ -293,10 +304,10 @@ search_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *stop
 	double		total = 0;
 	double	   *costs;
 
-	if (options->time_limit_ms >= 0)
+	if (limit->ms >= 0)
 	{
-		advice.deadline = TimestampTzPlusMilliseconds(start, options->time_limit_ms);
-		pool_deadline = TimestampTzPlusMilliseconds(start, (int64) (options->time_limit_ms * POOL_TIME_SHARE));
+		advice.deadline = TimestampTzPlusMilliseconds(start, limit->ms);
+		pool_deadline = TimestampTzPlusMilliseconds(start, (int64) (limit->ms * POOL_TIME_SHARE));
 	}
 	advice.pool = po_pool_build(workload, options->relation, pool_deadline);
 	pool_late = pool_deadline != 0 && GetCurrentTimestamp() >= pool_deadline;
@@ -350,7 +361,8 @@ static List *
 search_for_one(const PoWorkload *workload, PoAdvisorQuery *query, const PoSuggestOptions *options)
 {
 	PoWorkload	one = *workload;
-	PoSuggestOptions unlimited = *options;
+	PoSuggestOptions own_options = *options;
+	TimeLimit	unlimited = {-1, NULL};
 	double		own = query->cost * query->weight;
 	double		others = total_cost(workload->queries) - own;
 	List	   *suggestions;
@@ -360,9 +372,8 @@ search_for_one(const PoWorkload *workload, PoAdvisorQuery *query, const PoSugges
 	if (own <= 0)
 		return NIL;
 	one.queries = list_make1(query);
-	unlimited.time_limit_ms = -1;
-	unlimited.min_improvement_pct *= (own + others) / own;
-	suggestions = search_indexes(&one, &unlimited, &stopped);
+	own_options.min_improvement_pct *= (own + others) / own;
+	suggestions = search_indexes(&one, &own_options, &unlimited, &stopped);
 	foreach(lc, suggestions)
 	{
 		PoSuggestion *suggestion = (PoSuggestion *) lfirst(lc);
@@ -386,26 +397,55 @@ search_for_heaviest(const PoWorkload *workload, const PoSuggestOptions *options)
 }
 
 /*
+ * Returns the stricter one of the caller's time limit and what statement_timeout allows: a
+ * statement that it cancels has no result.
+ */
+static TimeLimit
+find_limit(const PoSuggestOptions *options)
+{
+	TimeLimit	limit = {options->time_limit_ms, "time_limit_ms"};
+	int64		left;
+
+	if (!get_timeout_active(STATEMENT_TIMEOUT))
+		return limit;
+	left = (int64) (TIMEOUT_SHARE *
+					TimestampDifferenceMilliseconds(GetCurrentTimestamp(), get_timeout_finish_time(STATEMENT_TIMEOUT)));
+	if (limit.ms < 0 || left < limit.ms)
+	{
+		limit.ms = left;
+		limit.name = "statement_timeout";
+	}
+	return limit;
+}
+
+/*
  * Suggests indexes for a workload: a list of PoSuggestion, best first, in the current
- * memory context.  *stopped says that the time limit ended the search early; the reasons
- * say so too, and what serves one of the heaviest statements is found all the same.  Raises what
- * planning raises.
+ * memory context.  *ended_by is the limit of time that ended the search early, or NULL; the
+ * reasons say so too, and what serves one of the heaviest statements is found all the same.
+ * Raises what planning raises.
  */
 List *
-po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *stopped)
+po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, const char **ended_by)
 {
-	List	   *suggestions = search_indexes(workload, options, stopped);
-	const char *mark = "The time limit ended the search: there may be better ones.";
+	TimeLimit	limit = find_limit(options);
+	bool		stopped;
+	List	   *suggestions = search_indexes(workload, options, &limit, &stopped);
+	const char *mark = "ended the search";
 	ListCell   *lc;
 
-	if (!*stopped)
+	*ended_by = stopped ? limit.name : NULL;
+	if (!stopped)
 		return suggestions;
 	if (suggestions == NIL)
 	{
 		suggestions = search_for_heaviest(workload, options);
-		mark = "The time limit left time for one of the statements that cost most: there may be better ones.";
+		mark = "left time for one of the statements that cost most";
 	}
 	foreach(lc, suggestions)
-		((PoSuggestion *) lfirst(lc))->reason = psprintf("%s %s", ((PoSuggestion *) lfirst(lc))->reason, mark);
+	{
+		PoSuggestion *suggestion = (PoSuggestion *) lfirst(lc);
+
+		suggestion->reason = psprintf("%s %s %s: there may be better ones.", suggestion->reason, limit.name, mark);
+	}
 	return suggestions;
 }

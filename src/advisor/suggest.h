@@ -29,6 +29,6 @@ typedef struct PoSuggestion
 	const char *reason;
 } PoSuggestion;
 
-extern List *po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, bool *stopped);
+extern List *po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, const char **ended_by);
 
 #endif							/* PO_SUGGEST_H */

@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "advisor/search_path.h"
 #include "advisor/workload.h"
 #include "catalog/pg_type.h"
 #include "core/statements.h"
@@ -19,9 +20,9 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "plan/access.h"
+#include "plan/repair.h"
 #include "plan/sample.h"
 #include "plan/whatif.h"
-#include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -54,23 +55,30 @@ po_workload_leave_role(const PoRoleScope *scope)
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
 }
 
+/* Returns a captured execution of a recorded statement, NULL when there is none. */
+static PoSample *
+find_sample(const PoAdvisorQuery *query)
+{
+	return OidIsValid(query->role) ? po_sample_find(query->queryid, query->role) : NULL;
+}
+
 /*
  * Parses a statement: as one of its executions was, with that one's values, where
- * such a sample was captured; else its text.  The search_path that a sample's names
- * were meant under is set until po_workload_leave_role.  Called between entering and
+ * such a sample was captured; else its text.  The search_path that its names are
+ * meant under is set until po_workload_leave_role.  Called between entering and
  * leaving the statement's role.
  */
 PoStatement *
 po_workload_parse(const PoAdvisorQuery *query)
 {
-	PoSample   *sample = NULL;
+	PoSample   *sample = find_sample(query);
+	const char *path = sample != NULL ? sample->search_path : query->search_path;
 
-	if (OidIsValid(query->role))
-		sample = po_sample_find(query->queryid, query->role);
+	if (path != NULL)
+		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 	if (sample == NULL || !sample->plannable)
 		return po_query_parse(query->text, NULL);
-	(void) set_config_option("search_path", sample->search_path, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
 	return po_query_parse(sample->text, &sample->params);
 }
 
@@ -99,30 +107,24 @@ po_workload_is_about_statement(int sqlerrcode)
 	}
 }
 
-/* Says whether a text that parses is a statement that never has a plan, and so is no loss. */
+/* Says whether an error is that of a recorded statement that never has a plan, and so is no loss. */
 static bool
-is_utility(const char *text)
+is_no_loss(const PoAdvisorQuery *query, int sqlerrcode)
 {
-	Node	   *node = linitial_node(RawStmt, pg_parse_query(text))->stmt;
-
-	switch (nodeTag(node))
-	{
-		case T_SelectStmt:
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-			return false;
-		default:
-			return true;
-	}
+	/* From 16 on the values of utility statements are replaced where no parameter is allowed. */
+	return (sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED || sqlerrcode == ERRCODE_SYNTAX_ERROR) &&
+		po_repair_begins_utility(query->text);
 }
 
-/* Notes that a statement is left out. */
+/* Notes that a statement is left out, unless it is a recorded one that never has a plan. */
 static void
 skip_query(PoWorkload *workload, const PoAdvisorQuery *query, int sqlerrcode, const char *reason)
 {
-	PoSkipped  *skipped = palloc(sizeof(PoSkipped));
+	PoSkipped  *skipped;
+
+	if (workload->measured && is_no_loss(query, sqlerrcode))
+		return;
+	skipped = palloc(sizeof(PoSkipped));
 
 	skipped->text = query->text;
 	skipped->queryid = query->queryid;
@@ -132,15 +134,16 @@ skip_query(PoWorkload *workload, const PoAdvisorQuery *query, int sqlerrcode, co
 }
 
 /*
- * Adds a statement to the workload, or to what is left out.  Runs in a subtransaction
- * that is committed when it succeeds, so that locks on the tables stay.  Errors that
- * are not the statement's fault pass through.
+ * Adds a statement to the workload, or returns the error when it cannot be planned.  Runs
+ * in a subtransaction that is committed when it succeeds, so that locks on the tables
+ * stay.  Errors that are not the statement's fault pass through.
  */
-void
-po_workload_add(PoWorkload *workload, PoAdvisorQuery *query)
+static ErrorData *
+try_query(PoWorkload *workload, PoAdvisorQuery *query)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
 	PoRoleScope scope;
 
 	BeginInternalSubTransaction(NULL);
@@ -157,8 +160,6 @@ po_workload_add(PoWorkload *workload, PoAdvisorQuery *query)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -167,11 +168,54 @@ po_workload_add(PoWorkload *workload, PoAdvisorQuery *query)
 		CurrentResourceOwner = owner;
 		if (!po_workload_is_about_statement(error->sqlerrcode))
 			ReThrowError(error);
-		if (!workload->measured || error->sqlerrcode != ERRCODE_FEATURE_NOT_SUPPORTED ||
-			!is_utility(query->text))
-			skip_query(workload, query, error->sqlerrcode, error->message);
 	}
 	PG_END_TRY();
+	return error;
+}
+
+/* Adds a statement to the workload, or to what is left out.  Errors that are not the statement's fault pass through. */
+void
+po_workload_add(PoWorkload *workload, PoAdvisorQuery *query)
+{
+	const ErrorData *error = try_query(workload, query);
+
+	if (error != NULL)
+		skip_query(workload, query, error->sqlerrcode, error->message);
+}
+
+/* Says whether an error may come of names that mean something else, or nothing, under this search_path. */
+static bool
+is_about_names(int sqlerrcode)
+{
+	return sqlerrcode == ERRCODE_INVALID_SCHEMA_NAME ||
+		(sqlerrcode != ERRCODE_SYNTAX_ERROR &&
+		 ERRCODE_TO_CATEGORY(sqlerrcode) == ERRCODE_TO_CATEGORY(ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION));
+}
+
+/*
+ * Like po_workload_add, for a recorded statement: one whose names mean nothing under the
+ * search_path that is most likely is tried under others.
+ */
+static void
+add_recorded(PoWorkload *workload, PoAdvisorQuery *query, PoSearchPaths *paths)
+{
+	const ErrorData *error;
+	ListCell   *lc;
+
+	query->search_path = po_search_path_first(paths, query->role);
+	error = try_query(workload, query);
+	if (error == NULL)
+		return;
+	if (is_about_names(error->sqlerrcode) && find_sample(query) == NULL)
+	{
+		foreach(lc, po_search_path_others(paths, query->role))
+		{
+			query->search_path = (const char *) lfirst(lc);
+			if (try_query(workload, query) == NULL)
+				return;
+		}
+	}
+	skip_query(workload, query, error->sqlerrcode, error->message);
 }
 
 /* Returns an empty workload in the current memory context. */
@@ -268,15 +312,16 @@ PoWorkload *
 po_workload_from_statistics(const char *what)
 {
 	PoWorkload *workload = create_workload(true);
+	PoSearchPaths paths = {read_statistics(what), NIL};
 	ListCell   *lc;
 
-	foreach(lc, read_statistics(what))
+	foreach(lc, paths.queries)
 	{
 		PoAdvisorQuery *query = (PoAdvisorQuery *) lfirst(lc);
 
 		CHECK_FOR_INTERRUPTS();
 		if (SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(query->role)))
-			po_workload_add(workload, query);
+			add_recorded(workload, query, &paths);
 		else
 			skip_query(workload, query, ERRCODE_UNDEFINED_OBJECT,
 					   "the role that issued it does not exist any more");

@@ -15,6 +15,9 @@ typedef struct PoAdvisorQuery
 	PoStatement *statement;
 	Oid			role;			/* plan as this role; InvalidOid: as the
 								 * caller */
+	const char *search_path;	/* that its names are meant under, where none
+								 * of its executions tells; NULL: the
+								 * caller's */
 	int64		queryid;		/* 0: unknown */
 	double		weight;
 	double		rows;			/* rows that it wrote or returned in all;

@@ -11,6 +11,7 @@
 #include "archive/preflight.h"
 #include "catalog/pg_type.h"
 #include "core/args.h"
+#include "core/text.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -145,7 +146,7 @@ refuse_blocked(PoArchivePolicy *policy)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("archive policy \"%s\" could not run", policy->name),
-				 errdetail("%s.", po_preflight_join(blockers)),
+				 errdetail("%s.", po_text_join(blockers, "; ")),
 				 errhint("Cure it and create the policy again.")));
 }
 

@@ -44,19 +44,6 @@ block(List **blockers, char *text)
 	*blockers = lappend(*blockers, text);
 }
 
-/* Returns all blockers as one text, separated by semicolons. */
-char *
-po_preflight_join(List *blockers)
-{
-	StringInfoData text;
-	ListCell   *cell;
-
-	initStringInfo(&text);
-	foreach(cell, blockers)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? "; " : "", (char *) lfirst(cell));
-	return text.data;
-}
-
 /*
  * Sets what a policy's statements need: its time zone, row security as an error
  * instead of a filter, and the forms in which values are written as text to files

@@ -28,6 +28,5 @@ extern void po_preflight_count(PoArchivePolicy *policy, const PoCutoff *cutoff,
 							   PoPreflightCount *count);
 extern int	po_preflight_begin_settings(PoArchivePolicy *policy);
 extern void po_preflight_end_settings(int level);
-extern char *po_preflight_join(List *blockers);
 
 #endif							/* PO_PREFLIGHT_H */

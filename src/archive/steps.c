@@ -19,6 +19,7 @@
 #include "archive/steps.h"
 #include "archive/throttle.h"
 #include "core/own.h"
+#include "core/text.h"
 #include "executor/instrument.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -232,12 +233,12 @@ po_steps_refuse(PoArchiveRun *run, List *blockers)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("archive policy \"%s\" cannot be restored from", run->policy->name),
-				 errdetail("%s.", po_preflight_join(blockers)),
+				 errdetail("%s.", po_text_join(blockers, "; ")),
 				 errhint("SELECT * FROM perf_optimizer.archive_policies WHERE policy = %s shows where the rows are.", name)));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("archive policy \"%s\" cannot run", run->policy->name),
-			 errdetail("%s.", po_preflight_join(blockers)),
+			 errdetail("%s.", po_text_join(blockers, "; ")),
 			 errhint("SELECT blockers FROM perf_optimizer.preview_archive(%s) shows them.", name)));
 }
 

@@ -11,6 +11,7 @@
 #include "catalog/pg_proc.h"
 #include "core/foreign_key.h"
 #include "core/relname.h"
+#include "core/text.h"
 #include "explain/advice.h"
 #include "explain/rule.h"
 #include "nodes/nodeFuncs.h"
@@ -201,44 +202,26 @@ switches_off(void)
 	return names;
 }
 
-/* Returns names in one text, each after a prefix; NULL for none. */
-static char *
-join_names(List *names, const char *prefix, const char *separator)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	if (names == NIL)
-		return NULL;
-	initStringInfo(&text);
-	foreach(lc, names)
-		appendStringInfo(&text, "%s%s%s", text.len > 0 ? separator : "", prefix,
-						 (const char *) lfirst(lc));
-	return text.data;
-}
-
 /*
  * Returns the statements that switch planner methods on again: a RESET, or a SET where
- * the setting is off by the role's, the database's or the server's configuration.
+ * the setting is off by this session's role, database or server, too.  Of a pasted plan's
+ * session (here is false) no such thing is known.  NULL for none.
  */
 static char *
-switch_on(List *names)
+switch_on(const List *names, bool here)
 {
-	StringInfoData sql;
+	List	   *statements = NIL;
 	ListCell   *lc;
 
-	if (names == NIL)
-		return NULL;
-	initStringInfo(&sql);
 	foreach(lc, names)
 	{
 		const char *name = lfirst(lc);
-		const char *at_reset = GetConfigOptionResetString(name);
+		const char *at_reset = here ? GetConfigOptionResetString(name) : NULL;
 
-		appendStringInfo(&sql, at_reset != NULL && strcmp(at_reset, "off") == 0 ? "%sSET %s = on" : "%sRESET %s",
-						 sql.len > 0 ? "; " : "", name);
+		statements = lappend(statements,
+							 psprintf(at_reset != NULL && strcmp(at_reset, "off") == 0 ? "SET %s = on" : "RESET %s", name));
 	}
-	return sql.data;
+	return po_text_join(statements, "; ");
 }
 
 /* Tells whether a child of the node is disabled too. */
@@ -266,7 +249,7 @@ void
 po_rule_statement_settings(PoAnalysis *analysis)
 {
 	List	   *switches = analysis->statement ? switches_off() : analysis->switches_off;
-	char	   *names = join_names(switches, "", ", ");
+	char	   *names = po_text_join(switches, ", ");
 	const PoNode *disabled = find_disabled(analysis->tree);
 	PoFindingDraft draft;
 
@@ -281,8 +264,7 @@ po_rule_statement_settings(PoAnalysis *analysis)
 		psprintf("Planner settings are switched off: %s.", names) :
 		psprintf("%s was chosen although a setting forbids it.", po_finding_label(disabled));
 	draft.finding->advice = pstrdup("Reset them: they are meant for finding out, not for production.");
-	draft.finding->suggested_sql = analysis->statement != NULL ? switch_on(switches) :
-		join_names(switches, "RESET ", "; ");
+	draft.finding->suggested_sql = switch_on(switches, analysis->statement != NULL);
 	po_finding_end(analysis, &draft);
 }
 

@@ -122,12 +122,12 @@ choose(PoWorkload *workload, int64 budget)
 		.min_improvement_pct = 1,
 		.time_limit_ms = SEARCH_LIMIT_MS,
 	};
-	bool		stopped;
+	const char *ended_by;
 	ListCell   *lc;
 
 	if (budget == 0)
 		return NULL;
-	foreach(lc, po_suggest_indexes(workload, &options, &stopped))
+	foreach(lc, po_suggest_indexes(workload, &options, &ended_by))
 	{
 		const PoSuggestion *suggestion = (const PoSuggestion *) lfirst(lc);
 

@@ -19,7 +19,7 @@
 #include "catalog/pg_inherits.h"
 #include "core/compat.h"
 #include "core/relname.h"
-#include "lib/stringinfo.h"
+#include "core/text.h"
 #include "matview/key.h"
 #include "matview/normalise.h"
 #include "matview/shape.h"
@@ -351,21 +351,6 @@ side_refusals(Query *query, Node *side)
 					   side_refusals(query, castNode(SetOperationStmt, side)->rarg));
 }
 
-/* Returns reasons as one text, or NULL when there are none. */
-static const char *
-join_reasons(List *reasons)
-{
-	StringInfoData text;
-	ListCell   *cell;
-
-	if (reasons == NIL)
-		return NULL;
-	initStringInfo(&text);
-	foreach(cell, reasons)
-		appendStringInfo(&text, "%s%s", foreach_current_index(cell) > 0 ? "; " : "", (const char *) lfirst(cell));
-	return text.data;
-}
-
 /* Tells whether a sort or group list has an expression. */
 static bool
 is_in_clauses(List *clauses, Expr *expr, List *target_list)
@@ -645,7 +630,7 @@ po_shape_analyse(Relation matview, Query *query, PoShape *shape)
 	po_normalise_query(query);
 	shape->query = query;
 	shape->branches = po_shape_branches(query);
-	shape->refusal = join_reasons(add_reason(query_refusals(query), po_stability_refusal(query, false)));
+	shape->refusal = po_text_join(add_reason(query_refusals(query), po_stability_refusal(query, false)), "; ");
 	if (shape->refusal)
 		return;
 	candidates = find_candidates(shape);

@@ -60,6 +60,11 @@ static const char *const keywords[] = {
 	"union", "using", "value", "values", "variadic", "when", "where", "with", "zone"
 };
 
+/* Words that statements with a plan begin with; DECLARE names a query that has one. */
+static const char *const planned[] = {
+	"declare", "delete", "insert", "merge", "select", "table", "update", "values", "with"
+};
+
 /* Tells whether a character may begin an unquoted name. */
 static bool
 begins_word(unsigned char c)
@@ -360,6 +365,17 @@ po_repair_has_parameter(const char *text)
 		if (text[1] >= '0' && text[1] <= '9')
 			return true;
 	return false;
+}
+
+/* Tells whether a text begins like a utility statement, which has no plan; it need not parse. */
+bool
+po_repair_begins_utility(const char *text)
+{
+	Token		token = {.start = skip_space(text, 0)};
+	Tokens		first = {.text = text,.n = 1,.tokens = &token};
+
+	token.end = scan_token(text, token.start, &token.kind);
+	return token.kind == TOKEN_WORD && !is_one_of(&first, 0, planned, lengthof(planned));
 }
 
 /*

@@ -169,9 +169,9 @@ SELECT cmp_ok((SELECT count(*) FROM given, perf_optimizer.suggest_indexes(querie
 SELECT is((SELECT count(*) FROM given, perf_optimizer.suggest_indexes(queries => q, max_indexes => 2)), 2::bigint, 'a number of indexes is kept');
 SELECT is((SELECT definition FROM given, perf_optimizer.suggest_indexes(queries => q, max_indexes => 1)) IS NOT NULL, true, 'one index alone');
 SELECT is_empty($$SELECT 1 FROM given, perf_optimizer.suggest_indexes(queries => q, min_improvement_pct => 99)$$, 'a high minimum leaves nothing');
-SELECT ok(count(*) > 0 AND bool_and(reason ~ 'The time limit .*: there may be better ones'), 'a time limit that is too short gives some result, marked as such') FROM given, perf_optimizer.suggest_indexes(queries => q, time_limit_ms => 1);
+SELECT ok(count(*) > 0 AND bool_and(reason ~ 'time_limit_ms .*: there may be better ones'), 'a time limit that is too short gives some result, marked as such') FROM given, perf_optimizer.suggest_indexes(queries => q, time_limit_ms => 1);
 SELECT ok(bool_and(i.workload_cost_before BETWEEN 0.99 * f.workload_cost_before AND 1.01 * f.workload_cost_before AND i.workload_cost_after < i.workload_cost_before), 'in the costs of the whole workload') FROM given, perf_optimizer.suggest_indexes(queries => q, time_limit_ms => 1) i, (SELECT DISTINCT workload_cost_before FROM found) f;
-SELECT ok(bool_and(reason !~ 'time limit'), 'and nothing is marked without need') FROM given, perf_optimizer.suggest_indexes(queries => q, time_limit_ms => 3600000);
+SELECT ok(bool_and(reason !~ 'there may be better ones'), 'and nothing is marked without need') FROM given, perf_optimizer.suggest_indexes(queries => q, time_limit_ms => 3600000);
 SELECT is((SELECT array_agg(DISTINCT relation::text) FROM given, perf_optimizer.suggest_indexes('"Payment"', q)), ARRAY['"Payment"'], 'one relation only');
 SELECT is((SELECT definition FROM perf_optimizer.suggest_indexes('event_2', ARRAY['select * from event where entity = 7'])),
     'CREATE INDEX CONCURRENTLY ON "po Test".event_2 USING btree (entity)', 'a partition only, for a query on the partitioned table');

@@ -1,7 +1,7 @@
 -- What is left out of a workload: with its reason, and of a workload like the demo's nearly nothing.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(17);
+SELECT plan(23);
 CREATE SCHEMA "po Test";
 SET search_path = "po Test", public;
 CREATE TABLE "Call" ("id" text PRIMARY KEY, "userId" text NOT NULL, "fund" text, "amount" numeric(12, 2), "due" timestamp, "status" text, doc jsonb, tags text[]);
@@ -32,12 +32,14 @@ SELECT 1 FROM "Call" WHERE ("userId", "fund") = ('u1', 'f1') UNION ALL SELECT 2;
 INSERT INTO "Call" ("id", "userId", "due") VALUES ('new', 'u', '2024-05-05'), ('newer', 'u', now()) ON CONFLICT ("id") DO UPDATE SET "amount" = 5;
 UPDATE "Call" SET "amount" = "amount" + 1, "status" = 'PAID' WHERE "id" = 'new' AND "due" < now() + '5 minutes';
 DELETE FROM "Call" WHERE "id" = 'newer' RETURNING "amount";
+SET work_mem = '5MB';
 \o
 SET search_path = "po Test", public;
 CREATE TABLE given AS SELECT count(*) AS n FROM pg_stat_statements s WHERE s.query ~ '"Call"' AND s.query !~ 'pg_stat_statements';
 SELECT cmp_ok((SELECT n FROM given)::int, '>=', 21, 'the statements were recorded');
 SELECT lives_ok($$SELECT * FROM perf_optimizer.suggest_indexes()$$, 'advice for them');
 SELECT cmp_ok((SELECT count(*)::numeric FROM perf_optimizer.suggest_indexes_skipped() WHERE query ~ '"Call"'), '<=', 0.05 * (SELECT n FROM given), 'no more than one in twenty is left out');
+SELECT is((SELECT count(*) FROM perf_optimizer.suggest_indexes_skipped() WHERE query ~ 'work_mem'), 0::bigint, 'what never has a plan is no loss');
 
 -- Given texts: what cannot be planned is named, in the order given; the rest counts.
 CREATE ROLE po_test_reader;
@@ -79,6 +81,61 @@ END $$;
 RESET statement_timeout;
 SELECT is(current_setting('po_test.cancelled'), 'yes', 'a call can be cancelled');
 SELECT is((SELECT count(*)::int FROM perf_optimizer.suggest_indexes(queries => ARRAY['select * from "Call" where "userId" = $1'])), 1, 'and the next one works');
+-- statement_timeout: the search ends before it strikes.  Each planning of most statements takes a fixed share of it, the more of it the slower the machine is.
+CREATE FUNCTION slow_true(ms float8) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM pg_sleep(ms / 1000); RETURN true; END $$;
+CREATE TABLE wide AS SELECT g % 100 AS a, g % 101 AS b, g % 102 AS c, g % 103 AS d, g % 104 AS e, g % 105 AS f, g % 106 AS g, g % 107 AS h FROM generate_series(1, 3000) g;
+ANALYZE wide;
+CREATE FUNCTION try_within(timeout int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('po_test.marked', coalesce(bool_and(reason ~ 'statement_timeout .*: there may be better ones'), false)::text, false)
+    FROM perf_optimizer.suggest_indexes(weights => '{1000,1,1,1,1,1,1,1,1}', min_improvement_pct => 0, time_limit_ms => 3600000,
+        queries => ARRAY['select * from "Call" where "userId" = $1'] ||
+            (SELECT array_agg(format('select * from wide where %I = $1 and %I > $2 and slow_true(%s)', chr(96 + i), chr(97 + i % 8), timeout / 40.0) ORDER BY i) FROM generate_series(1, 8) i));
+EXCEPTION WHEN query_canceled THEN
+    PERFORM set_config('po_test.marked', 'cancelled', false);
+END $$;
+SET statement_timeout = '1s';
+SELECT try_within(1000) \g /dev/null
+SET statement_timeout = '5s';
+SELECT try_within(5000) WHERE current_setting('po_test.marked') <> 'true' \g /dev/null
+SET statement_timeout = '25s';
+SELECT try_within(25000) WHERE current_setting('po_test.marked') <> 'true' \g /dev/null
+RESET statement_timeout;
+SELECT is(current_setting('po_test.marked'), 'true', 'a search that statement_timeout would cancel returns its best so far before, marked as such');
+
+-- Names in a text mean what they meant for the role that issued it.
+CREATE SCHEMA po_test_app;
+CREATE TABLE po_test_app.thing AS SELECT g AS id, g % 500 AS kind FROM generate_series(1, 20000) g;
+CREATE TABLE po_test_app.other AS TABLE po_test_app.thing;
+CREATE TABLE thing (id int, kind int);
+ANALYZE po_test_app.thing, po_test_app.other;
+CREATE ROLE po_test_app;
+CREATE ROLE po_test_other;
+ALTER ROLE po_test_app SET search_path = po_test_app;
+GRANT USAGE ON SCHEMA po_test_app, "po Test" TO po_test_app, po_test_other;
+GRANT SELECT ON po_test_app.thing, po_test_app.other, thing TO po_test_app, po_test_other;
+SELECT pg_stat_statements_reset() \g /dev/null
+SET perf_optimizer.capture_samples = off;
+SET search_path = po_test_app;
+SET ROLE po_test_app;
+SELECT count(*) FROM thing WHERE kind = 7 \g /dev/null
+SET ROLE po_test_other;
+SELECT count(*) FROM other WHERE kind = 7 \g /dev/null
+RESET ROLE;
+RESET perf_optimizer.capture_samples;
+SET search_path = "po Test", public;
+SELECT is((SELECT array_agg(DISTINCT relation::oid) FROM perf_optimizer.suggest_indexes(min_improvement_pct => 0.01)), ARRAY['po_test_app.thing'::regclass::oid], 'a role''s own search_path goes before the caller''s');
+SELECT is((SELECT string_agg(reason, ', ') FROM perf_optimizer.suggest_indexes_skipped()), 'relation "other" does not exist', 'where none is known it is the caller''s');
+SET search_path = po_test_app;
+SET ROLE po_test_other;
+SELECT count(*) FROM thing WHERE id = 7 \g /dev/null
+RESET ROLE;
+SET search_path = "po Test", public;
+SELECT is((SELECT array_agg(DISTINCT relation::oid ORDER BY relation::oid) FROM perf_optimizer.suggest_indexes(min_improvement_pct => 0.01)), ARRAY['po_test_app.thing'::regclass::oid, 'po_test_app.other'::regclass::oid], 'else what other statements of the role were executed under');
+SELECT is((SELECT count(*) FROM perf_optimizer.suggest_indexes_skipped()), 0::bigint, 'and nothing is left out');
+DROP SCHEMA po_test_app CASCADE;
+DROP OWNED BY po_test_app, po_test_other;
+DROP ROLE po_test_app, po_test_other;
 DROP SCHEMA "po Test" CASCADE;
 DROP OWNED BY po_test_reader;
 DROP ROLE po_test_reader;

@@ -48,6 +48,10 @@ main(void)
 	check_names("select distinct $1 limit $2", "select distinct $1 limit $2");
 	check_names("a at time zone $1", "a at time zone $1");
 	ok(po_repair_has_parameter("a $$ $1") && !po_repair_has_parameter("a $$ $x$"), "a parameter");
+	ok(po_repair_begins_utility("/* app */ -- x\n SET work_mem = $1") && po_repair_begins_utility("vacuum") &&
+	   po_repair_begins_utility("EXPLAIN SELECT 1"), "utility statements");
+	ok(!po_repair_begins_utility(" (SELECT 1)") && !po_repair_begins_utility("/* set */ With x AS (SELECT $1) SELECT 2") &&
+	   !po_repair_begins_utility("declare $1 cursor for select 1") && !po_repair_begins_utility(""), "statements with a plan, and none");
 	check("extract($1 from x)", "pg_catalog.extract($1, x)");
 	check("EXTRACT ( $1 FROM x) + $2", "pg_catalog.EXTRACT ( $1, x) + $2");
 	check("'interval $1'", "'interval $1'");
