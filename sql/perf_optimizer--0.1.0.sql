@@ -3771,28 +3771,58 @@ AS 'MODULE_PATHNAME', 'perf_optimizer_matview_pending';
 COMMENT ON FUNCTION perf_optimizer.matview_pending(regclass) IS
   'How many committed changes of its tables a registered materialized view has not taken in, each combination of noted values counted once a transaction. NULL for a view that is not registered, or whose next refresh compares in full.';
 
+CREATE FUNCTION perf_optimizer.matview_has_index(relation oid, columns text[], rises text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT EXISTS (
+    SELECT FROM pg_index i
+    JOIN pg_class x ON x.oid = i.indexrelid
+    JOIN pg_am am ON am.oid = x.relam AND am.amname = 'btree'
+    CROSS JOIN LATERAL (
+      -- A column of another order or collation than its own is none that a refresh asks for.
+      SELECT array_agg(CASE WHEN a.attcollation <> i.indcollation[p - 1]
+                                 OR NOT EXISTS (SELECT FROM pg_opclass o JOIN pg_opclass d ON d.opcfamily = o.opcfamily AND d.opcdefault WHERE o.oid = i.indclass[p - 1])
+                            THEN '' ELSE ltrim(rtrim(pg_get_indexdef(i.indexrelid, p, false), ')'), '(') END ORDER BY p)
+      FROM generate_series(1, i.indnkeyatts) AS p
+      LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[p - 1]) AS h (held)
+    CROSS JOIN LATERAL (
+      SELECT array_agg(ltrim(rtrim(c, ')'), '(')) FROM unnest(columns) AS c) AS w (wanted)
+    WHERE i.indrelid = relation AND i.indisvalid AND i.indpred IS NULL
+      AND (coalesce(w.wanted, '{}') <@ h.held[:cardinality(columns)] AND (rises IS NULL OR h.held[cardinality(columns) + 1] = ltrim(rtrim(rises, ')'), '('))
+           OR i.indisunique AND h.held <@ w.wanted))
+$$;
+COMMENT ON FUNCTION perf_optimizer.matview_has_index(oid, text[], text) IS
+  'Whether a relation has a B-tree index that begins with some columns in any order, followed by what rises with a key unless that is NULL, or a unique index of some of the columns. Internal.';
+
 CREATE FUNCTION perf_optimizer.matview_missing_index(lookups jsonb, OUT relation regclass, OUT columns text)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT c.oid::regclass, concat_ws(', ', VARIADIC l.columns || l.rises)
-  FROM ROWS FROM (jsonb_to_recordset($1) AS (relation oid, columns text[], rises text)) WITH ORDINALITY AS l (relation, columns, rises, place)
-  JOIN pg_class c ON c.oid = l.relation AND c.relpages >= 100
-  WHERE NOT EXISTS (
-    SELECT FROM pg_index i
-    JOIN pg_class x ON x.oid = i.indexrelid
-    JOIN pg_am am ON am.oid = x.relam AND am.amname = 'btree'
-    CROSS JOIN LATERAL (SELECT array_agg(pg_get_indexdef(i.indexrelid, p, false) ORDER BY p) FROM generate_series(1, i.indnkeyatts) AS p) AS d (definitions)
-    WHERE i.indrelid = l.relation AND i.indisvalid AND i.indpred IS NULL
-      AND NOT EXISTS (SELECT FROM unnest(l.columns) AS w (wanted)
-                      WHERE w.wanted <> ALL (d.definitions[:cardinality(l.columns)])
-                        AND ltrim(rtrim(w.wanted, ')'), '(') <> ALL (SELECT ltrim(rtrim(f, ')'), '(') FROM unnest(d.definitions[:cardinality(l.columns)]) AS f))
-      AND (l.rises IS NULL OR l.rises = d.definitions[cardinality(l.columns) + 1]))
-  ORDER BY l.place
+  WITH RECURSIVE wish AS (
+    SELECT l.*
+    FROM ROWS FROM (jsonb_to_recordset($1) AS (relation oid, columns text[], rises text, selective boolean)) WITH ORDINALITY AS l (relation, columns, rises, selective, place)
+  ), tree (root, relid) AS (
+    SELECT DISTINCT w.relation, w.relation FROM wish w
+    UNION ALL
+    SELECT t.root, c.oid FROM tree t JOIN pg_inherits i ON i.inhparent = t.relid JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition
+  ), leaf AS (
+    SELECT t.root, c.oid AS relid, c.relpages, c.relname, n.nspname
+    FROM tree t JOIN pg_class c ON c.oid = t.relid AND c.relkind <> 'p' JOIN pg_namespace n ON n.oid = c.relnamespace
+  )
+  SELECT w.relation::regclass, concat_ws(', ', VARIADIC w.columns || w.rises)
+  FROM wish w
+  WHERE (SELECT sum(f.relpages) FROM leaf f WHERE f.root = w.relation) >= 100
+    -- One value has at most a twentieth of the rows.
+    AND (w.selective IS NOT TRUE OR EXISTS (SELECT FROM leaf f JOIN pg_stats s ON s.schemaname = f.nspname AND s.tablename = f.relname
+                                    WHERE f.root = w.relation AND quote_ident(s.attname) = ANY (w.columns) AND (s.n_distinct < 0 OR s.n_distinct >= 20)))
+    AND NOT perf_optimizer.matview_has_index(w.relation, w.columns, w.rises)
+    AND EXISTS (SELECT FROM leaf f WHERE f.root = w.relation AND NOT perf_optimizer.matview_has_index(f.relid, w.columns, w.rises))
+  ORDER BY w.place
   LIMIT 1
 $$;
 COMMENT ON FUNCTION perf_optimizer.matview_missing_index(jsonb) IS
-  'The first relation, of at least 100 pages, in which an incremental refresh looks rows up without an index that begins with the columns asked for, and these columns as CREATE INDEX takes them; of matview_tracking.lookups.';
+  'The first relation, of at least 100 pages with its partitions, in which an incremental refresh looks rows up without an index, of each partition, that begins with the columns asked for, and these columns as CREATE INDEX takes them; of matview_tracking.lookups. Where a lookup says selective, only if the statistics that you may see give one of the columns 20 values or more.';
 
 CREATE FUNCTION perf_optimizer.forget_dropped_matviews() RETURNS event_trigger
 LANGUAGE c VOLATILE PARALLEL UNSAFE
@@ -3914,19 +3944,20 @@ CROSS JOIN LATERAL perf_optimizer.matview_base_activity(m.oid) a
 CROSS JOIN LATERAL perf_optimizer.matview_missing_index(CASE WHEN i.matview IS NOT NULL THEN t.lookups END) x
 CROSS JOIN LATERAL (
   SELECT CASE WHEN x.relation IS NOT NULL
-              THEN pg_catalog.format('incremental refresh looks rows up in %s, where no index begins with: %s', c.name, x.columns)
+              THEN pg_catalog.format('incremental refresh looks rows up in %s, where %s with: %s', c.name,
+                                     CASE WHEN c.partitioned THEN 'not every partition has an index that begins' ELSE 'no index begins' END, x.columns)
               WHEN i.matview IS NOT NULL AND m.relhasindex AND m.relpages OPERATOR(pg_catalog.>=) 100
                    AND NOT EXISTS (SELECT FROM pg_catalog.pg_options_to_table(m.reloptions) AS o WHERE o.option_name OPERATOR(pg_catalog.=) 'fillfactor')
               THEN 'incremental refresh updates rows in place: with room left in its pages most updates need no new index entries'
          END,
          CASE WHEN x.relation IS NOT NULL
-              THEN pg_catalog.format('CREATE INDEX CONCURRENTLY ON %s (%s)', c.name, x.columns)
+              THEN pg_catalog.format('CREATE INDEX %sON %s (%s)', CASE WHEN NOT c.partitioned THEN 'CONCURRENTLY ' END, c.name, x.columns)
               ELSE pg_catalog.format('ALTER MATERIALIZED VIEW %I.%I SET (fillfactor = 90)', n.nspname, m.relname)
          END
-  FROM (SELECT CASE WHEN r.relation IS NOT NULL THEN pg_catalog.format('%I.%I', xn.nspname, xc.relname) END
+  FROM (SELECT CASE WHEN r.relation IS NOT NULL THEN pg_catalog.format('%I.%I', xn.nspname, xc.relname) END, xc.relkind OPERATOR(pg_catalog.=) 'p'
         FROM (SELECT x.relation) AS r (relation)
         LEFT JOIN pg_catalog.pg_class xc ON xc.oid OPERATOR(pg_catalog.=) r.relation
-        LEFT JOIN pg_catalog.pg_namespace xn ON xn.oid OPERATOR(pg_catalog.=) xc.relnamespace) AS c (name)
+        LEFT JOIN pg_catalog.pg_namespace xn ON xn.oid OPERATOR(pg_catalog.=) xc.relnamespace) AS c (name, partitioned)
 ) AS w (finding, suggested_sql)
 WHERE m.relkind OPERATOR(pg_catalog.=) 'm';
 COMMENT ON VIEW perf_optimizer.matview_status IS

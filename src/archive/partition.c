@@ -21,6 +21,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "core/leaf.h"
 #include "core/relname.h"
 #include "executor/spi.h"
 #include "nodes/parsenodes.h"
@@ -37,21 +38,6 @@
 #define BOUND_CONSTRAINT "perf_optimizer_archive_bound"
 /* Larger leaves are not read to count their rows. */
 #define MAX_COUNTED_BLOCKS 1024
-
-/* Returns the tables that hold a relation's rows: its leaves, or the table itself. */
-List *
-po_partition_leaves(Oid relation)
-{
-	List	   *leaves = NIL;
-	ListCell   *cell;
-
-	foreach(cell, find_all_inheritors(relation, AccessShareLock, NULL))
-	{
-		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
-			leaves = lappend_oid(leaves, lfirst_oid(cell));
-	}
-	return leaves;
-}
 
 /* Returns a partition's bounds. */
 static PartitionBoundSpec *
@@ -133,7 +119,7 @@ is_referenced(Oid relation)
 List *
 po_partition_rest(PoArchivePolicy *policy, const PoCutoff *cutoff, List *whole)
 {
-	List	   *leaves = list_difference_oid(po_partition_leaves(policy->relation), whole);
+	List	   *leaves = list_difference_oid(po_leaf_find(policy->relation, AccessShareLock), whole);
 	List	   *rest = NIL;
 	ListCell   *cell;
 

@@ -9,7 +9,6 @@
 #include "archive/policy.h"
 #include "nodes/pg_list.h"
 
-extern List *po_partition_leaves(Oid relation);
 extern List *po_partition_wholly_old(PoArchivePolicy *policy, const PoCutoff *cutoff);
 extern List *po_partition_rest(PoArchivePolicy *policy, const PoCutoff *cutoff, List *whole);
 extern List *po_partition_whole(PoArchivePolicy *policy, const PoCutoff *cutoff);

@@ -19,6 +19,7 @@
 #include "archive/steps.h"
 #include "archive/take.h"
 #include "catalog/pg_class.h"
+#include "core/leaf.h"
 #include "core/relname.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
@@ -99,7 +100,7 @@ step_prepare_tables(PoArchiveRun *run)
 	run->policy = reversed;
 	reversed->predicate = pstrdup(reversed->predicate);
 	po_cutoff_set(reversed, range->until, &run->cutoff);
-	run->leaves = list_copy(po_partition_leaves(reversed->relation));
+	run->leaves = po_leaf_find(reversed->relation, AccessShareLock);
 	MemoryContextSwitchTo(old);
 	po_runlog_set_cutoff(run->run_id, range->until);
 	run->expected = po_preflight_estimate(reversed, &run->cutoff);

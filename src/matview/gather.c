@@ -25,6 +25,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "core/compat.h"
+#include "core/leaf.h"
 #include "core/relname.h"
 #include "matview/covering.h"
 #include "matview/fetch.h"
@@ -50,7 +51,7 @@
 /* Room for locations at first; it doubles up to maintenance_work_mem. */
 #define INITIAL_LOCATIONS 1024
 
-/* One reading of a table or a partition. */
+/* One reading of a table or a partition; made of zeros. */
 typedef struct Gathering
 {
 	Relation	table;
@@ -216,7 +217,7 @@ find_columns(Gathering *gather, const PoGatherWish *wish)
 {
 	int			column = -1;
 
-	gather->ncolumns = 0;
+	gather->columns = palloc(sizeof(AttrNumber) * Max(bms_num_members(wish->used), 1));
 	while ((column = bms_next_member(wish->used, column)) >= 0)
 		gather->columns[gather->ncolumns++] = po_relname_column(wish->relid, RelationGetRelid(gather->table), column);
 }
@@ -236,7 +237,6 @@ read_by_index(Gathering *gather, PoComposeRows *wanted)
 {
 	bool		few;
 
-	gather->covering = NULL;
 	if (gather->probe.exact)
 		gather->covering = po_covering_begin(gather->table, gather->probe.index, gather->columns, gather->ncolumns);
 	few = read_rows(gather, wanted);
@@ -245,57 +245,66 @@ read_by_index(Gathering *gather, PoComposeRows *wanted)
 	return few;
 }
 
-/* Opens a leaf and the best index of it; returns false, with nothing open, when none helps. */
-static bool
-open_leaf(Gathering *gather, const PoGatherWish *wish, Oid leaf)
+/* Opens a leaf and the best index of it; returns how it is to be read or NULL, with nothing open, when none helps. */
+static Gathering *
+open_leaf(const PoGatherWish *wish, Oid leaf)
 {
+	Gathering  *gather = palloc0(sizeof(Gathering));
+
 	gather->table = table_open(leaf, NoLock);
 	if (po_probe_choose(gather->table, wish->varno, po_leaves_keys(wish->keys, wish->varno, wish->relid, leaf),
 						po_leaves_columns(wish->used, wish->relid, leaf), &gather->probe))
-		return true;
+		return gather;
 	table_close(gather->table, NoLock);
-	return false;
+	return NULL;
 }
 
-/* Closes what open_leaf has opened. */
+/* Closes what open_leaf has opened, of each in a list. */
 static void
-close_leaf(Gathering *gather)
+close_leaves(List *opened)
 {
-	index_close(gather->probe.index, NoLock);
-	table_close(gather->table, NoLock);
-}
-
-/* Tells whether each leaf has an index that helps, and notes in *exact whether all find no other rows. */
-static bool
-has_indexes(const PoGatherWish *wish, List *leaves, bool *exact)
-{
-	Gathering	gather = {0};
 	ListCell   *cell;
 
-	*exact = true;
-	foreach(cell, leaves)
+	foreach(cell, opened)
 	{
-		if (!open_leaf(&gather, wish, lfirst_oid(cell)))
-			return false;
-		*exact = *exact && gather.probe.exact;
-		close_leaf(&gather);
+		Gathering  *gather = lfirst(cell);
+
+		index_close(gather->probe.index, NoLock);
+		table_close(gather->table, NoLock);
 	}
-	return true;
 }
 
-/* Reads the rows of one leaf, of all rows of the table; returns false when they are too many. */
-static bool
-gather_leaf(Gathering *gather, const PoGatherWish *wish, Oid leaf, double all, PoComposeRows *wanted)
+/* Opens all leaves as open_leaf does; returns NIL, with nothing open, when one has no index that helps. */
+static List *
+open_leaves(const PoGatherWish *wish, List *leaves)
 {
-	bool		gathered = open_leaf(gather, wish, leaf);
+	List	   *opened = NIL;
+	ListCell   *cell;
 
-	if (!gathered)
-		return false;
+	foreach(cell, leaves)
+	{
+		Gathering  *gather = open_leaf(wish, lfirst_oid(cell));
+
+		if (gather == NULL)
+		{
+			close_leaves(opened);
+			return NIL;
+		}
+		opened = lappend(opened, gather);
+	}
+	return opened;
+}
+
+/* Reads the rows of one leaf, of all rows of the table, into *rows; returns false when they are too many. */
+static bool
+gather_leaf(Gathering *gather, const PoGatherWish *wish, double all, PoComposeRows *wanted, PoComposeRows *rows)
+{
+	gather->rows = rows;
+	gather->take = store_row;
+	gather->arg = gather;
 	find_columns(gather, wish);
 	gather->max_found = most_rows(gather, wish, all);
-	gathered = read_by_index(gather, wanted);
-	close_leaf(gather);
-	return gathered;
+	return read_by_index(gather, wanted);
 }
 
 /*
@@ -310,23 +319,26 @@ gather_leaf(Gathering *gather, const PoGatherWish *wish, Oid leaf, double all, P
 bool
 po_gather_rows(const PoGatherWish *wish, PoComposeRows *wanted, PoComposeRows *rows, bool *exact)
 {
-	Gathering	gather = {.rows = rows,.take = store_row};
-	List	   *leaves = po_leaves_of(wish->relid);
+	bool		allowed = pg_class_aclcheck(wish->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	List	   *leaves = po_leaf_find(wish->relid, NoLock);
+	List	   *opened = allowed ? open_leaves(wish, leaves) : NIL;
 	double		all = po_leaves_rows(leaves);
+	bool		few = true;
 	ListCell   *cell;
 
-	if (pg_class_aclcheck(wish->relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK || !has_indexes(wish, leaves, exact))
+	if (opened == NIL)
 		return false;
-	gather.arg = &gather;
-	gather.columns = palloc(sizeof(AttrNumber) * Max(bms_num_members(wish->used), 1));
 	begin_rows(rows, wish);
-	foreach(cell, leaves)
-		if (!gather_leaf(&gather, wish, lfirst_oid(cell), all, wanted))
+	*exact = true;
+	foreach(cell, opened)
 	{
-		tuplestore_end(rows->store);
-		return false;
+		*exact = *exact && ((Gathering *) lfirst(cell))->probe.exact;
+		few = few && gather_leaf(lfirst(cell), wish, all, wanted, rows);
 	}
-	return true;
+	close_leaves(opened);
+	if (!few)
+		tuplestore_end(rows->store);
+	return few;
 }
 
 /*

@@ -1,6 +1,6 @@
 /*
  * leaves.c
- *	  The tables that hold the rows of a table that may be partitioned.
+ *	  What the partitions of a table have: its columns, keys over them, its rows.
  *
  * A partition has the columns of its table by name, in any order.  The caller has
  * the table and its partitions locked.
@@ -9,30 +9,12 @@
 
 #include "access/attmap.h"
 #include "access/table.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "core/relname.h"
 #include "matview/leaves.h"
 #include "matview/probe.h"
 #include "rewrite/rewriteManip.h"
-#include "storage/lockdefs.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-
-/* Returns the OIDs of the tables that hold the rows of a table: itself, or its partitions that have none. */
-List *
-po_leaves_of(Oid relid)
-{
-	List	   *leaves = NIL;
-	ListCell   *cell;
-
-	if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE)
-		return list_make1_oid(relid);
-	foreach(cell, find_all_inheritors(relid, NoLock, NULL))
-		if (get_rel_relkind(lfirst_oid(cell)) != RELKIND_PARTITIONED_TABLE)
-		leaves = lappend_oid(leaves, lfirst_oid(cell));
-	return leaves;
-}
 
 /* Returns how many rows the planner's statistics give some tables together; -1 when they do not know of one. */
 double

@@ -43,6 +43,35 @@ sub notes_again
 
 notes_again($node, 'postgres', 'before');
 
+# Locks of others on a table: enable_incremental gives up after moments, or when the session's own lock_timeout says so, and nothing is left behind.
+sub enable
+{
+	my ($before) = @_;
+	my ($ret, $out, $err) = $node->psql('postgres', "\\set VERBOSITY verbose\n$before SELECT perf_optimizer.enable_incremental('counts')");
+	return $err;
+}
+$node->safe_psql('postgres', <<'SQL');
+CREATE TABLE busy (id int, k int);
+CREATE MATERIALIZED VIEW counts AS SELECT b.k, count(*) AS c FROM busy b JOIN base ON base.id = b.id GROUP BY b.k;
+BEGIN;
+INSERT INTO busy VALUES (1, 1);
+PREPARE TRANSACTION 'writer';
+SQL
+my $given_up = enable('');
+like($given_up, qr/ERROR:  55P03: could not lock the tables of the view to make their triggers/, 'a writer keeps a view from being registered');
+like($given_up, qr/DETAIL:  Transactions that write to them.*HINT:  Try again/s, 'and is named as the cause');
+is($node->safe_psql('postgres', <<'SQL'), "0\n0\n0\n0", 'nothing is left behind');
+SELECT count(*) FROM perf_optimizer.matview_incremental WHERE matview = 'counts'::regclass;
+SELECT count(*) FROM perf_optimizer.matview_log WHERE base = 'busy'::regclass;
+SELECT count(*) FROM pg_trigger WHERE tgrelid = 'busy'::regclass;
+SELECT count(*) FROM pg_class WHERE relname = 'matview_log_' || 'busy'::regclass::oid;
+SQL
+$node->safe_psql('postgres', "COMMIT PREPARED 'writer'; BEGIN; LOCK TABLE busy; PREPARE TRANSACTION 'locker'");
+like(enable("SET lock_timeout = '100ms';"), qr/ERROR:  55P03: canceling statement due to lock timeout/, "a lock that keeps readers out is waited for as long as lock_timeout says");
+$node->safe_psql('postgres', "ROLLBACK PREPARED 'locker'");
+is($node->safe_psql('postgres', "SET lock_timeout = '7min'; SELECT perf_optimizer.enable_incremental('counts') IS NOT NULL; SHOW lock_timeout"), "t\n7min", 'later it works, and the setting is as it was');
+$node->safe_psql('postgres', "DROP TABLE busy CASCADE");
+
 # A crash loses the log of a prepared transaction.
 $node->safe_psql('postgres', "BEGIN; UPDATE base SET g = 99 WHERE id = 1; PREPARE TRANSACTION 'open'");
 kill_server($node);
