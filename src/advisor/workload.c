@@ -111,7 +111,10 @@ po_workload_is_about_statement(int sqlerrcode)
 static bool
 is_no_loss(const PoAdvisorQuery *query, int sqlerrcode)
 {
-	/* From 16 on the values of utility statements are replaced where no parameter is allowed. */
+	/*
+	 * From 16 on the values of utility statements are replaced where no
+	 * parameter is allowed.
+	 */
 	return (sqlerrcode == ERRCODE_FEATURE_NOT_SUPPORTED || sqlerrcode == ERRCODE_SYNTAX_ERROR) &&
 		po_repair_begins_utility(query->text);
 }

@@ -16,8 +16,7 @@ typedef struct PoAdvisorQuery
 	Oid			role;			/* plan as this role; InvalidOid: as the
 								 * caller */
 	const char *search_path;	/* that its names are meant under, where none
-								 * of its executions tells; NULL: the
-								 * caller's */
+								 * of its executions tells; NULL: the caller's */
 	int64		queryid;		/* 0: unknown */
 	double		weight;
 	double		rows;			/* rows that it wrote or returned in all;
