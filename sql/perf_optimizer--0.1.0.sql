@@ -4084,7 +4084,7 @@ CREATE FUNCTION perf_optimizer.preview_archive(policy text, OUT eligible_rows bi
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'perf_optimizer_preview_archive';
 COMMENT ON FUNCTION perf_optimizer.preview_archive(text) IS
-  'What a run of the policy would take if it began now: rows (counted), bytes (estimated), their oldest and newest moment, batches of rows, partitions that would change their parent as a whole, blockers: what would make the run fail, with the way out, and hints: what makes it slow (foreign keys without an index), with the statement that cures it; run_archive tells of these by notices. With blockers in the tables'' definitions the rows are not counted, and the numbers are NULL. Changes nothing. Errors: 42704, 42501, 22004.';
+  'What a run of the policy would take if it began now: rows (counted), bytes (estimated), their oldest and newest moment, batches of batch_rows rows (a rate makes them smaller, and more), partitions that would change their parent as a whole, blockers: what would make the run fail, with the way out, and hints: what makes it slow (foreign keys without an index), with the statement that cures it; run_archive tells of these by notices. With blockers in the tables'' definitions the rows are not counted, and the numbers are NULL. Changes nothing. Errors: 42704, 42501, 22004.';
 
 CREATE PROCEDURE perf_optimizer.run_archive(policy text, max_batches int DEFAULT NULL)
 LANGUAGE c

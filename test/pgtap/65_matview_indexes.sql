@@ -65,6 +65,8 @@ GRANT USAGE ON SCHEMA po_idx, "Odd" TO po_test_reader;
 SET ROLE po_test_reader;
 SELECT is(suggested('of_funds'), NULL, 'who may not see statistics is told nothing that hangs on them');
 RESET ROLE;
+DROP OWNED BY po_test_reader;
+DROP ROLE po_test_reader;
 SELECT suggested('of_funds') \gexec
 SELECT is(suggested('of_funds'), NULL, 'that was all');
 SELECT is(used_by('of_funds', $$ UPDATE fund SET name = name || 'x' WHERE id = 7 $$, '^Call_'), 'incremental 0 Call_fundId_idx', 'it is read');

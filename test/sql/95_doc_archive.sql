@@ -15,7 +15,7 @@ SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '365 days', 
 SELECT eligible_rows, batches, blockers FROM perf_optimizer.preview_archive('Event');
 CALL perf_optimizer.run_archive('Event');
 SELECT (SELECT count(*) FROM "Event") AS kept, (SELECT count(*) FROM "Event_archive") AS archived;
-SELECT policy, status, rows_archived, batches, why_stopped FROM perf_optimizer.archive_runs WHERE policy = 'Event';
+SELECT policy, status, rows_archived, why_stopped FROM perf_optimizer.archive_runs WHERE policy = 'Event';
 SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '90 days', strategy => 'delete',
     predicate => '"type" = ''view''', name => 'old views', timezone => 'UTC', batch_rows => 100, schedule => '@daily');
 SELECT eligible_rows, batches FROM perf_optimizer.preview_archive('old views');
