@@ -35,7 +35,8 @@
 /* First key of the advisory locks on policies; the second is the policy's id. */
 #define ARCHIVE_LOCK_CLASS 0x706f6172
 
-#define FIRST_BATCH_ROWS PO_MIN_BATCH_ROWS	/* later ones grow to the policy's size */
+#define FIRST_BATCH_ROWS PO_MIN_BATCH_ROWS	/* later ones grow to the policy's
+											 * size */
 #define MAX_ATTEMPTS 10			/* of one step, when it is worth trying again */
 #define FIRST_BACKOFF_MS 50
 #define MAX_BACKOFF_MS 2000
@@ -64,7 +65,11 @@ perform(PoArchiveRun *run, PoRunStep step)
 		snprintf(timeout, sizeof(timeout), "%d", run->lock_timeout_ms);
 		set_for_step("lock_timeout", timeout, GUC_ACTION_SAVE);
 	}
-	/* the kernel is not to collect what the run writes, and write it all at once */
+
+	/*
+	 * the kernel is not to collect what the run writes, and write it all at
+	 * once
+	 */
 	if (run->paced)
 		set_for_step("backend_flush_after", "512kB", GUC_ACTION_SAVE);
 	SPI_connect();
@@ -156,6 +161,7 @@ fail(PoArchiveRun *run, ErrorData *error, const char *why)
 	run->why_stopped = error->sqlerrcode == ERRCODE_QUERY_CANCELED ? "cancelled" : why;
 	run->message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
 	run->lock_timeout_ms = 0;
+	run->unflushed = false;
 	second = try_step(run, step_finish, true);
 	if (second)
 		FreeErrorData(second);	/* the first error says more */

@@ -45,8 +45,8 @@ typedef struct PoArchiveRun
 	Oid			leaf;
 	PoBatch    *batch;
 	PoBatchResult result;
-	PoWriteback *writeback;		/* of the table that rows go to; NULL when they
-								 * go to none */
+	PoWriteback *writeback;		/* of the table that rows go to; NULL when
+								 * they go to none */
 	long		sleep_ms;
 	bool		lagging;
 	void	   *arg;			/* of a step that needs more */
