@@ -15,6 +15,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "core/compat.h"
+#include "core/setting.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -322,8 +323,7 @@ deparse(const Query *query)
 	int			guc_level = NewGUCNestLevel();
 	char	   *sql;
 
-	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	po_setting_for_level("search_path", "pg_catalog");
 	sql = pg_get_querydef(copyObject(unconstify(Query *, query)), false);
 	AtEOXact_GUC(false, guc_level);
 	return sql + strspn(sql, " ");

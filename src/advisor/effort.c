@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "advisor/effort.h"
+#include "core/setting.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/geqo.h"
 #include "optimizer/paths.h"
@@ -62,7 +63,7 @@ static void
 lower_limit(const char *name, int current)
 {
 	if (current > atoi(SMALL_GROUP))
-		(void) set_config_option(name, SMALL_GROUP, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		po_setting_for_level(name, SMALL_GROUP);
 }
 
 /* Like po_workload_plan, with small groups of joins where there are many relations. */
@@ -82,9 +83,9 @@ po_effort_plan(PoAdvisorQuery *query, List *indexes, List **used)
 	 * A list of relations that the text itself does not group: joined by the
 	 * genetic optimizer, which is deterministic.
 	 */
-	(void) set_config_option("geqo", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("geqo_threshold", "6", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("geqo_effort", "1", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	po_setting_for_level("geqo", "on");
+	po_setting_for_level("geqo_threshold", "6");
+	po_setting_for_level("geqo_effort", "1");
 	cost = po_workload_plan(query, indexes, used);
 	AtEOXact_GUC(true, level);
 	return cost;

@@ -13,6 +13,7 @@
 #include "core/args.h"
 #include "core/own.h"
 #include "core/rights.h"
+#include "core/setting.h"
 #include "core/srf.h"
 #include "miscadmin.h"
 #include "plan/hypo_parse.h"
@@ -62,8 +63,7 @@ expected_bytes(Relation table, Oid index)
 	int64		bytes;
 
 	po_own_become(&scope, table->rd_rel->relowner);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	po_setting_for_level("search_path", "pg_catalog, pg_temp");
 	definition = TextDatumGetCString(DirectFunctionCall1(pg_get_indexdef, ObjectIdGetDatum(index)));
 	bytes = po_size_bytes(po_hypo_parse_statement(definition));
 	AtEOXact_GUC(false, guc_level);

@@ -29,6 +29,7 @@
 #include "catalog/namespace.h"
 #include "commands/defrem.h"
 #include "core/relname.h"
+#include "core/setting.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -103,8 +104,7 @@ deparse(Oid relid, Node *node)
 	int			guc_level = NewGUCNestLevel();
 	char	   *text;
 
-	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	po_setting_for_level("search_path", "pg_catalog");
 	text = deparse_expression(node, deparse_context_for(get_rel_name(relid), relid), false, false);
 	AtEOXact_GUC(false, guc_level);
 	return text;

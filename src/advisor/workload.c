@@ -15,6 +15,7 @@
 #include "advisor/search_path.h"
 #include "advisor/workload.h"
 #include "catalog/pg_type.h"
+#include "core/setting.h"
 #include "core/statements.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
@@ -75,8 +76,7 @@ po_workload_parse(const PoAdvisorQuery *query)
 	const char *path = sample != NULL ? sample->search_path : query->search_path;
 
 	if (path != NULL)
-		(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		po_setting_for_level("search_path", path);
 	if (sample == NULL || !sample->plannable)
 		return po_query_parse(query->text, NULL);
 	return po_query_parse(sample->text, &sample->params);

@@ -12,6 +12,7 @@
 #include "archive/predicate.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
+#include "core/setting.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_clause.h"
@@ -92,8 +93,7 @@ print_expression(Relation rel, Node *expr)
 	int			level = NewGUCNestLevel();
 	char	   *text;
 
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	po_setting_for_level("search_path", "pg_catalog, pg_temp");
 	text = deparse_expression(expr, deparse_context_for(RelationGetRelationName(rel),
 														RelationGetRelid(rel)),
 							  false, false);

@@ -23,6 +23,7 @@
 #include "core/compat.h"
 #include "core/own.h"
 #include "core/relname.h"
+#include "core/setting.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "rewrite/prs2lock.h"
@@ -63,11 +64,9 @@ po_preflight_begin_settings(PoArchivePolicy *policy)
 	};
 	int			level = NewGUCNestLevel();
 
-	(void) set_config_option("timezone", policy->timezone, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	po_setting_for_level("timezone", policy->timezone);
 	for (int i = 0; i < lengthof(pinned); i++)
-		(void) set_config_option(pinned[i].name, pinned[i].value, PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		po_setting_for_level(pinned[i].name, pinned[i].value);
 	return level;
 }
 
@@ -329,8 +328,7 @@ check_predicate(PoArchivePolicy *policy)
 	if (policy->predicate == NULL)
 		return;
 	level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	po_setting_for_level("search_path", "pg_catalog, pg_temp");
 	policy->predicate = po_predicate_check(policy->relation, policy->predicate);
 	AtEOXact_GUC(true, level);
 }

@@ -19,6 +19,7 @@
 #include "archive/steps.h"
 #include "archive/throttle.h"
 #include "core/own.h"
+#include "core/setting.h"
 #include "core/text.h"
 #include "executor/instrument.h"
 #include "executor/spi.h"
@@ -41,13 +42,6 @@
 #define FIRST_BACKOFF_MS 50
 #define MAX_BACKOFF_MS 2000
 
-/* Changes a setting until the current nest level, or the transaction, ends. */
-static void
-set_for_step(const char *name, const char *value, GucAction until)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, until, true, 0, false);
-}
-
 /*
  * Runs a step with the policy's settings and the identity that works on the
  * tables.  SPI calls leave their own memory context behind as the current one;
@@ -63,7 +57,7 @@ perform(PoArchiveRun *run, PoRunStep step)
 	if (run->lock_timeout_ms > 0 && (LockTimeout == 0 || LockTimeout > run->lock_timeout_ms))
 	{
 		snprintf(timeout, sizeof(timeout), "%d", run->lock_timeout_ms);
-		set_for_step("lock_timeout", timeout, GUC_ACTION_SAVE);
+		po_setting_for_level("lock_timeout", timeout);
 	}
 
 	/*
@@ -71,7 +65,7 @@ perform(PoArchiveRun *run, PoRunStep step)
 	 * once
 	 */
 	if (run->paced)
-		set_for_step("backend_flush_after", "512kB", GUC_ACTION_SAVE);
+		po_setting_for_level("backend_flush_after", "512kB");
 	SPI_connect();
 	po_own_become(&scope, run->role);
 	step(run);
@@ -88,7 +82,7 @@ static void
 commit(PoArchiveRun *run)
 {
 	if (run->unflushed)
-		set_for_step("synchronous_commit", "off", GUC_ACTION_LOCAL);
+		po_setting_for_transaction("synchronous_commit", "off");
 	SPI_commit();				/* leaves some memory behind in the current
 								 * context */
 }

@@ -29,6 +29,7 @@
 #include "commands/trigger.h"
 #include "core/own.h"
 #include "core/relname.h"
+#include "core/setting.h"
 #include "matview/arm.h"
 #include "matview/log.h"
 #include "matview/shape.h"
@@ -295,8 +296,7 @@ po_arm_try(List *bases)
 	{
 		int			level = NewGUCNestLevel();
 
-		(void) set_config_option("lock_timeout", LOCK_TIMEOUT, PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		po_setting_for_level("lock_timeout", LOCK_TIMEOUT);
 		arm_bases(bases);
 		AtEOXact_GUC(false, level);
 		ReleaseCurrentSubTransaction();

@@ -6,6 +6,7 @@
 
 #include "catalog/pg_inherits.h"
 #include "core/compat.h"
+#include "core/setting.h"
 #include "matview/view_query.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -24,8 +25,7 @@ po_view_query_pin(List *settings)
 	int			level = NewGUCNestLevel();
 
 	for (int i = 0; i < list_length(settings); i += 2)
-		(void) set_config_option(list_nth(settings, i), list_nth(settings, i + 1), PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+		po_setting_for_level(list_nth(settings, i), list_nth(settings, i + 1));
 	return level;
 }
 

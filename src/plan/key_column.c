@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "core/setting.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_collate.h"
 #include "plan/candidate.h"
@@ -136,8 +137,7 @@ deparse(Oid relid, Node *node)
 	int			level = NewGUCNestLevel();
 	char	   *text;
 
-	(void) set_config_option("search_path", "pg_catalog", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	po_setting_for_level("search_path", "pg_catalog");
 	text = deparse_expression(node, deparse_context_for(get_rel_name(relid), relid), false, false);
 	AtEOXact_GUC(true, level);
 	return text;

@@ -30,6 +30,7 @@
 #include "commands/extension.h"
 #include "common/hashfn.h"
 #include "core/own.h"
+#include "core/setting.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "sched/store.h"
@@ -117,8 +118,7 @@ enter_as(Oid owner, PoStoreScope *scope)
 	scope->guc_level = NewGUCNestLevel();
 	SetUserIdAndSecContext(owner, scope->sec_context | SECURITY_LOCAL_USERID_CHANGE |
 						   SECURITY_RESTRICTED_OPERATION);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	po_setting_for_level("search_path", "pg_catalog, pg_temp");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }
@@ -190,8 +190,7 @@ po_store_commit(PoStoreScope *scope)
 void
 po_store_commit_soon(PoStoreScope *scope)
 {
-	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
+	po_setting_for_transaction("synchronous_commit", "off");
 	po_store_commit(scope);
 }
 
@@ -339,8 +338,8 @@ plan_for_indexes(void)
 {
 	int			level = NewGUCNestLevel();
 
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	(void) set_config_option("jit", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	po_setting_for_level("enable_seqscan", "off");
+	po_setting_for_level("jit", "off");
 	return level;
 }
 
