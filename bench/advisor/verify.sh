@@ -26,9 +26,9 @@ verify_used() {
 		echo "$definition"
 		psql -XAtq -v run="$run" <<-'SQL'
 			SELECT CASE status WHEN 'succeeded' THEN detail::jsonb ->> 'summary' ELSE message END FROM perf_optimizer.job_runs WHERE run_id = :run;
-			SELECT format('   %s: %s to %s ms, cost %s to %s%s', name, round((s ->> 'ms_before')::numeric), round((s ->> 'ms_after')::numeric),
+			SELECT format('   %s: %s to %s ms, cost %s to %s%s', workload.name, round((s ->> 'ms_before')::numeric), round((s ->> 'ms_after')::numeric),
 			  round((s ->> 'cost_before')::numeric), round((s ->> 'cost_after')::numeric), CASE WHEN (s ->> 'worse')::boolean THEN ', WORSE' END)
-			FROM perf_optimizer.job_runs, jsonb_array_elements(CASE status WHEN 'succeeded' THEN detail::jsonb -> 'statements' END) s JOIN bench.workload ON query = s ->> 'query' WHERE run_id = :run ORDER BY name;
+			FROM perf_optimizer.job_runs, jsonb_array_elements(CASE status WHEN 'succeeded' THEN detail::jsonb -> 'statements' END) s JOIN bench.workload ON query = s ->> 'query' WHERE run_id = :run ORDER BY workload.name;
 		SQL
 	done <<<"$definitions"
 	psql -Xq <<-'SQL'

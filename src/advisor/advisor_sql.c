@@ -22,6 +22,9 @@
 PG_FUNCTION_INFO_V1(perf_optimizer_suggest_indexes);
 PG_FUNCTION_INFO_V1(perf_optimizer_suggest_indexes_skipped);
 
+/* When no index saves enough, those are looked for that save this share of it. */
+#define SMALL_SHARE 0.01
+
 /* Positions of the arguments of suggest_indexes. */
 enum
 {
@@ -161,6 +164,32 @@ put_suggestion(PoRow *row, const PoSuggestion *suggestion, int rank)
 	po_srf_emit(row);
 }
 
+/*
+ * Tells when many indexes of which none saves enough by itself would save that together:
+ * a workload of many different statements needs no index most of all, and yet some.
+ */
+static void
+report_small_ones(PoWorkload *workload, const PoSuggestOptions *options)
+{
+	PoSuggestOptions small = *options;
+	const char *ended_by;
+	const PoSuggestion *last;
+	List	   *suggestions;
+	double		saved;
+
+	small.min_improvement_pct *= SMALL_SHARE;
+	suggestions = po_suggest_indexes(workload, &small, &ended_by);
+	if (list_length(suggestions) < 2)
+		return;
+	last = (const PoSuggestion *) llast(suggestions);
+	saved = 100 * (1 - last->cost_after / ((const PoSuggestion *) linitial(suggestions))->cost_before);
+	if (saved >= options->min_improvement_pct)
+		ereport(NOTICE,
+				(errmsg("no index saves %g %% of the workload by itself, but %d would save %.1f %% together",
+						options->min_improvement_pct, list_length(suggestions), saved),
+				 errhint("Pass %g as \"min_improvement_pct\" to see them.", small.min_improvement_pct)));
+}
+
 /* suggest_indexes(...): the indexes that serve a workload best. */
 Datum
 perf_optimizer_suggest_indexes(PG_FUNCTION_ARGS)
@@ -179,6 +208,8 @@ perf_optimizer_suggest_indexes(PG_FUNCTION_ARGS)
 	po_checks_add(workload);
 	foreach(lc, po_suggest_indexes(workload, &options, &ended_by))
 		put_suggestion(&row, (const PoSuggestion *) lfirst(lc), ++rank);
+	if (rank == 0 && ended_by == NULL && options.min_improvement_pct > 0)
+		report_small_ones(workload, &options);
 	po_trigrams_report(workload);
 	if (ended_by != NULL)
 		ereport(NOTICE,

@@ -5,8 +5,12 @@
  * What a candidate adds to a choice is asked for with a threshold: as long as what is
  * known puts it below that, nothing is planned.  What is known: a candidate saves a
  * query no more than it saves alone, and no query costs less than with all candidates
- * there.  Likely, it saves only what it saves more than another one on its table.  Two of which one serves all that the other does are never chosen together.
- * Pure: costs come from the cache's callback.
+ * there.  Likely, it saves only what it saves more than another one on its table.
+ * Gains are remembered until a candidate comes or goes that touches them: in a large
+ * workload most tables have nothing to do with each other.
+ *
+ * Two candidates of which one serves all that the other does are never chosen
+ * together.  Pure: costs come from the cache's callback.
  */
 #include "postgres.h"
 
@@ -76,6 +80,35 @@ po_choice_may_go_on(PoSearchState *state)
 		(problem->max_calls <= 0 || problem->cache->calls < problem->max_calls);
 }
 
+/* Returns the candidates whose worth may change when one set is chosen instead of another. */
+PoSet
+po_choice_touched(const PoSearchState *state, const PoSet *before, const PoSet *after)
+{
+	PoSet		touched = {{0}};
+
+	for (int word = 0; word < PO_SET_WORDS; word++)
+	{
+		uint64		changed = before->words[word] ^ after->words[word];
+
+		for (int bit = 0; changed != 0; bit++, changed >>= 1)
+		{
+			if (changed & 1)
+				touched = po_set_unite(&touched, &state->touched[word * 64 + bit]);
+		}
+	}
+	return touched;
+}
+
+/* Forgets the gains that may be others with this set. */
+static void
+forget_gains(PoChoice *choice, const PoSet *set)
+{
+	PoSet		touched = po_choice_touched(choice->state, &choice->set, set);
+
+	for (int i = 0; i < lengthof(choice->known); i++)
+		choice->known[i].there = po_set_subtract(&choice->known[i].there, &touched);
+}
+
 /* Makes the choice exactly this set, keeping the sequence of what stays; added (or -1) comes last. */
 void
 po_choice_set(PoChoice *choice, const PoSet *set, int added)
@@ -95,6 +128,7 @@ po_choice_set(PoChoice *choice, const PoSet *set, int added)
 	if (added >= 0)
 		choice->order[kept++] = added;
 	choice->n = kept;
+	forget_gains(choice, set);
 	choice->set = *set;
 	choice->size = 0;
 	choice->total = 0;
@@ -118,6 +152,8 @@ po_choice_refresh(PoChoice *choice)
 	PoSet		set = choice->set;
 
 	choice->total = 0;
+	for (int i = 0; i < lengthof(choice->known); i++)
+		memset(&choice->known[i].there, 0, sizeof(PoSet));
 	po_choice_set(choice, &set, -1);
 }
 
@@ -224,44 +260,76 @@ add_share(const PoChoice *choice, int query, int candidate, const PoSet *set, Ga
 	}
 }
 
-/*
- * Returns what adding a candidate saves if that is more than the threshold, else some
- * number up to the threshold that is likely not less.
- */
-double
-po_choice_gain(const PoChoice *choice, int candidate, double threshold)
+/* Adds the shares of the queries that one candidate concerns and that have not been counted. */
+static void
+add_shares(const PoChoice *choice, int concerning, int candidate, const PoSet *set, Gain *gain)
 {
-	const PoSearchState *state = choice->state;
+	PoSearchState *state = choice->state;
+
+	for (int i = 0; i < state->nconcerned[concerning]; i++)
+	{
+		int			q = state->concerned[concerning][i];
+
+		if (state->seen[q] != state->counting)
+			add_share(choice, q, candidate, set, gain);
+		state->seen[q] = state->counting;
+	}
+}
+
+/* Computes what po_choice_gain returns; says whether that is exact. */
+static bool
+compute_gain(const PoChoice *choice, int candidate, double threshold, double *sum)
+{
+	PoSearchState *state = choice->state;
 	const PoSearchProblem *problem = state->problem;
 	int			n;
+	int			nknown = 0;
 	double		size;
 	double		writes;
 	PoSet		set = with_candidate(choice, candidate, &n, &size, &writes);
-	Gain		gain = {-writes, 0, palloc(sizeof(int) * (problem->nqueries + 1))};
+	Gain		gain = {-writes, 0, state->open};
+
+	state->counting++;
+	add_shares(choice, candidate, candidate, &set, &gain);
 
 	/*
 	 * Where others give way, queries may be concerned that the candidate does
 	 * not matter to.
 	 */
-	if (n <= choice->n)
+	for (int i = 0; i < choice->n && n <= choice->n; i++)
 	{
-		for (int q = 0; q < problem->nqueries; q++)
-			add_share(choice, q, candidate, &set, &gain);
+		if (!po_set_has(&set, choice->order[i]))
+			add_shares(choice, choice->order[i], candidate, &set, &gain);
 	}
-	else
+	while (nknown < gain.nopen && gain.sum > threshold)
 	{
-		for (int i = 0; i < state->nconcerned[candidate]; i++)
-			add_share(choice, state->concerned[candidate][i], candidate, &set, &gain);
-	}
-	for (int i = 0; i < gain.nopen && gain.sum > threshold; i++)
-	{
-		int			q = gain.open[i];
+		int			q = gain.open[nknown++];
 		double		cost = po_cost_cache_get(problem->cache, q, &set, NULL);
 
 		gain.sum += problem->weights[q] * (choice->costs[q] - cost - likely_saved(choice, q, candidate));
 	}
-	pfree(gain.open);
-	return gain.sum;
+	*sum = gain.sum;
+	return nknown == gain.nopen;
+}
+
+/*
+ * Returns what adding a candidate saves if that is more than the threshold, else some
+ * number up to the threshold that is likely not less.
+ */
+double
+po_choice_gain(PoChoice *choice, int candidate, double threshold)
+{
+	PoKnownGains *known = &choice->known[choice->state->strict];
+
+	if (po_set_has(&known->there, candidate) &&
+		(po_set_has(&known->exact, candidate) || known->gains[candidate] <= threshold))
+		return known->gains[candidate];
+	if (compute_gain(choice, candidate, threshold, &known->gains[candidate]))
+		po_set_add(&known->exact, candidate);
+	else
+		po_set_remove(&known->exact, candidate);
+	po_set_add(&known->there, candidate);
+	return known->gains[candidate];
 }
 
 /* Adds a candidate and takes out those that it covers. */

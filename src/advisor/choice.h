@@ -18,11 +18,24 @@ typedef struct PoSearchState
 	int		   *nconcerned;		/* of each candidate: the number of queries
 								 * that it matters to */
 	int		  **concerned;		/* and which */
+	PoSet	   *touched;		/* of each candidate: those whose worth may
+								 * change when it comes or goes */
+	int		   *open;			/* room for a number of each query, */
+	int		   *seen;			/* and for when it was counted last */
+	int			counting;
 	bool		strict;			/* estimate what a candidate can save at most,
 								 * not what it is likely to */
 	bool		stopped;		/* the caller wants the best so far, or the
 								 * calls are used up */
 } PoSearchState;
+
+/* What is known of the gains of candidates, as long as nothing comes or goes that touches them. */
+typedef struct PoKnownGains
+{
+	PoSet		there;
+	PoSet		exact;			/* not only likely */
+	double		gains[PO_SET_MAX];
+} PoKnownGains;
 
 typedef struct PoChoice
 {
@@ -33,6 +46,7 @@ typedef struct PoChoice
 	double		size;
 	double		total;			/* the workload's cost, writes included */
 	double	   *costs;			/* of each query */
+	PoKnownGains known[2];		/* likely, and with the state strict */
 } PoChoice;
 
 extern PoChoice *po_choice_create(PoSearchState *state);
@@ -44,7 +58,8 @@ extern void po_choice_refresh(PoChoice *choice);
 extern void po_choice_add(PoChoice *choice, int candidate);
 extern void po_choice_remove(PoChoice *choice, int candidate);
 extern bool po_choice_is_feasible(const PoChoice *choice, int candidate);
-extern double po_choice_gain(const PoChoice *choice, int candidate, double threshold);
+extern double po_choice_gain(PoChoice *choice, int candidate, double threshold);
+extern PoSet po_choice_touched(const PoSearchState *state, const PoSet *before, const PoSet *after);
 extern double po_choice_loss(const PoChoice *choice, int candidate);
 extern bool po_choice_must_stop(PoSearchState *state);
 extern bool po_choice_may_go_on(PoSearchState *state);

@@ -34,7 +34,7 @@ divisor(const PoChoice *choice, int candidate, bool per_byte)
  * the most that each can save, and are lowered to what is found out.
  */
 static int
-best_candidate(const PoChoice *choice, double *bounds, bool per_byte, int banned)
+best_candidate(PoChoice *choice, double *bounds, bool per_byte, int banned)
 {
 	const PoSearchProblem *problem = choice->state->problem;
 	int			best = -1;
@@ -76,7 +76,7 @@ best_candidate(const PoChoice *choice, double *bounds, bool per_byte, int banned
 
 /* Sets the bounds to what is known without planning. */
 static void
-reset_bounds(const PoChoice *choice, double *bounds)
+reset_bounds(PoChoice *choice, double *bounds)
 {
 	for (int c = 0; c < choice->state->problem->ncandidates; c++)
 		bounds[c] = po_choice_gain(choice, c, DBL_MAX);
@@ -146,7 +146,7 @@ po_improve_drop(PoChoice *choice)
  * (0) on any; returns -1 when there is none.
  */
 static int
-best_addition(const PoChoice *choice, double least, unsigned int relid, int banned)
+best_addition(PoChoice *choice, double least, unsigned int relid, int banned)
 {
 	const PoSearchProblem *problem = choice->state->problem;
 	int			best = -1;
@@ -281,13 +281,27 @@ shrink_one(PoChoice *choice, int large)
 void
 po_improve_shrink(PoChoice *choice)
 {
+	PoSet		tried = {{0}};	/* in vain, and since then nothing has touched
+								 * them */
+
 	if (choice->state->problem->min_exchange <= 0)
 		return;
 	for (int i = 0; i < choice->n && po_choice_may_go_on(choice->state); i++)
 	{
-		/* The places have changed: look at all again. */
-		if (shrink_one(choice, choice->order[i]))
-			i = -1;
+		PoSet		before = choice->set;
+		int			large = choice->order[i];
+
+		if (po_set_has(&tried, large))
+			continue;
+		if (shrink_one(choice, large))
+		{
+			PoSet		touched = po_choice_touched(choice->state, &before, &choice->set);
+
+			tried = po_set_subtract(&tried, &touched);
+			i = -1;				/* the places have changed: look at all again */
+		}
+		else
+			po_set_add(&tried, large);
 	}
 }
 
@@ -313,9 +327,22 @@ merge_two(PoChoice *choice, int a, int b)
 	return best >= 0;
 }
 
-/* Replaces pairs of candidates by one that does nearly the work of both. */
-void
-po_improve_merge(PoChoice *choice)
+/* Forgets for the candidates that a change has touched with which of them merging was tried. */
+static void
+forget_tried(const PoChoice *choice, const PoSet *before, PoSet *tried)
+{
+	PoSet		touched = po_choice_touched(choice->state, before, &choice->set);
+
+	for (int c = 0; c < choice->state->problem->ncandidates; c++)
+	{
+		if (po_set_has(&touched, c))
+			memset(&tried[c], 0, sizeof(PoSet));
+	}
+}
+
+/* Merges the first pair that can be; tried is, of each candidate, those with which it cannot.  Says whether there was one. */
+static bool
+merge_some(PoChoice *choice, PoSet *tried)
 {
 	const PoSearchCandidate *candidates = choice->state->problem->candidates;
 
@@ -326,12 +353,27 @@ po_improve_merge(PoChoice *choice)
 			int			a = choice->order[i];
 			int			b = choice->order[j];
 
-			if (candidates[a].relid == candidates[b].relid && merge_two(choice, a, b))
-			{
-				/* The places have changed: look at all pairs again. */
-				i = -1;
-				break;
-			}
+			if (candidates[a].relid != candidates[b].relid || po_set_has(&tried[a], b))
+				continue;
+			if (merge_two(choice, a, b))
+				return true;
+			po_set_add(&tried[a], b);
 		}
 	}
+	return false;
+}
+
+/* Replaces pairs of candidates by one that does nearly the work of both. */
+void
+po_improve_merge(PoChoice *choice)
+{
+	PoSet	   *tried = palloc0(sizeof(PoSet) * (choice->state->problem->ncandidates + 1));
+	PoSet		before = choice->set;
+
+	while (merge_some(choice, tried))
+	{
+		forget_tried(choice, &before, tried);
+		before = choice->set;
+	}
+	pfree(tried);
 }

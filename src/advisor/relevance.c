@@ -71,7 +71,43 @@ peel(PoSearchState *state, int query, PoSet rest, PoSet *useful)
 	}
 }
 
-/* Lists for each candidate the queries that it matters to. */
+/* Returns the set of candidates on the table of one. */
+static PoSet
+on_table_of(const PoSearchProblem *problem, int candidate)
+{
+	PoSet		set = {{0}};
+
+	for (int c = 0; c < problem->ncandidates; c++)
+	{
+		if (problem->candidates[c].relid == problem->candidates[candidate].relid)
+			po_set_add(&set, c);
+	}
+	return set;
+}
+
+/* Finds for a candidate those that it touches: all on its table, and on the tables of those that matter to the same queries. */
+static void
+find_touched(PoSearchState *state, int candidate)
+{
+	const PoSearchProblem *problem = state->problem;
+	PoSet		beside = {{0}};
+	PoSet		touched = on_table_of(problem, candidate);
+
+	for (int i = 0; i < state->nconcerned[candidate]; i++)
+		beside = po_set_unite(&beside, &problem->cache->relevant[state->concerned[candidate][i]]);
+	for (int c = 0; c < problem->ncandidates; c++)
+	{
+		PoSet		table;
+
+		if (!po_set_has(&beside, c) || po_set_has(&touched, c))
+			continue;
+		table = on_table_of(problem, c);
+		touched = po_set_unite(&touched, &table);
+	}
+	state->touched[candidate] = touched;
+}
+
+/* Lists for each candidate the queries that it matters to, and finds what it touches. */
 static void
 list_concerned(PoSearchState *state)
 {
@@ -79,13 +115,18 @@ list_concerned(PoSearchState *state)
 
 	for (int c = 0; c < problem->ncandidates; c++)
 	{
-		state->concerned[c] = palloc(sizeof(int) * (problem->nqueries + 1));
+		int			n = 0;
+
+		for (int q = 0; q < problem->nqueries; q++)
+			n += po_set_has(&problem->cache->relevant[q], c);
+		state->concerned[c] = palloc(sizeof(int) * (n + 1));
 		state->nconcerned[c] = 0;
 		for (int q = 0; q < problem->nqueries; q++)
 		{
 			if (po_set_has(&problem->cache->relevant[q], c))
 				state->concerned[c][state->nconcerned[c]++] = q;
 		}
+		find_touched(state, c);
 	}
 }
 

@@ -183,6 +183,10 @@ init_state(PoSearchState *state, const PoSearchProblem *problem)
 	state->nconcerned = palloc0(sizeof(int) * (problem->ncandidates + 1));
 	state->concerned = palloc0(sizeof(int *) * (problem->ncandidates + 1));
 	state->alone = palloc(sizeof(double *) * (problem->nqueries + 1));
+	state->touched = palloc0(sizeof(PoSet) * (problem->ncandidates + 1));
+	state->open = palloc(sizeof(int) * (problem->nqueries + 1));
+	state->seen = palloc0(sizeof(int) * (problem->nqueries + 1));
+	state->counting = 0;
 	for (int q = 0; q < problem->nqueries; q++)
 		state->alone[q] = palloc0(sizeof(double) * (problem->ncandidates + 1));
 }

@@ -49,6 +49,28 @@ po_set_intersect(const PoSet *a, const PoSet *b)
 	return result;
 }
 
+/* Returns what is in either of two sets. */
+static inline PoSet
+po_set_unite(const PoSet *a, const PoSet *b)
+{
+	PoSet		result;
+
+	for (int i = 0; i < PO_SET_WORDS; i++)
+		result.words[i] = a->words[i] | b->words[i];
+	return result;
+}
+
+/* Returns what is in the first of two sets only. */
+static inline PoSet
+po_set_subtract(const PoSet *a, const PoSet *b)
+{
+	PoSet		result;
+
+	for (int i = 0; i < PO_SET_WORDS; i++)
+		result.words[i] = a->words[i] & ~b->words[i];
+	return result;
+}
+
 /* Says whether all members of one set are in another. */
 static inline bool
 po_set_is_subset(const PoSet *part, const PoSet *whole)

@@ -8,6 +8,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "advisor/text.h"
 #include "advisor/verify.h"
@@ -352,13 +354,14 @@ static char *
 summary(const PoVerification *verification, bool built, bool kept)
 {
 	double		before = verification->total[0];
+	double		after = verification->total[1];
 
 	if (!built)
 		return pstrdup("No statement would use the index, so it was not built.");
-	return psprintf("The index %s: its %d statements take %.4g %s instead of %.4g (%.1f %% less), maintaining it takes %.4g; %d became slower by more than %.0f %%%s. It was %s.",
+	return psprintf("The index %s: its %d statements take %.4g %s instead of %.4g (%.1f %% %s), maintaining it takes %.4g; %d became slower by more than %.0f %%%s. It was %s.",
 					verification->pays ? "pays" : "does not pay", list_length(verification->statements),
-					verification->total[1], verification->timed ? "ms" : "cost units", before,
-					before > 0 ? 100 * (before - verification->total[1]) / before : 0,
+					after, verification->timed ? "ms" : "cost units", before,
+					before > 0 ? 100 * fabs(before - after) / before : 0, after > before ? "more" : "less",
 					verification->write_total, verification->regressions, 100 * SLOWER_SHARE,
 					name_worst(verification), kept ? "kept" : "dropped");
 }

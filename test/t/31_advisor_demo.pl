@@ -178,4 +178,16 @@ my $missed = q(SELECT script, round(plain) AS plain, round(m.cost) AS ours, roun
 is(sql("$missed 'whatever' AND m.cost > 1.5 * b.cost + 10"), '', 'every statement that an index can help gets it');
 is(sql("$missed 'default' AND weight * (m.cost - b.cost) > 0.02 * $total{plain}"), '', 'by default, if it saves what an index must save');
 is(sql("$missed 'whatever' AND m.cost > 1.1 * plain + 1"), '', 'and none gets dearer');
+
+# Where no index saves enough by itself, but many do together, that is said; and only then.
+sub notices
+{
+	my ($stdout, $stderr);
+	$node->psql('platform', "SELECT definition FROM perf_optimizer.suggest_indexes(queries => (SELECT array_agg(q ORDER BY n) FROM demo.given), weights => (SELECT array_agg(weight::float8 ORDER BY n) FROM demo.given), $_[0])",
+		stdout => \$stdout, stderr => \$stderr);
+	return "$stdout$stderr";
+}
+like(notices('min_improvement_pct => 60'), qr/NOTICE:  no index saves 60 % of the workload by itself, but (\d+) would save [6-9]\d\.\d % together\s+HINT:  Pass 0\.6 as "min_improvement_pct" to see them\./,
+	'many small ones are mentioned');
+unlike(notices('min_improvement_pct => 99'), qr/no index saves/, 'those that together do not save that much are not');
 done_testing();
