@@ -7,10 +7,11 @@
  * the order of (time, location), and the watermark is such a pair; without one
  * the table is walked from its first block, and the watermark is a location.
  * Either way a batch costs the same at the end of a run as at its beginning,
- * although the dead rows of the earlier batches are still there.
+ * although the dead rows of the earlier batches are still there.  One look finds the
+ * rows of several small batches.
  *
  * The statement that takes rows repeats the full condition, because a row may
- * have been changed since it was found.  The watermark moves only with
+ * have been changed since it was found, or another one be in its place.  The watermark moves only with
  * po_batch_advance, after the commit, so a batch that failed is tried again.
  */
 #include "postgres.h"
@@ -32,6 +33,7 @@
 #include "utils/date.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/timestamp.h"
@@ -42,6 +44,9 @@
 /* How many blocks one look without an index reads. */
 #define BLOCKS_PER_LOOK 256
 
+/* How many rows one look finds at most, where the batch in hand is smaller. */
+#define ROWS_PER_LOOK 1000
+
 /* A place in the walk: after the row at tid, by index after that row's time. */
 typedef struct Watermark
 {
@@ -49,6 +54,18 @@ typedef struct Watermark
 	ItemPointerData tid;
 	bool		done;
 } Watermark;
+
+/* Rows that a look has found. */
+typedef struct Found
+{
+	int64		n;
+	int64		ntaken;			/* of these are taken, or were not there any
+								 * more */
+	int64		ntaking;		/* are those of the batch in hand */
+	Datum	   *times;
+	ItemPointerData *tids;
+	Watermark	end;			/* where the walk goes on after them */
+} Found;
 
 struct PoBatch
 {
@@ -63,6 +80,8 @@ struct PoBatch
 	PoExport   *export;			/* where they go then, else NULL */
 	Watermark	now;
 	Watermark	next;			/* adopted by po_batch_advance */
+	Found		found;
+	MemoryContext found_context;	/* of its arrays */
 };
 
 /* Tells whether an index begins with a column, is ordered and has every row. */
@@ -243,6 +262,7 @@ po_batch_begin(PoArchivePolicy *policy, const PoCutoff *cutoff, Oid leaf, int64 
 	batch->leaf = leaf;
 	batch->now.time = lowest_time(policy->time_type);
 	ItemPointerSet(&batch->now.tid, 0, InvalidOffsetNumber);
+	batch->found_context = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer found rows", ALLOCSET_DEFAULT_SIZES);
 	if (policy->export_directory)
 		batch->export = po_export_begin(policy, run_id);
 	inspect_leaf(batch);
@@ -298,7 +318,7 @@ run_find(PoBatch *batch, Datum second, ItemPointer third, int max_rows)
 	return (int64) SPI_processed;
 }
 
-/* Returns a column of a found row. */
+/* Returns a column of a row of the last look. */
 static Datum
 found_value(int64 row, int column)
 {
@@ -311,14 +331,15 @@ found_value(int64 row, int column)
 static int64
 find_by_index(PoBatch *batch, int max_rows)
 {
-	int64		n = run_find(batch, batch->now.time, &batch->now.tid, max_rows);
+	Watermark  *end = &batch->found.end;
+	int64		n = run_find(batch, end->time, &end->tid, max_rows);
 
 	if (n > 0)
 	{
-		batch->next.time = found_value(n - 1, 1);
-		batch->next.tid = *(ItemPointer) DatumGetPointer(found_value(n - 1, 2));
+		end->time = found_value(n - 1, 1);
+		end->tid = *(ItemPointer) DatumGetPointer(found_value(n - 1, 2));
 	}
-	batch->next.done = n < max_rows;
+	end->done = n < max_rows;
 	return n;
 }
 
@@ -326,48 +347,96 @@ find_by_index(PoBatch *batch, int max_rows)
 static int64
 find_by_blocks(PoBatch *batch, int max_rows)
 {
-	ItemPointerData end;
-	BlockNumber stop;
+	Watermark  *end = &batch->found.end;
 	int64		n = 0;
 
-	while (n == 0 && !batch->next.done)
+	while (n == 0 && !end->done)
 	{
-		stop = Min(batch->nblocks, ItemPointerGetBlockNumberNoCheck(&batch->next.tid) + BLOCKS_PER_LOOK);
-		ItemPointerSet(&end, stop, InvalidOffsetNumber);
-		n = run_find(batch, PointerGetDatum(&batch->next.tid), &end, max_rows);
+		BlockNumber stop = Min(batch->nblocks, ItemPointerGetBlockNumberNoCheck(&end->tid) + BLOCKS_PER_LOOK);
+		ItemPointerData limit;
+
+		ItemPointerSet(&limit, stop, InvalidOffsetNumber);
+		n = run_find(batch, PointerGetDatum(&end->tid), &limit, max_rows);
 		if (n == max_rows)
-			batch->next.tid = *(ItemPointer) DatumGetPointer(found_value(n - 1, 2));
+			end->tid = *(ItemPointer) DatumGetPointer(found_value(n - 1, 2));
 		else
 		{
-			batch->next.tid = end;
-			batch->next.done = stop >= batch->nblocks;
+			end->tid = limit;
+			end->done = stop >= batch->nblocks;
 		}
 	}
 	return n;
 }
 
-/* Returns the locations of the found rows as an array. */
-static Datum
-found_locations(int64 n)
+/* Looks for the next rows after the watermark, at most max_rows. */
+static void
+look(PoBatch *batch, int max_rows)
 {
-	Datum	   *tids = palloc(sizeof(Datum) * n);
+	Found	   *found = &batch->found;
+	MemoryContext old;
+	int64		n;
 
+	memset(found, 0, sizeof(Found));
+	found->end = batch->now;
+	n = batch->by_index ? find_by_index(batch, max_rows) : find_by_blocks(batch, max_rows);
+	MemoryContextReset(batch->found_context);
+	old = MemoryContextSwitchTo(batch->found_context);
+	found->times = palloc(sizeof(Datum) * Max(n, 1));
+	found->tids = palloc(sizeof(ItemPointerData) * Max(n, 1));
+	MemoryContextSwitchTo(old);
 	for (int64 i = 0; i < n; i++)
-		tids[i] = found_value(i, 2);
-	return PointerGetDatum(construct_array(tids, (int) n, TIDOID, sizeof(ItemPointerData), false,
+	{
+		found->times[i] = found_value(i, 1);
+		found->tids[i] = *(ItemPointer) DatumGetPointer(found_value(i, 2));
+	}
+	found->n = n;
+	SPI_freetuptable(SPI_tuptable);
+}
+
+/* Chooses the rows of the batch in hand, at most max_rows of those that were found, and notes where they end. */
+static void
+choose_rows(PoBatch *batch, int max_rows)
+{
+	Found	   *found = &batch->found;
+	int64		last;
+
+	if (found->ntaken == found->n)
+		look(batch, Max(max_rows, ROWS_PER_LOOK));
+	found->ntaking = Min(max_rows, found->n - found->ntaken);
+	last = found->ntaken + found->ntaking - 1;
+	if (last == found->n - 1)
+		batch->next = found->end;
+	else
+	{
+		batch->next.time = found->times[last];
+		batch->next.tid = found->tids[last];
+		batch->next.done = false;
+	}
+}
+
+/* Returns the locations of the batch's rows as an array. */
+static Datum
+chosen_locations(const Found *found)
+{
+	Datum	   *tids = palloc(sizeof(Datum) * found->ntaking);
+
+	for (int64 i = 0; i < found->ntaking; i++)
+		tids[i] = PointerGetDatum(&found->tids[found->ntaken + i]);
+	return PointerGetDatum(construct_array(tids, (int) found->ntaking, TIDOID, sizeof(ItemPointerData), false,
 										   TYPALIGN_SHORT));
 }
 
-/* Sets the first and the last time of the found rows. */
+/* Sets the first and the last time of the batch's rows. */
 static void
-found_range(PoBatch *batch, int64 n, Datum *first, Datum *last)
+chosen_range(PoBatch *batch, Datum *first, Datum *last)
 {
+	const Found *found = &batch->found;
 	Oid			type = batch->policy->time_type;
 
-	*first = *last = found_value(0, 1);
-	for (int64 i = 1; i < n; i++)
+	*first = *last = found->times[found->ntaken];
+	for (int64 i = 1; i < found->ntaking; i++)
 	{
-		Datum		value = found_value(i, 1);
+		Datum		value = found->times[found->ntaken + i];
 
 		if (po_cutoff_compare(type, value, *first) < 0)
 			*first = value;
@@ -376,9 +445,9 @@ found_range(PoBatch *batch, int64 n, Datum *first, Datum *last)
 	}
 }
 
-/* Takes the found rows to a file. */
+/* Takes the batch's rows to a file. */
 static int64
-export_found(PoBatch *batch, Datum *values)
+export_chosen(PoBatch *batch, Datum *values)
 {
 	char	   *locations = psprintf("%s::pg_catalog.tid[]",
 									 quote_literal_cstr(OidOutputFunctionCall(F_ARRAY_OUT, values[1])));
@@ -396,21 +465,17 @@ void
 po_batch_take(PoBatch *batch, int max_rows, PoBatchResult *result)
 {
 	Datum		values[4];
-	SPITupleTable *found;
 
-	batch->next = batch->now;
-	result->matched = batch->by_index ? find_by_index(batch, max_rows) : find_by_blocks(batch, max_rows);
+	choose_rows(batch, max_rows);
+	result->matched = batch->found.ntaking;
 	result->archived = 0;
 	result->digest = 0;
-	found = SPI_tuptable;
-	if (result->matched > 0)
-	{
-		values[0] = batch->cutoff->value;
-		values[1] = found_locations(result->matched);
-		found_range(batch, result->matched, &values[2], &values[3]);
-		result->archived = batch->export ? export_found(batch, values) : run_take(batch, values, &result->digest);
-	}
-	SPI_freetuptable(found);
+	if (result->matched == 0)
+		return;
+	values[0] = batch->cutoff->value;
+	values[1] = chosen_locations(&batch->found);
+	chosen_range(batch, &values[2], &values[3]);
+	result->archived = batch->export ? export_chosen(batch, values) : run_take(batch, values, &result->digest);
 }
 
 /* Moves the watermark behind the last batch, which has been committed. */
@@ -418,6 +483,8 @@ void
 po_batch_advance(PoBatch *batch)
 {
 	batch->now = batch->next;
+	batch->found.ntaken += batch->found.ntaking;
+	batch->found.ntaking = 0;
 }
 
 /*
@@ -441,6 +508,7 @@ po_batch_is_done(PoBatch *batch)
 void
 po_batch_end(PoBatch *batch)
 {
+	MemoryContextDelete(batch->found_context);
 	(void) SPI_freeplan(batch->find);
 	if (batch->take)
 		(void) SPI_freeplan(batch->take);

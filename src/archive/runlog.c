@@ -78,13 +78,14 @@ po_runlog_note_whole(int64 run_id, int64 estimated)
 void
 po_runlog_progress(int64 run_id, int64 rows, int64 purged, int64 batches, int64 digest, int64 expected)
 {
+	static SPIPlanPtr plan = NULL;
 	Oid			types[] = {INT8OID, INT8OID, INT8OID, INT8OID, INT8OID};
 	Datum		values[] = {Int64GetDatum(run_id), Int64GetDatum(rows), Int64GetDatum(purged), Int64GetDatum(batches),
 	Int64GetDatum(digest)};
 
 	po_progress_report("working through batches", rows + purged, Max(expected, rows + purged));
-	po_own_execute("UPDATE perf_optimizer.archive_run SET rows_archived = $2, rows_purged = $3, batches = $4, digest = $5"
-				   " WHERE run_id OPERATOR(pg_catalog.=) $1", 5, types, values, NULL);
+	po_own_execute_again(&plan, "UPDATE perf_optimizer.archive_run SET rows_archived = $2, rows_purged = $3, batches = $4, digest = $5"
+						 " WHERE run_id OPERATOR(pg_catalog.=) $1", 5, types, values, NULL);
 }
 
 /* Records how a run ended; message may be NULL. */

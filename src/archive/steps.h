@@ -59,7 +59,7 @@ typedef struct PoArchiveRun
 typedef void (*PoRunStep) (PoArchiveRun *run);
 
 #define PO_STEP_LOCK_TIMEOUT_MS 1000
-#define PO_MIN_BATCH_ROWS 100
+#define PO_MIN_BATCH_ROWS 50
 
 extern void po_steps_run(const char *policy, int max_batches, const char *action, void *arg, PoRunStep work);
 extern void po_steps_must(PoArchiveRun *run, PoRunStep step, bool needs_snapshot, const char *why);

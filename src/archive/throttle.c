@@ -21,7 +21,7 @@
 /* Bytes of WAL per second of a policy that names no rate: an application beside it goes on as before. */
 #define DEFAULT_WAL_RATE (8 * 1024 * 1024)
 /* So many batches share what may be written in a second. */
-#define BURSTS_PER_SECOND 128
+#define BURSTS_PER_SECOND 256
 
 /* Sleeps at least ms milliseconds; a cancel or termination interrupts it. */
 void

@@ -93,6 +93,28 @@ po_own_end(PoOwnScope *scope)
 	SetUserIdAndSecContext(scope->userid, scope->sec_context);
 }
 
+/* Prepares a statement; SPI's memory goes with SPI_finish unless the plan is kept. */
+static SPIPlanPtr
+prepare(const char *sql, int nargs, Oid *types)
+{
+	SPIPlanPtr	plan = SPI_prepare(sql, nargs, types);
+
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
+	return plan;
+}
+
+/* Runs a statement as po_own_execute describes it. */
+static void
+execute(SPIPlanPtr plan, Datum *values, const char *nulls)
+{
+	int			rc = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
+										  false, true, 0);
+
+	if (rc < 0)
+		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(rc));
+}
+
 /*
  * Runs one statement on the extension's own tables as their owner, with a
  * snapshot of this moment at every isolation level, so that a bookkeeping row
@@ -106,18 +128,34 @@ po_own_execute(const char *sql, int nargs, Oid *types, Datum *values, const char
 	MemoryContext old = CurrentMemoryContext;
 	PoOwnScope	scope;
 	SPIPlanPtr	plan;
-	int			rc;
 
 	po_own_begin(&scope);
-	plan = SPI_prepare(sql, nargs, types);
-	if (plan == NULL)
-		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
-	rc = SPI_execute_snapshot(plan, values, nulls, GetLatestSnapshot(), InvalidSnapshot,
-							  false, true, 0);
-	if (rc < 0)
-		elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(rc));
+	plan = prepare(sql, nargs, types);
+	execute(plan, values, nulls);
 	po_own_end(&scope);
 	(void) SPI_freeplan(plan);
 	MemoryContextSwitchTo(old); /* SPI leaves its own */
+	return SPI_processed;
+}
+
+/* The same for a statement that is run again and again: *plan, NULL before the first time, keeps its plan. */
+uint64
+po_own_execute_again(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
+{
+	MemoryContext old = CurrentMemoryContext;
+	PoOwnScope	scope;
+
+	po_own_begin(&scope);
+	if (*plan == NULL)
+	{
+		SPIPlanPtr	fresh = prepare(sql, nargs, types);
+
+		if (SPI_keepplan(fresh) != 0)
+			elog(ERROR, "SPI_keepplan failed");
+		*plan = fresh;
+	}
+	execute(*plan, values, nulls);
+	po_own_end(&scope);
+	MemoryContextSwitchTo(old);
 	return SPI_processed;
 }

@@ -5,6 +5,8 @@
 #ifndef PO_OWN_H
 #define PO_OWN_H
 
+#include "executor/spi.h"
+
 /* The identity to go back to after po_own_begin. */
 typedef struct PoOwnScope
 {
@@ -19,5 +21,7 @@ extern void po_own_become_owner(PoOwnScope *scope, Oid relid);
 extern void po_own_end(PoOwnScope *scope);
 extern uint64 po_own_execute(const char *sql, int nargs, Oid *types, Datum *values,
 							 const char *nulls);
+extern uint64 po_own_execute_again(SPIPlanPtr *plan, const char *sql, int nargs, Oid *types, Datum *values,
+								   const char *nulls);
 
 #endif							/* PO_OWN_H */

@@ -21,7 +21,7 @@ SELECT perf_optimizer.create_archive_policy('"Event"', 'timestamp', '90 days', s
 SELECT eligible_rows, batches FROM perf_optimizer.preview_archive('old views');
 SELECT policy, relation, time_column, older_than, strategy, destination, schedule FROM perf_optimizer.archive_policies ORDER BY policy;
 SELECT name, kind, schedule FROM perf_optimizer.jobs;
-CALL perf_optimizer.run_archive('old views', max_batches => 2);
+CALL perf_optimizer.run_archive('old views', max_batches => 1);
 SELECT status, rows_archived, why_stopped FROM perf_optimizer.archive_runs WHERE policy = 'old views';
 CREATE TABLE "Attachment" ("id" int PRIMARY KEY, "eventId" int REFERENCES "Event");
 INSERT INTO "Attachment" SELECT i, 1 FROM generate_series(1, 5000) AS i;
