@@ -105,10 +105,11 @@ typedef struct CaptureEntry
 	bool		whole;			/* the log's sentinel has been seen */
 	Oid			log;			/* InvalidOid: nothing is logged */
 	int			ncolumns;		/* of the log */
+	TupleDesc	desc;			/* the log's */
 	AttrNumber *source;			/* for each column of the log the relation's,
 								 * or 0 */
 	Bitmapset  *used;			/* the relation's columns that matter */
-	MemoryContext context;		/* holds source and used */
+	MemoryContext context;		/* holds desc, source and used */
 } CaptureEntry;
 
 static HTAB *entries = NULL;
@@ -151,6 +152,7 @@ fill_columns(CaptureEntry *entry, const PoLog *log, Relation table)
 	MemoryContext old = MemoryContextSwitchTo(entry->context);
 	int			column = -1;
 
+	entry->desc = CreateTupleDescCopy(RelationGetDescr(table));
 	entry->ncolumns = RelationGetNumberOfAttributes(table);
 	entry->source = palloc0(sizeof(AttrNumber) * entry->ncolumns);
 	while ((column = bms_next_member(log->logged, column)) >= 0)
@@ -214,34 +216,41 @@ get_entry(Oid relid, Oid base)
 	return entry;
 }
 
-/*
- * Tells whether an open log is whole.  That it was so once is remembered until
- * the log is declared dead or started again, which invalidates it; rows that
- * reach a dead log meanwhile are harmless.
- */
-static bool
-is_whole(CaptureEntry *entry, Relation log)
+/* Returns a copy of the descriptor of an entry's log, NULL when the log is not whole; remembers that it is. */
+static TupleDesc
+look_at_log(CaptureEntry *entry)
 {
+	Relation	log = po_log_open(entry->log, RowExclusiveLock);
+	TupleDesc	desc = NULL;
 	uint64		xid;
 
-	if (!entry->whole)
-		entry->whole = po_log_sentinel(log, &xid);
-	return entry->whole;
+	if (log == NULL)
+		return NULL;
+	entry->whole = po_log_sentinel(log, &xid);
+	if (entry->whole)
+		desc = CreateTupleDescCopy(RelationGetDescr(log));
+	table_close(log, NoLock);
+	return desc;
 }
 
-/* Makes the buffer of an entry's log; without a descriptor when the log is not whole. */
+/*
+ * Makes the buffer of an entry's log; without a descriptor when the log is not whole.
+ * That it was so once is remembered until the log is declared dead or started again,
+ * which invalidates the entry; rows that reach a dead log meanwhile are harmless, and
+ * the lock on the base keeps it from being started again.  So it is not opened
+ * before the transaction ends.
+ */
 static CaptureBuffer *
 create_buffer(CaptureEntry *entry)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 	CaptureBuffer *buffer = palloc0(sizeof(CaptureBuffer));
-	Relation	table = po_log_open(entry->log, RowExclusiveLock);
 
 	buffer->log = entry->log;
-	if (table && is_whole(entry, table))
-		buffer->desc = CreateTupleDescCopy(RelationGetDescr(table));
-	if (table)
-		table_close(table, NoLock);
+	if (entry->valid && entry->whole)
+		buffer->desc = CreateTupleDescCopy(entry->desc);
+	else
+		buffer->desc = look_at_log(entry);
 	buffers = lappend(buffers, buffer);
 	MemoryContextSwitchTo(old);
 	return buffer;
