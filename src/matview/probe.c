@@ -94,9 +94,9 @@ match_key(PoProbe *probe, int column, List *keys, int varno, Bitmapset **matched
 	return false;
 }
 
-/* Asks an index column for the bounds of a key that rises with it; returns false when there is none. */
+/* Asks an index column for the bounds of a key that rises with it, and adds that to matched where they tell all; returns false when there is none. */
 static bool
-match_range(PoProbe *probe, int column, List *keys, int varno)
+match_range(PoProbe *probe, int column, List *keys, int varno, Bitmapset **matched)
 {
 	ListCell   *cell;
 
@@ -115,6 +115,8 @@ match_range(PoProbe *probe, int column, List *keys, int varno)
 			add_condition(probe, column, BTGreaterEqualStrategyNumber, po_range_operator(type, true), key->low);
 			add_condition(probe, column, BTLessEqualStrategyNumber, po_range_operator(type, false), key->low + 1);
 		}
+		if (key->range.exact)
+			*matched = bms_add_member(*matched, foreach_current_index(cell));
 		return true;
 	}
 	return false;
@@ -138,14 +140,16 @@ make_conditions(PoProbe *probe, List *keys, int varno)
 {
 	Bitmapset  *matched = NULL;
 	int			column = 0;
+	int			narrowed;
 
 	probe->nconditions = 0;
 	while (column < probe->index->rd_index->indnkeyatts && match_key(probe, column, keys, varno, &matched))
 		column++;
+	narrowed = column * 2;
+	if (column < probe->index->rd_index->indnkeyatts && match_range(probe, column, keys, varno, &matched))
+		narrowed++;
 	probe->exact = bms_num_members(matched) == list_length(keys);
-	if (column < probe->index->rd_index->indnkeyatts && match_range(probe, column, keys, varno))
-		return column * 2 + 1;
-	return column * 2;
+	return narrowed;
 }
 
 /* Tells whether an index holds all columns of a set. */

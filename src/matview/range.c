@@ -3,10 +3,11 @@
  *	  Keys that rise with a column: the values of the column that a key can come from.
  *
  * date_trunc of a timestamp, and casts of timestamps to dates: an index on the
- * column then finds a key's rows, where the expression itself has none.  Bounds
- * may be too wide, never too narrow, because the key itself is compared as well.
- * Where a time zone takes part they are wider by MARGIN, since a change of the
- * zone's offset may move midnight by up to a day.
+ * column then finds a key's rows, where the expression itself has none.  Where no
+ * time zone takes part the bounds are exact: the key, and the last microsecond before
+ * the next one.  Else they may be too wide, never too narrow, and the key itself is
+ * compared as well; they are wider by MARGIN, since a change of the zone's offset may
+ * move midnight by up to a day.
  */
 #include "postgres.h"
 
@@ -58,21 +59,34 @@ find_unit(Node *node)
 	return NULL;
 }
 
+/* Sets the bounds of a timestamp without time zone: all from start to the last microsecond of the length. */
+static void
+set_exact_bounds(PoRange *range, const char *start, const char *length)
+{
+	const char *last = "'294276-12-31 23:59:59.999999'::pg_catalog.timestamp";
+
+	range->low = pstrdup(start);
+	/* What begins less than the length before the end of the type, or is infinite, cannot have it added. */
+	range->high = psprintf("CASE WHEN %s OPERATOR(pg_catalog.>) (%s OPERATOR(pg_catalog.-) '%s'::pg_catalog.interval) THEN GREATEST(%s, %s) "
+						   "ELSE (%s OPERATOR(pg_catalog.+) '%s'::pg_catalog.interval) OPERATOR(pg_catalog.-) '1 microsecond'::pg_catalog.interval END",
+						   start, last, length, start, last, start, length);
+	range->exact = true;
+}
+
 /*
- * Sets bounds from start to start + length, margin wider on both sides; they do
- * not leave the range of the type.
+ * Sets the bounds of a timestamp with time zone, from start to start + length, margin
+ * wider on both sides; they do not leave the range of the type.
  */
 static void
-set_bounds(PoRange *range, const char *start, const char *length, const char *margin)
+set_wide_bounds(PoRange *range, const char *start, const char *length, const char *margin)
 {
-	const char *type = range->type == TIMESTAMPTZOID ? "timestamptz" : "timestamp";
-
-	range->low = psprintf("CASE WHEN %s OPERATOR(pg_catalog.<) '4000-01-01 BC'::pg_catalog.%s THEN '-infinity' "
+	range->low = psprintf("CASE WHEN %s OPERATOR(pg_catalog.<) '4000-01-01 BC'::pg_catalog.timestamptz THEN '-infinity' "
 						  "ELSE %s OPERATOR(pg_catalog.-) '%s'::pg_catalog.interval END",
-						  start, type, start, margin);
-	range->high = psprintf("CASE WHEN %s OPERATOR(pg_catalog.>) '200000-01-01'::pg_catalog.%s THEN 'infinity' "
+						  start, start, margin);
+	range->high = psprintf("CASE WHEN %s OPERATOR(pg_catalog.>) '200000-01-01'::pg_catalog.timestamptz THEN 'infinity' "
 						   "ELSE %s OPERATOR(pg_catalog.+) '%s'::pg_catalog.interval OPERATOR(pg_catalog.+) '%s'::pg_catalog.interval END",
-						   start, type, start, length, margin);
+						   start, start, length, margin);
+	range->exact = false;
 }
 
 /* Reads date_trunc(unit, argument). */
@@ -85,8 +99,10 @@ find_truncated(FuncExpr *call, const char *k, PoRange *range)
 		return false;
 	range->argument = lsecond(call->args);
 	range->type = exprType((Node *) range->argument);
-	set_bounds(range, k, unit->length,
-			   range->type == TIMESTAMPTZOID && unit->follows_zone ? MARGIN : "0");
+	if (range->type == TIMESTAMPTZOID)
+		set_wide_bounds(range, k, unit->length, unit->follows_zone ? MARGIN : "0");
+	else
+		set_exact_bounds(range, k, unit->length);
 	return true;
 }
 
@@ -96,8 +112,10 @@ find_date(FuncExpr *call, const char *k, PoRange *range)
 {
 	range->argument = linitial(call->args);
 	range->type = exprType((Node *) range->argument);
-	set_bounds(range, psprintf("pg_catalog.%s(%s)", range->type == TIMESTAMPTZOID ? "timestamptz" : "timestamp", k),
-			   "1 day", range->type == TIMESTAMPTZOID ? MARGIN : "0");
+	if (range->type == TIMESTAMPTZOID)
+		set_wide_bounds(range, psprintf("pg_catalog.timestamptz(%s)", k), "1 day", MARGIN);
+	else
+		set_exact_bounds(range, psprintf("pg_catalog.timestamp(%s)", k), "1 day");
 	return true;
 }
 
@@ -111,6 +129,7 @@ look_below_cast(PoRange *range)
 		return;
 	range->argument = linitial(cast->args);
 	range->type = DATEOID;
+	range->exact = false;
 	range->low = psprintf("CASE WHEN pg_catalog.isfinite(%s) THEN pg_catalog.date(%s) OPERATOR(pg_catalog.-) 1 ELSE '-infinity' END",
 						  range->low, range->low);
 	range->high = psprintf("CASE WHEN pg_catalog.isfinite(%s) THEN pg_catalog.date(%s) OPERATOR(pg_catalog.+) 1 ELSE 'infinity' END",

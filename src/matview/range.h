@@ -14,6 +14,7 @@ typedef struct PoRange
 	Oid			type;			/* of argument and bounds */
 	char	   *low;
 	char	   *high;			/* both bounds are inclusive */
+	bool		exact;			/* all that is between them has the key */
 } PoRange;
 
 extern bool po_range_find(Expr *key, const char *k, PoRange *range);
