@@ -116,10 +116,11 @@ static void
 adapt_batch_size(PoArchiveRun *run, double ms, uint64 wal_bytes)
 {
 	int			lowest = Min(PO_MIN_BATCH_ROWS, run->policy->batch_rows);
+	bool		local = po_batch_is_local(run->batch);
 
-	if (ms > SLOW_BATCH_MS || po_throttle_is_burst(run->policy, wal_bytes))
+	if (ms > SLOW_BATCH_MS || po_throttle_is_burst(run->policy, local, wal_bytes))
 		run->batch_rows = Max(lowest, run->batch_rows / 2);
-	else if (ms < FAST_BATCH_MS && !po_throttle_is_burst(run->policy, 2 * wal_bytes))
+	else if (ms < FAST_BATCH_MS && !po_throttle_is_burst(run->policy, local, 2 * wal_bytes))
 		run->batch_rows = Min(run->policy->batch_rows, run->batch_rows * 2);
 }
 

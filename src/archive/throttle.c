@@ -20,8 +20,9 @@
 
 /* Bytes of WAL per second of a policy that names no rate: an application beside it goes on as before. */
 #define DEFAULT_WAL_RATE (8 * 1024 * 1024)
-/* So many batches share what may be written in a second. */
+/* So many batches share what may be written in a second; where each makes a file or goes to another server, so many. */
 #define BURSTS_PER_SECOND 256
+#define BURSTS_ABROAD_PER_SECOND 32
 
 /* Sleeps at least ms milliseconds; a cancel or termination interrupts it. */
 void
@@ -49,14 +50,15 @@ wal_rate(const PoArchivePolicy *policy)
 
 /*
  * Tells whether a batch that wrote so many bytes of WAL is larger than the policy's
- * rate allows at once: others wait for the disk while it is flushed.
+ * rate allows at once: others wait while it has the processor, or for its flush.
+ * local: its rows stay in this database.
  */
 bool
-po_throttle_is_burst(const PoArchivePolicy *policy, uint64 wal_bytes)
+po_throttle_is_burst(const PoArchivePolicy *policy, bool local, uint64 wal_bytes)
 {
 	int64		rate = wal_rate(policy);
 
-	return rate > 0 && wal_bytes > rate / BURSTS_PER_SECOND;
+	return rate > 0 && wal_bytes > rate / (local ? BURSTS_PER_SECOND : BURSTS_ABROAD_PER_SECOND);
 }
 
 /*
