@@ -24,6 +24,7 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
@@ -56,6 +57,9 @@
 #define REGISTRY_LOGGED 3
 #define REGISTRY_USED 4
 #define REGISTRY_COLUMNS 4
+
+/* The transaction may have made files for a log. */
+static bool made_storage = false;
 
 /* Opens the table of logs; NULL when the extension is not there (any more). */
 static Relation
@@ -174,10 +178,52 @@ po_log_column(Relation log, AttrNumber base_column)
 	return InvalidAttrNumber;
 }
 
-/* Runs one statement of ours as the extension's owner; the caller has connected SPI. */
+/*
+ * Makes the end of an aborted transaction durable before the files of its unlogged
+ * tables are removed.  The server does not: it removes the file that says that a
+ * table is unlogged at once, the other at the next checkpoint, and a crash before the
+ * abort is on disk leaves WAL that makes the first one again; then the server does
+ * not start, because the second one exists.  The last record that this process wrote
+ * is that of the abort, and is flushed as a whole.
+ */
+static void
+flush_abort(void)
+{
+	if (made_storage && !RecoveryInProgress())
+		XLogFlush(ProcLastRecPtr + 1);
+}
+
+/* Transaction callback, after the abort has been recorded and before files are removed. */
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_ABORT)
+		flush_abort();
+	if (event == XACT_EVENT_ABORT || event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE)
+		made_storage = false;
+}
+
+/* Subtransaction callback, at the same moment of a subtransaction's abort. */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId subid, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		flush_abort();
+}
+
+/* Runs one statement of ours, which may make files for a log, as the extension's owner; the caller has connected SPI. */
 static void
 run_as_owner(const char *sql)
 {
+	static bool registered = false;
+
+	if (!registered)
+	{
+		RegisterXactCallback(end_transaction, NULL);
+		RegisterSubXactCallback(end_subtransaction, NULL);
+	}
+	registered = true;
+	made_storage = true;
 	(void) po_own_execute(sql, 0, NULL, NULL, NULL);
 }
 

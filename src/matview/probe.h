@@ -26,8 +26,9 @@ typedef struct PoProbeKey
 typedef struct PoProbe
 {
 	Relation	index;
-	bool		exact;			/* each key has an equality or exact bounds: no
-								 * row is found for two rows of wanted values */
+	bool		exact;			/* each key has an equality or exact bounds:
+								 * no row is found for two rows of wanted
+								 * values */
 	int			nconditions;
 	ScanKeyData conditions[INDEX_MAX_KEYS + 1];
 	AttrNumber	columns[INDEX_MAX_KEYS + 1];	/* of the wanted values; 0: IS

@@ -66,7 +66,11 @@ set_exact_bounds(PoRange *range, const char *start, const char *length)
 	const char *last = "'294276-12-31 23:59:59.999999'::pg_catalog.timestamp";
 
 	range->low = pstrdup(start);
-	/* What begins less than the length before the end of the type, or is infinite, cannot have it added. */
+
+	/*
+	 * What begins less than the length before the end of the type, or is
+	 * infinite, cannot have it added.
+	 */
 	range->high = psprintf("CASE WHEN %s OPERATOR(pg_catalog.>) (%s OPERATOR(pg_catalog.-) '%s'::pg_catalog.interval) THEN GREATEST(%s, %s) "
 						   "ELSE (%s OPERATOR(pg_catalog.+) '%s'::pg_catalog.interval) OPERATOR(pg_catalog.-) '1 microsecond'::pg_catalog.interval END",
 						   start, last, length, start, last, start, length);

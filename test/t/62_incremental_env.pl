@@ -97,6 +97,29 @@ notes_again($node, 'restored', 'after a restore');
 is($node->safe_psql('restored', "SELECT count(*) FROM pg_trigger WHERE tgrelid = 'base'::regclass AND NOT tgisinternal"), '2',
 	'the triggers of the dump are not left behind');
 
+# A log that is made in a transaction or a savepoint that is rolled back: the server starts after a crash, although nothing but the
+# log itself flushes the WAL of its end.
+$node->append_conf('postgresql.conf', "wal_writer_delay = '10s'");
+$node->reload;
+for my $undone ('BEGIN; %s; ROLLBACK', 'BEGIN; SAVEPOINT s; %s; ROLLBACK TO s; COMMIT', 'BEGIN; SAVEPOINT s; %s; RELEASE s; ROLLBACK')
+{
+	$node->safe_psql('postgres', 'CREATE TABLE IF NOT EXISTS other (id int, t text); CREATE MATERIALIZED VIEW IF NOT EXISTS others AS SELECT t, count(*) AS c FROM other GROUP BY t; CHECKPOINT');
+	my $session = $node->background_psql('postgres');
+	my ($before, $after) = split /%s/, $undone;
+	$session->query_safe("$before SELECT perf_optimizer.enable_incremental('others')");
+	$node->safe_psql('postgres', 'INSERT INTO base VALUES (1000, 1, 1); DELETE FROM base WHERE id = 1000');
+	$session->query_safe($after =~ s/^; //r);
+	kill_server($node);
+	eval { $session->quit };
+	ok($node->start(fail_ok => 1), "the server starts after a crash behind $undone") or BAIL_OUT('no server');
+	is($node->safe_psql('postgres', "SELECT count(*) FROM pg_class WHERE relname = 'matview_log_' || 'other'::regclass::oid"), '0', 'and the log is gone');
+}
+$node->safe_psql('postgres', 'DROP TABLE other CASCADE');
+is(refreshed($node, 'postgres'), "concurrent\n0", 'the other logs are empty after the crashes');
+notes_again($node, 'postgres', 'after these crashes');
+$node->append_conf('postgresql.conf', "wal_writer_delay = '200ms'");
+$node->reload;
+
 # A standby promoted.
 $node->backup('copy');
 my $standby = PostgreSQL::Test::Cluster->new('standby');
