@@ -10,16 +10,7 @@ CREATE SCHEMA po_gather;
 SET client_min_messages = warning;
 SET search_path = po_gather, public;
 
-CREATE FUNCTION refreshed(view regclass) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  used text;
-  n bigint;
-BEGIN
-  SELECT mode_used INTO used FROM perf_optimizer.refresh(view, 'incremental');
-  EXECUTE format('SELECT count(*) FROM ((TABLE %1$s EXCEPT ALL (%2$s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$s)) d',
-                 view, rtrim(pg_get_viewdef(view), ';')) INTO n;
-  RETURN used || ' ' || n;
-END $$;
+\ir ../lib/refreshed.sql
 CREATE DOMAIN small AS int CHECK (VALUE < 1000);
 CREATE TABLE t (gone int, id int PRIMARY KEY, k int, v varchar(10), s text, d small, n numeric, ts timestamp, tz timestamptz, day date, padding text);
 ALTER TABLE t DROP COLUMN gone;

@@ -10,16 +10,7 @@ CREATE SCHEMA po_ends;
 SET client_min_messages = warning;
 SET search_path = po_ends, public;
 
-CREATE FUNCTION refreshed(view regclass) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-  used text;
-  n bigint;
-BEGIN
-  SELECT mode_used INTO used FROM perf_optimizer.refresh(view, 'incremental');
-  EXECUTE format('SELECT count(*) FROM ((TABLE %1$s EXCEPT ALL (%2$s)) UNION ALL ((%2$s) EXCEPT ALL TABLE %1$s)) d',
-                 view, rtrim(pg_get_viewdef(view), ';')) INTO n;
-  RETURN used || ' ' || n;
-END $$;
+\ir ../lib/refreshed.sql
 
 -- Starts of units, each with the microseconds beside it; the first and last moments of the type, and infinity.
 CREATE TABLE e (id serial PRIMARY KEY, ts timestamp, n int NOT NULL DEFAULT 1);
