@@ -22,7 +22,6 @@
 #include "access/sysattr.h"
 #include "access/table.h"
 #include "access/transam.h"
-#include "access/xact.h"
 #include "advisor/clauses.h"
 #include "advisor/sample_table.h"
 #include "advisor/statistics.h"
@@ -30,6 +29,7 @@
 #include "commands/defrem.h"
 #include "core/relname.h"
 #include "core/setting.h"
+#include "core/subtransaction.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -43,7 +43,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 #include "utils/rls.h"
 #include "utils/ruleutils.h"
 
@@ -90,12 +89,25 @@ typedef struct Topic
 typedef struct TableAdvice
 {
 	Oid			relid;
+	List	   *topics;			/* Topic, of all tables */
+	Bitmapset  *columns;		/* those that they are about */
 	PoSampleTable *sample;
 	MemoryContext memory;		/* of the result */
 	List	   *advices;		/* PoStatisticsAdvice */
 	List	   *names;			/* of statistics suggested so far */
 	bool		stale;			/* an ANALYZE was suggested */
 } TableAdvice;
+
+/* A statement that is tried on the copy. */
+typedef struct Trial
+{
+	const TableAdvice *table;
+	const Topic *topic;
+	const char *sql;
+	double		sum;			/* of the logarithms of the misestimates then */
+	double		worst;			/* the estimate of the case that was worst
+								 * before */
+} Trial;
 
 /* Returns a node that refers to the table with varno 1 as SQL, names qualified. */
 static char *
@@ -458,6 +470,31 @@ misestimate_real(const TableAdvice *table, const Topic *topic)
 	return exp(sum / list_length(topic->cases));
 }
 
+/* Runs a statement on the copy, analyzes that, and compares the estimates then with what is. */
+static void
+attempt(void *arg)
+{
+	Trial	   *trial = (Trial *) arg;
+	const char *copy = trial->table->sample->name;
+	double		most = 0;
+	ListCell   *lc;
+
+	po_sample_table_execute(trial->sql);
+	po_sample_table_execute(psprintf("ANALYZE %s", copy));
+	foreach(lc, trial->topic->cases)
+	{
+		const Case *entry = (const Case *) lfirst(lc);
+		double		after = estimate_case(copy, entry, false);
+
+		trial->sum += log(factor(after, entry->actual));
+		if (factor(entry->before, entry->actual) > most)
+		{
+			most = factor(entry->before, entry->actual);
+			trial->worst = after;
+		}
+	}
+}
+
 /*
  * Runs a statement on the copy, analyzes it and returns the mean misestimate then;
  * everything is undone.  worst gets the estimate of the case that was worst before.
@@ -465,32 +502,13 @@ misestimate_real(const TableAdvice *table, const Topic *topic)
 static double
 try_statement(const TableAdvice *table, const Topic *topic, const char *sql, double *worst)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	double		sum = 0;
-	double		most = 0;
-	ListCell   *lc;
+	Trial		trial = {table, topic, sql, 0, *worst};
+	ErrorData  *error = po_subtransaction_undo(attempt, &trial);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	po_sample_table_execute(sql);
-	po_sample_table_execute(psprintf("ANALYZE %s", table->sample->name));
-	foreach(lc, topic->cases)
-	{
-		const Case *entry = (const Case *) lfirst(lc);
-		double		after = estimate_case(table->sample->name, entry, false);
-
-		sum += log(factor(after, entry->actual));
-		if (factor(entry->before, entry->actual) > most)
-		{
-			most = factor(entry->before, entry->actual);
-			*worst = after;
-		}
-	}
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return exp(sum / list_length(topic->cases));
+	if (error != NULL)
+		ReThrowError(error);
+	*worst = trial.worst;
+	return exp(trial.sum / list_length(topic->cases));
 }
 
 /* Returns a name for statistics on a table that none in its schema has. */
@@ -713,34 +731,42 @@ used_columns(List *topics, Oid relid)
 	return columns;
 }
 
-/* Looks at all topics of one table, in a subtransaction that is rolled back. */
-static List *
-advise_table(List *topics, Oid relid)
+/* Copies a sample of the table and looks at all topics of it. */
+static void
+advise_on_copy(void *arg)
 {
-	TableAdvice table = {.relid = relid,.memory = CurrentMemoryContext};
-	ResourceOwner owner = CurrentResourceOwner;
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer statistics",
-												  ALLOCSET_DEFAULT_SIZES);
-	Bitmapset  *columns = used_columns(topics, relid);
+	TableAdvice *table = (TableAdvice *) arg;
 	int			trials = 0;
 	ListCell   *lc;
 
-	if (bms_is_empty(columns))
-		return NIL;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(scratch);
-	table.sample = po_sample_table_create(relid, columns);
-	foreach(lc, topics)
+	table->sample = po_sample_table_create(table->relid, table->columns);
+	foreach(lc, table->topics)
 	{
 		Topic	   *topic = (Topic *) lfirst(lc);
 
 		CHECK_FOR_INTERRUPTS();
-		if (topic->relid == relid && table.sample->rows > 0 && trials++ < MAX_TRIALS)
-			advise_topic(&table, topic);
+		if (topic->relid == table->relid && table->sample->rows > 0 && trials++ < MAX_TRIALS)
+			advise_topic(table, topic);
 	}
-	RollbackAndReleaseCurrentSubTransaction();
+}
+
+/* Looks at all topics of one table; the copy of it does not stay. */
+static List *
+advise_table(List *topics, Oid relid)
+{
+	TableAdvice table = {.relid = relid,.topics = topics,.memory = CurrentMemoryContext};
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer statistics",
+												  ALLOCSET_DEFAULT_SIZES);
+	ErrorData  *error;
+
+	table.columns = used_columns(topics, relid);
+	if (bms_is_empty(table.columns))
+		return NIL;
+	MemoryContextSwitchTo(scratch);
+	error = po_subtransaction_undo(advise_on_copy, &table);
 	MemoryContextSwitchTo(table.memory);
-	CurrentResourceOwner = owner;
+	if (error != NULL)
+		ReThrowError(error);
 	MemoryContextDelete(scratch);
 	return table.advices;
 }

@@ -11,6 +11,7 @@
 #include "advisor/text.h"
 #include "catalog/pg_class.h"
 #include "core/relname.h"
+#include "core/subtransaction.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "plan/access.h"
@@ -57,7 +58,46 @@ typedef struct Advice
 	PoWorkload *workload;
 	PoPool	   *pool;
 	TimestampTz deadline;		/* 0: none */
+	ErrorData  *cancel;			/* what ends the call, or NULL */
 } Advice;
+
+/* A statement that is to be planned with some indexes. */
+typedef struct Planning
+{
+	PoAdvisorQuery *query;
+	List	   *indexes;
+	List	   *used;			/* of them, the result */
+	double		cost;			/* the result */
+} Planning;
+
+/* Plans a statement with some indexes. */
+static void
+plan_with_indexes(void *arg)
+{
+	Planning   *planning = (Planning *) arg;
+
+	CHECK_FOR_INTERRUPTS();
+	planning->cost = po_effort_plan(planning->query, planning->indexes, &planning->used);
+}
+
+/*
+ * Plans a statement with some indexes.  A cancel ends the search but does not leave it:
+ * it is kept, to be raised with the best so far.  From then on no index helps.
+ */
+static void
+plan_unless_cancelled(Advice *advice, Planning *planning)
+{
+	ErrorData  *error;
+
+	if (advice->cancel != NULL)
+		return;
+	error = po_subtransaction_keep(plan_with_indexes, planning);
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	advice->cancel = error;
+}
 
 /* The search's cost function: plans the statement of a group with a set of candidates. */
 static double
@@ -65,36 +105,34 @@ plan_with_set(void *arg, int query, const PoSet *set, PoSet *used)
 {
 	Advice	   *advice = (Advice *) arg;
 	PoAdvisorQuery *q = advice->pool->groups[query].query;
-	List	   *indexes = NIL;
-	List	   *used_indexes = NIL;
-	double		cost;
+	Planning	planning = {q, NIL, NIL, q->cost};
 
-	CHECK_FOR_INTERRUPTS();
 	for (int c = 0; c < advice->pool->ncandidates; c++)
 	{
 		if (po_set_has(set, c))
-			indexes = lappend(indexes, advice->pool->indexes[c]);
+			planning.indexes = lappend(planning.indexes, advice->pool->indexes[c]);
 	}
-	if (indexes == NIL)
+	if (planning.indexes == NIL)
 		return q->cost;
-	cost = po_effort_plan(q, indexes, &used_indexes);
+	plan_unless_cancelled(advice, &planning);
 	for (int c = 0; c < advice->pool->ncandidates; c++)
 	{
-		if (po_set_has(set, c) && list_member_ptr(used_indexes, advice->pool->indexes[c]))
+		if (po_set_has(set, c) && list_member_ptr(planning.used, advice->pool->indexes[c]))
 			po_set_add(used, c);
 	}
-	list_free(indexes);
-	list_free(used_indexes);
-	return cost;
+	list_free(planning.indexes);
+	list_free(planning.used);
+	return planning.cost;
 }
 
-/* The search's stop function: the time limit has passed. */
+/* The search's stop function: the call was cancelled, or the time limit has passed. */
 static bool
-out_of_time(void *arg)
+must_end(void *arg)
 {
 	const Advice *advice = (const Advice *) arg;
 
-	return advice->deadline != 0 && GetCurrentTimestamp() >= advice->deadline;
+	return advice->cancel != NULL ||
+		(advice->deadline != 0 && GetCurrentTimestamp() >= advice->deadline);
 }
 
 /* Writes the one sentence that says what an index is good for. */
@@ -289,11 +327,30 @@ collect_weights(const PoPool *pool)
 	return weights;
 }
 
+/* Raises the cancel, with the best so far: an error is all that a cancelled call may return. */
+static void
+raise_cancel(ErrorData *cancel, const List *suggestions)
+{
+	StringInfoData best;
+	ListCell   *lc;
+
+	if (suggestions == NIL)
+		ReThrowError(cancel);
+	initStringInfo(&best);
+	appendStringInfo(&best, "The best indexes found so far, for a cost of %.0f instead of %.0f:",
+					 ((const PoSuggestion *) llast(suggestions))->cost_after,
+					 ((const PoSuggestion *) linitial(suggestions))->cost_before);
+	foreach(lc, suggestions)
+		appendStringInfo(&best, "\n%s;", ((const PoSuggestion *) lfirst(lc))->index->definition);
+	cancel->detail = best.data;
+	ReThrowError(cancel);
+}
+
 /* Searches as po_suggest_indexes does; *stopped says that the limit ended the search. */
 static List *
 search_indexes(PoWorkload *workload, const PoSuggestOptions *options, const TimeLimit *limit, bool *stopped)
 {
-	Advice		advice = {workload, NULL, 0};
+	Advice		advice = {.workload = workload};
 	TimestampTz start = GetCurrentTimestamp();
 	TimestampTz pool_deadline = 0;
 	bool		pool_late;
@@ -303,6 +360,7 @@ search_indexes(PoWorkload *workload, const PoSuggestOptions *options, const Time
 	PoSet		none = {{0}};
 	double		total = 0;
 	double	   *costs;
+	List	   *suggestions;
 
 	if (limit->ms >= 0)
 	{
@@ -324,7 +382,7 @@ search_indexes(PoWorkload *workload, const PoSuggestOptions *options, const Time
 	problem.brief = advice.pool->brief;
 	problem.max_calls = MAX_CALLS + problem.nqueries *
 		(problem.brief ? MAX_CALLS_PER_STATEMENT_OF_MANY : MAX_CALLS_PER_STATEMENT);
-	problem.stop = out_of_time;
+	problem.stop = must_end;
 	problem.stop_arg = &advice;
 	total = po_search_total(&problem, &none);
 	problem.min_gain = total * options->min_improvement_pct / 100;
@@ -338,7 +396,10 @@ search_indexes(PoWorkload *workload, const PoSuggestOptions *options, const Time
 							 INT64_FORMAT " to choose, " INT64_FORMAT " costs known without",
 							 problem.ncandidates, advice.pool->planner_calls,
 							 cache.calls, cache.hits)));
-	return make_suggestions(&advice, &cache, &result, costs);
+	suggestions = make_suggestions(&advice, &cache, &result, costs);
+	if (advice.cancel != NULL)
+		raise_cancel(advice.cancel, suggestions);
+	return suggestions;
 }
 
 /* Returns what statements cost together without any suggestion. */
@@ -422,7 +483,7 @@ find_limit(const PoSuggestOptions *options)
  * Suggests indexes for a workload: a list of PoSuggestion, best first, in the current
  * memory context.  *ended_by is the limit of time that ended the search early, or NULL; the
  * reasons say so too, and what serves one of the heaviest statements is found all the same.
- * Raises what planning raises.
+ * Raises what planning raises; a cancel during the search has the best so far as its detail.
  */
 List *
 po_suggest_indexes(PoWorkload *workload, const PoSuggestOptions *options, const char **ended_by)

@@ -10,12 +10,12 @@
 
 #include <math.h>
 
-#include "access/xact.h"
 #include "advisor/text.h"
 #include "advisor/verify.h"
 #include "advisor/writes.h"
 #include "core/compat.h"
 #include "core/json.h"
+#include "core/subtransaction.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "optimizer/optimizer.h"
@@ -24,9 +24,15 @@
 #include "portability/instr_time.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/timeout.h"
+
+/* A statement that is to be measured, before the index is there or after. */
+typedef struct Measurement
+{
+	PoVerified *entry;
+	int			when;
+} Measurement;
 
 /* Most statements that are executed; those beyond cost the least and are priced. */
 #define MAX_RUNNING 50
@@ -159,7 +165,7 @@ execute_once(PoStatement *statement)
 
 /* Plans a statement anew, and executes it as often as is worth while; fills cost and time. */
 static void
-measure_as_role(PoVerified *entry, int when)
+measure(PoVerified *entry, int when)
 {
 	PoStatement *statement = po_workload_parse(entry->query);
 	double		best;
@@ -182,6 +188,18 @@ measure_as_role(PoVerified *entry, int when)
 	entry->ms[when] = best;
 }
 
+/* Measures a statement as its role. */
+static void
+measure_as_role(void *arg)
+{
+	const Measurement *measurement = (const Measurement *) arg;
+	PoRoleScope scope;
+
+	po_workload_enter_role(measurement->entry->query, &scope);
+	measure(measurement->entry, measurement->when);
+	po_workload_leave_role(&scope);
+}
+
 /* Decides what an error of a statement means: it is priced from now on, or the verification ends. */
 static void
 handle_error(PoVerified *entry, ErrorData *error, instr_time start)
@@ -200,38 +218,20 @@ handle_error(PoVerified *entry, ErrorData *error, instr_time start)
 	entry->runs = false;
 }
 
-/* Measures one statement in a subtransaction that is rolled back. */
+/* Measures one statement; nothing of it stays. */
 static void
 measure_one(PoVerified *entry, int when)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	PoRoleScope scope;
-	ErrorData  *volatile error = NULL;
+	Measurement measurement = {entry, when};
+	ErrorData  *error;
 	instr_time	start;
 
 	INSTR_TIME_SET_CURRENT(start);
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		po_workload_enter_role(entry->query, &scope);
-		measure_as_role(entry, when);
-		po_workload_leave_role(&scope);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		disable_timeout(STATEMENT_TIMEOUT, false);
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	if (error != NULL)
-		handle_error(entry, error, start);
+	error = po_subtransaction_undo(measure_as_role, &measurement);
+	if (error == NULL)
+		return;
+	disable_timeout(STATEMENT_TIMEOUT, false);
+	handle_error(entry, error, start);
 }
 
 /*

@@ -11,12 +11,12 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "advisor/search_path.h"
 #include "advisor/workload.h"
 #include "catalog/pg_type.h"
 #include "core/setting.h"
 #include "core/statements.h"
+#include "core/subtransaction.h"
 #include "executor/spi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -27,8 +27,14 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
+
+/* A statement that may become part of a workload. */
+typedef struct Attempt
+{
+	PoWorkload *workload;
+	PoAdvisorQuery *query;
+} Attempt;
 
 /*
  * Becomes the role that issued a statement, under the restrictions of code that its
@@ -136,43 +142,32 @@ skip_query(PoWorkload *workload, const PoAdvisorQuery *query, int sqlerrcode, co
 	workload->skipped = lappend(workload->skipped, skipped);
 }
 
+/* Analyses a statement as its role. */
+static void
+analyze_as_role(void *arg)
+{
+	const Attempt *attempt = (const Attempt *) arg;
+	PoRoleScope scope;
+
+	po_workload_enter_role(attempt->query, &scope);
+	analyze_query(attempt->query, attempt->workload->expressions);
+	po_workload_leave_role(&scope);
+}
+
 /*
- * Adds a statement to the workload, or returns the error when it cannot be planned.  Runs
- * in a subtransaction that is committed when it succeeds, so that locks on the tables
- * stay.  Errors that are not the statement's fault pass through.
+ * Adds a statement to the workload, or returns the error when it cannot be planned; locks
+ * on its tables stay.  Errors that are not the statement's fault pass through.
  */
 static ErrorData *
 try_query(PoWorkload *workload, PoAdvisorQuery *query)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
-	PoRoleScope scope;
+	Attempt		attempt = {workload, query};
+	ErrorData  *error = po_subtransaction_keep(analyze_as_role, &attempt);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		po_workload_enter_role(query, &scope);
-		analyze_query(query, workload->expressions);
-		po_workload_leave_role(&scope);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+	if (error == NULL)
 		workload->queries = lappend(workload->queries, query);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (!po_workload_is_about_statement(error->sqlerrcode))
-			ReThrowError(error);
-	}
-	PG_END_TRY();
+	else if (!po_workload_is_about_statement(error->sqlerrcode))
+		ReThrowError(error);
 	return error;
 }
 

@@ -30,6 +30,7 @@
 #include "core/own.h"
 #include "core/relname.h"
 #include "core/setting.h"
+#include "core/subtransaction.h"
 #include "matview/arm.h"
 #include "matview/log.h"
 #include "matview/shape.h"
@@ -41,7 +42,6 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/resowner.h"
 
 #define ROW_TRIGGER "perf_optimizer_capture_"
 #define TRUNCATE_TRIGGER "perf_optimizer_truncate_"
@@ -279,6 +279,17 @@ arm_bases(List *bases)
 	}
 }
 
+/* Makes all bases note their changes, unless a lock cannot be had in a moment. */
+static void
+arm_soon(void *bases)
+{
+	int			level = NewGUCNestLevel();
+
+	po_setting_for_level("lock_timeout", LOCK_TIMEOUT);
+	arm_bases((List *) bases);
+	AtEOXact_GUC(false, level);
+}
+
 /*
  * Makes all bases (of PoShapeBase) note their changes; the rights to do so have
  * been checked.  Returns NULL, or, when locks cannot be had in a moment, why not;
@@ -287,38 +298,13 @@ arm_bases(List *bases)
 const char *
 po_arm_try(List *bases)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	const char *volatile reason = NULL;
+	ErrorData  *error = po_subtransaction_keep(arm_soon, bases);
 
-	BeginInternalSubTransaction(NULL);
-	PG_TRY();
-	{
-		int			level = NewGUCNestLevel();
-
-		po_setting_for_level("lock_timeout", LOCK_TIMEOUT);
-		arm_bases(bases);
-		AtEOXact_GUC(false, level);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
-			ReThrowError(error);
-		reason = "its tables were being written to, so their changes cannot be noted yet";
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return reason;
+	if (error == NULL)
+		return NULL;
+	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	return "its tables were being written to, so their changes cannot be noted yet";
 }
 
 /* Tells whether this session is in the middle of reading or writing a relation that it has locked, and that may be gone. */

@@ -13,9 +13,9 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "core/compat.h"
+#include "core/subtransaction.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -30,7 +30,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 
 /* Attempts at one text at most. */
 #define MAX_ATTEMPTS 40
@@ -41,6 +40,15 @@ typedef struct ParamContext
 	int			number;
 	Oid			type;
 } ParamContext;
+
+/* An attempt at a statement. */
+typedef struct Attempt
+{
+	const char *text;
+	const PoParams *params;
+	PoMend	   *mend;
+	PoStatement *statement;		/* the result */
+} Attempt;
 
 /* Turns an error's position in the caller's statement into one in the analysed text. */
 static void
@@ -378,34 +386,13 @@ parse_statement(const char *text, const PoParams *params, PoMend *mend)
 	return statement;
 }
 
-/* Makes an attempt in a subtransaction; returns NULL and the error when it fails. */
-static PoStatement *
-attempt(const char *text, const PoParams *params, PoMend *mend, ErrorData **error)
+/* Makes one attempt. */
+static void
+run_attempt(void *arg)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorContextCallback *callbacks = error_context_stack;
-	PoStatement *volatile statement = NULL;
+	Attempt    *attempt = (Attempt *) arg;
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		statement = parse_statement(text, params, mend);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		*error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-	}
-	PG_END_TRY();
-	error_context_stack = callbacks;
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return statement;
+	attempt->statement = parse_statement(attempt->text, attempt->params, attempt->mend);
 }
 
 /* Decides what the next attempt does otherwise; false when there is nothing to try. */
@@ -430,11 +417,11 @@ parse_attempts(const char *text, const PoParams *params, ErrorData **first)
 	*first = NULL;
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
-		ErrorData  *error = NULL;
-		PoStatement *statement = attempt(text, params, &mend, &error);
+		Attempt		attempt = {text, params, &mend, NULL};
+		ErrorData  *error = po_subtransaction_keep(run_attempt, &attempt);
 
-		if (statement != NULL)
-			return statement;
+		if (error == NULL)
+			return attempt.statement;
 		if (*first == NULL)
 			*first = error;
 		if (!mend_after(&mend, text, error))

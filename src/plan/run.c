@@ -10,6 +10,7 @@
 
 #include "access/xact.h"
 #include "core/compat.h"
+#include "core/subtransaction.h"
 #include "executor/executor.h"
 #include "executor/instrument.h"
 #include "miscadmin.h"
@@ -17,8 +18,15 @@
 #include "portability/instr_time.h"
 #include "tcop/dest.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
+
+/* Plans that are to be executed. */
+typedef struct Run
+{
+	PoStatement *statement;
+	PoPlanTree *tree;			/* NULL: nodes are not measured */
+	double	   *ms;
+} Run;
 
 /*
  * Takes the pruning at executor start out of a plan made without parameter
@@ -196,18 +204,6 @@ execute_plan(PoStatement *statement, PlannedStmt *plan, PoPlanTree *tree, double
 	CommandCounterIncrement();
 }
 
-/* Executes all plans under a snapshot of their own. */
-static void
-execute_plans(PoStatement *statement, PoPlanTree *tree, double *ms)
-{
-	ListCell   *lc;
-
-	PushCopiedSnapshot(GetTransactionSnapshot());
-	foreach(lc, statement->plans)
-		execute_plan(statement, lfirst_node(PlannedStmt, lc), tree, ms);
-	PopActiveSnapshot();
-}
-
 /* Raises 22023 when the statement has parameters without values. */
 static void
 require_values(PoStatement *statement)
@@ -220,35 +216,28 @@ require_values(PoStatement *statement)
 				 errhint("Pass one value for each of them in \"params\".")));
 }
 
-/* Does execute_plans in a subtransaction that is rolled back whatever happens; errors pass through. */
+/* Executes all plans of a run under a snapshot of their own. */
+static void
+execute_plans(void *arg)
+{
+	const Run  *run = (const Run *) arg;
+	ListCell   *lc;
+
+	PushCopiedSnapshot(GetTransactionSnapshot());
+	foreach(lc, run->statement->plans)
+		execute_plan(run->statement, lfirst_node(PlannedStmt, lc), run->tree, run->ms);
+	PopActiveSnapshot();
+}
+
+/* Executes all plans and undoes what they did, whatever happens; errors pass through. */
 static void
 execute_rolled_back(PoStatement *statement, PoPlanTree *tree, double *ms)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Run			run = {statement, tree, ms};
+	ErrorData  *error = po_subtransaction_undo(execute_plans, &run);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		execute_plans(statement, tree, ms);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
+	if (error != NULL)
 		ReThrowError(error);
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 }
 
 /*

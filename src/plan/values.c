@@ -15,13 +15,13 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/toast_internals.h"
-#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic.h"
 #include "core/compat.h"
+#include "core/subtransaction.h"
 #include "executor/executor.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -30,7 +30,6 @@
 #include "plan/values.h"
 #include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
@@ -71,6 +70,15 @@ typedef struct Look
 	int			nhashes;
 	uint32		hashes[8192];
 } Look;
+
+/* What is to be evaluated. */
+typedef struct Evaluation
+{
+	PoExpressions *expressions;
+	Oid			relid;
+	Node	   *node;
+	PoValues   *values;
+} Evaluation;
 
 /* Says whether a function is not a compiled one. */
 static bool
@@ -334,30 +342,22 @@ is_about_value(int sqlerrcode)
 	}
 }
 
-/* Evaluates an expression in a subtransaction that is rolled back. */
+/* Does look_at_values. */
+static void
+evaluate(void *arg)
+{
+	const Evaluation *evaluation = (const Evaluation *) arg;
+
+	look_at_values(evaluation->expressions, evaluation->relid, evaluation->node, evaluation->values);
+}
+
+/* Evaluates an expression; nothing of that stays, and an error of the expression's is noted. */
 static void
 look_at_expression(PoExpressions *expressions, Oid relid, Node *node, PoValues *values)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	ErrorData  *volatile error = NULL;
+	Evaluation	evaluation = {expressions, relid, node, values};
+	ErrorData  *error = po_subtransaction_undo(evaluate, &evaluation);
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		look_at_values(expressions, relid, node, values);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
 	if (error != NULL && !is_about_value(error->sqlerrcode))
 		ReThrowError(error);
 	values->failed = error != NULL;

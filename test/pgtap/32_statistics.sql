@@ -1,7 +1,7 @@
 -- suggest_statistics: kinds, quiet cases, that every definition runs and cures the real table's estimate, errors, privileges, hostile functions.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(45);
+SELECT plan(47);
 CREATE SCHEMA "po Test";
 SET search_path = "po Test", public;
 
@@ -114,7 +114,19 @@ SELECT lives_ok($$SELECT * FROM perf_optimizer.suggest_indexes('trap')$$, 'nor b
 SELECT lives_ok($$SELECT * FROM perf_optimizer.suggest_matviews()$$, 'nor by suggest_matviews');
 SELECT lives_ok($$SELECT perf_optimizer.index_expected_bytes('trap_evil')$$, 'nor by index_expected_bytes');
 SELECT ok(EXISTS (SELECT FROM perf_optimizer.suggest_statistics('trap') WHERE definition LIKE '%dependencies%ON a, b%'), 'its plain conditions count');
+-- An error that somebody catches leaves no subtransaction of ours open: what the session does then is committed.
+CREATE ROLE po_test_no_temp;
+GRANT USAGE ON SCHEMA "po Test" TO po_test_no_temp;
+GRANT SELECT ON "Addr" TO po_test_no_temp;
+SELECT format('REVOKE TEMP ON DATABASE %I FROM PUBLIC', current_database()) \gexec
+SET ROLE po_test_no_temp;
+SELECT throws_ok($$SELECT * FROM perf_optimizer.suggest_statistics(queries => ARRAY['select * from "Addr" where "City" = 5 and zip = 15'])$$, '42501', NULL, 'no temporary tables, no advice');
+RESET ROLE;
+SELECT pg_current_xact_id() AS first \gset
+SELECT isnt(pg_current_xact_id(), :'first', 'the error is over with its statement');
 DROP SCHEMA "po Test" CASCADE;
+DROP OWNED BY po_test_no_temp;
+DROP ROLE po_test_no_temp;
 DROP OWNED BY po_test_hostile;
 DROP ROLE po_test_hostile;
 SELECT * FROM finish();

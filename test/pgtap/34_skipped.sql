@@ -1,7 +1,7 @@
 -- What is left out of a workload: with its reason, and of a workload like the demo's nearly nothing.
 \set QUIET 1
 SET client_min_messages = warning;
-SELECT plan(23);
+SELECT plan(28);
 CREATE SCHEMA "po Test";
 SET search_path = "po Test", public;
 CREATE TABLE "Call" ("id" text PRIMARY KEY, "userId" text NOT NULL, "fund" text, "amount" numeric(12, 2), "due" timestamp, "status" text, doc jsonb, tags text[]);
@@ -102,6 +102,36 @@ SET statement_timeout = '25s';
 SELECT try_within(25000) WHERE current_setting('po_test.marked') <> 'true' \g /dev/null
 RESET statement_timeout;
 SELECT is(current_setting('po_test.marked'), 'true', 'a search that statement_timeout would cancel returns its best so far before, marked as such');
+-- A cancel during the search: an error with the best so far, wherever in the search it comes.  The k-th evaluation of a function cancels its session.
+CREATE SEQUENCE evaluations MINVALUE 0;
+CREATE FUNCTION cancel_at() RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    IF nextval('evaluations') = current_setting('po_test.cancel_at')::int THEN
+        PERFORM pg_cancel_backend(pg_backend_pid());
+        PERFORM pg_sleep(10);
+    END IF;
+    RETURN true;
+END $$;
+CREATE FUNCTION cancelled_at(at int, OUT calls int, OUT state text, OUT detail text) LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM setval('evaluations', 0), set_config('po_test.cancel_at', at::text, false);
+    BEGIN
+        PERFORM perf_optimizer.suggest_indexes(min_improvement_pct => 0, queries =>
+            (SELECT array_agg(format('select * from wide where %I = $1 and %I > $2 and cancel_at()', chr(96 + i), chr(97 + i % 8)) ORDER BY i) FROM generate_series(1, 8) i));
+        state := 'finished';
+    EXCEPTION WHEN query_canceled THEN
+        GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, detail = PG_EXCEPTION_DETAIL;
+    END;
+    calls := (SELECT last_value FROM evaluations);
+END $$;
+CREATE TEMP TABLE whole AS SELECT calls FROM cancelled_at(-1) WHERE state = 'finished';
+CREATE TEMP TABLE cancelled AS SELECT k, c.* FROM whole, generate_series(1, whole.calls) AS k, cancelled_at(k) AS c;
+SELECT ok(count(*) > 20 AND bool_and(state = '57014'), 'a cancel ends the call, wherever it comes') FROM cancelled;
+SELECT ok(count(*) = 0, 'the search does not go on after it') FROM cancelled WHERE calls > k;
+SELECT ok(bool_and(detail ~ '^The best indexes found so far, for a cost of \d+ instead of \d+:\nCREATE INDEX CONCURRENTLY ON "po Test".wide .*;$'), 'with the best so far as the detail')
+FROM cancelled, whole WHERE k > 0.6 * whole.calls;
+SELECT ok(bool_and(detail = ''), 'if there is any') FROM cancelled WHERE k = 1;
+SELECT is((SELECT count(*)::int FROM perf_optimizer.suggest_indexes(queries => ARRAY['select * from "Call" where "userId" = $1'])), 1, 'and the next call works');
 
 -- Names in a text mean what they meant for the role that issued it.
 CREATE SCHEMA po_test_app;

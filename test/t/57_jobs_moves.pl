@@ -6,6 +6,9 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
+use PoCluster;
 
 my $settings = q(
 shared_preload_libraries = 'perf_optimizer'
@@ -76,14 +79,14 @@ holds($old, 'SELECT count(*) > 0 FROM ticks', 'jobs run before the upgrade');
 # Every connection that clients may have is taken: jobs need none of them.
 my @sessions = map { $old->background_psql('postgres') } 1 .. 5;
 push @sessions, map { $old->background_psql('postgres', extra_params => [ '-U', 'po_test_owner' ]) } 1 .. 2;
-my ($rc, $out, $err);
+my ($connected, $said);
 for (1 .. 10)
 {
-	($rc, $out, $err) = $old->psql('postgres', 'SELECT 1', extra_params => [ '-U', 'po_test_owner' ]);
-	last if $rc != 0;
+	($connected, $said) = connects($old, 'po_test_owner');
+	last unless $connected;
 	push @sessions, $old->background_psql('postgres', extra_params => [ '-U', 'po_test_owner' ]);
 }
-like($err, qr/connection slots|too many clients/, 'no connection is left');
+like($said, qr/connection slots|too many clients/, 'no connection is left');
 my $before = $sessions[0]->query_safe('SELECT count(*) FROM ticks');
 for (1 .. 300)
 {

@@ -3,16 +3,27 @@ package PoCluster;
 use strict;
 use warnings;
 use Exporter 'import';
-our @EXPORT = qw(kill_server takes_connections);
+use IPC::Run;
+our @EXPORT = qw(connects kill_server takes_connections);
 
-# Waits until a node's server takes connections again; false after three minutes.  The statement is an argument of psql:
-# one that refuses to connect before it has read its input breaks the pipe that PostgreSQL::Test::Cluster writes to.
+# Says whether a node's server takes a connection, of the superuser or another role, and what psql says.  The statement is an
+# argument of psql: one that is refused before it has read its input breaks the pipe that PostgreSQL::Test::Cluster writes to.
+sub connects
+{
+	my ($node, $role) = @_;
+	my @user = defined $role ? ('-U', $role) : ();
+	my $said;
+	my $connected = IPC::Run::run([ 'psql', '-X', '-q', '-o', '/dev/null', '-d', $node->connstr('postgres'), @user, '-c', 'SELECT 1' ], '2>', \$said);
+	return wantarray ? ($connected, $said) : $connected;
+}
+
+# Waits until a node's server takes connections again; false after three minutes.
 sub takes_connections
 {
 	my ($node) = @_;
 	for (1 .. 1800)
 	{
-		return 1 if system('psql', '-X', '-q', '-o', '/dev/null', '-d', $node->connstr('postgres'), '-c', 'SELECT 1') == 0;
+		return 1 if connects($node);
 		select undef, undef, undef, 0.1;
 	}
 	return 0;
