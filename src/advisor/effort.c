@@ -68,13 +68,13 @@ lower_limit(const char *name, int current)
 
 /* Like po_workload_plan, with small groups of joins where there are many relations. */
 double
-po_effort_plan(PoAdvisorQuery *query, List *indexes, List **used)
+po_effort_plan(PoAdvisorQuery *query, List *indexes, PoWhatIfReader read, void *arg)
 {
 	int			level;
 	double		cost;
 
 	if (!po_effort_is_reduced(query))
-		return po_workload_plan(query, indexes, used);
+		return po_workload_plan(query, indexes, read, arg);
 	level = NewGUCNestLevel();
 	lower_limit("join_collapse_limit", join_collapse_limit);
 	lower_limit("from_collapse_limit", from_collapse_limit);
@@ -86,7 +86,7 @@ po_effort_plan(PoAdvisorQuery *query, List *indexes, List **used)
 	po_setting_for_level("geqo", "on");
 	po_setting_for_level("geqo_threshold", "6");
 	po_setting_for_level("geqo_effort", "1");
-	cost = po_workload_plan(query, indexes, used);
+	cost = po_workload_plan(query, indexes, read, arg);
 	AtEOXact_GUC(true, level);
 	return cost;
 }

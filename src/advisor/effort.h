@@ -9,6 +9,6 @@
 
 extern int	po_effort_relations(const PoAdvisorQuery *query);
 extern bool po_effort_is_reduced(const PoAdvisorQuery *query);
-extern double po_effort_plan(PoAdvisorQuery *query, List *indexes, List **used);
+extern double po_effort_plan(PoAdvisorQuery *query, List *indexes, PoWhatIfReader read, void *arg);
 
 #endif							/* PO_EFFORT_H */

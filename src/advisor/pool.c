@@ -140,7 +140,7 @@ try_forms(PoolBuilder *builder, PoAdvisorQuery *query, const PoStatementForms *f
 		return NIL;
 	CHECK_FOR_INTERRUPTS();
 	builder->pool->planner_calls++;
-	po_effort_plan(query, indexes, &used);
+	(void) po_effort_plan(query, indexes, po_whatif_keep_used, &used);
 	list_free(indexes);
 	return used;
 }
@@ -396,7 +396,7 @@ static void
 price_large(PoAdvisorQuery *query)
 {
 	if (po_effort_is_reduced(query))
-		query->cost = po_effort_plan(query, NIL, NULL);
+		query->cost = po_effort_plan(query, NIL, NULL, NULL);
 }
 
 /* Puts the statements into groups, in their order. */

@@ -4,26 +4,18 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "advisor/effort.h"
 #include "advisor/pool.h"
 #include "advisor/search.h"
 #include "advisor/suggest.h"
-#include "advisor/text.h"
-#include "catalog/pg_class.h"
-#include "core/relname.h"
 #include "core/subtransaction.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "plan/access.h"
-#include "utils/lsyscache.h"
+#include "plan/margin.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
-
-/* A statement counts as improved when its cost falls by at least this share. */
-#define IMPROVED_SHARE 0.01
-
-/* A statement counts as made worse when its cost rises by more than this share. */
-#define WORSE_SHARE 0.1
 
 /* An index in the place of another must save this share of what one must save. */
 #define MIN_EXCHANGE_SHARE 0.1
@@ -53,22 +45,33 @@ typedef struct TimeLimit
 } TimeLimit;
 
 /* What the callbacks of the search need. */
-typedef struct Advice
+typedef struct Search
 {
 	PoWorkload *workload;
 	PoPool	   *pool;
 	TimestampTz deadline;		/* 0: none */
 	ErrorData  *cancel;			/* what ends the call, or NULL */
-} Advice;
+} Search;
 
 /* A statement that is to be planned with some indexes. */
 typedef struct Planning
 {
 	PoAdvisorQuery *query;
 	List	   *indexes;
-	List	   *used;			/* of them, the result */
-	double		cost;			/* the result */
+	List	   *used;			/* of them, a result */
+	double		cost;			/* a result */
+	double		margin;			/* a result, see po_margin */
 } Planning;
+
+/* Reads what is wanted of a plan. */
+static void
+read_plan(const PoWhatIf *whatif, void *arg)
+{
+	Planning   *planning = (Planning *) arg;
+
+	po_whatif_keep_used(whatif, &planning->used);
+	planning->margin = po_margin(whatif->plans, whatif->cost, planning->query->cost);
+}
 
 /* Plans a statement with some indexes. */
 static void
@@ -77,7 +80,7 @@ plan_with_indexes(void *arg)
 	Planning   *planning = (Planning *) arg;
 
 	CHECK_FOR_INTERRUPTS();
-	planning->cost = po_effort_plan(planning->query, planning->indexes, &planning->used);
+	planning->cost = po_effort_plan(planning->query, planning->indexes, read_plan, planning);
 }
 
 /*
@@ -85,39 +88,48 @@ plan_with_indexes(void *arg)
  * it is kept, to be raised with the best so far.  From then on no index helps.
  */
 static void
-plan_unless_cancelled(Advice *advice, Planning *planning)
+plan_unless_cancelled(Search *search, Planning *planning)
 {
 	ErrorData  *error;
 
-	if (advice->cancel != NULL)
+	if (search->cancel != NULL)
 		return;
 	error = po_subtransaction_keep(plan_with_indexes, planning);
 	if (error == NULL)
 		return;
 	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
 		ReThrowError(error);
-	advice->cancel = error;
+	search->cancel = error;
+}
+
+/* Lists the indexes of a set of candidates. */
+static List *
+list_indexes(const Search *search, const PoSet *set)
+{
+	List	   *indexes = NIL;
+
+	for (int c = 0; c < search->pool->ncandidates; c++)
+	{
+		if (po_set_has(set, c))
+			indexes = lappend(indexes, search->pool->indexes[c]);
+	}
+	return indexes;
 }
 
 /* The search's cost function: plans the statement of a group with a set of candidates. */
 static double
 plan_with_set(void *arg, int query, const PoSet *set, PoSet *used)
 {
-	Advice	   *advice = (Advice *) arg;
-	PoAdvisorQuery *q = advice->pool->groups[query].query;
-	Planning	planning = {q, NIL, NIL, q->cost};
+	Search	   *search = (Search *) arg;
+	PoAdvisorQuery *q = search->pool->groups[query].query;
+	Planning	planning = {q, list_indexes(search, set), NIL, q->cost, INFINITY};
 
-	for (int c = 0; c < advice->pool->ncandidates; c++)
-	{
-		if (po_set_has(set, c))
-			planning.indexes = lappend(planning.indexes, advice->pool->indexes[c]);
-	}
 	if (planning.indexes == NIL)
 		return q->cost;
-	plan_unless_cancelled(advice, &planning);
-	for (int c = 0; c < advice->pool->ncandidates; c++)
+	plan_unless_cancelled(search, &planning);
+	for (int c = 0; c < search->pool->ncandidates; c++)
 	{
-		if (po_set_has(set, c) && list_member_ptr(planning.used, advice->pool->indexes[c]))
+		if (po_set_has(set, c) && list_member_ptr(planning.used, search->pool->indexes[c]))
 			po_set_add(used, c);
 	}
 	list_free(planning.indexes);
@@ -129,191 +141,50 @@ plan_with_set(void *arg, int query, const PoSet *set, PoSet *used)
 static bool
 must_end(void *arg)
 {
-	const Advice *advice = (const Advice *) arg;
+	const Search *search = (const Search *) arg;
 
-	return advice->cancel != NULL ||
-		(advice->deadline != 0 && GetCurrentTimestamp() >= advice->deadline);
-}
-
-/* Writes the one sentence that says what an index is good for. */
-static char *
-write_reason(int improved, int nqueries, const PoAdvisorQuery *best, double before, double after)
-{
-	if (best == NULL)
-		return pstrdup("Makes the other suggested indexes more useful.");
-	return psprintf("Makes %d of %d statements cheaper, most of all \"%s\" (cost %.*f to %.*f, %.0f %% less).",
-					improved, nqueries, po_text_short(best->text),
-					before < 100 ? 1 : 0, before, after < 100 ? 1 : 0, after,
-					100 * (before - after) / before);
-}
-
-/* Finds the statements that one more index makes cheaper and writes the reason. */
-static void
-explain_suggestion(PoSuggestion *suggestion, const Advice *advice, PoCostCache *cache,
-				   const PoSet *without, const PoSet *with)
-{
-	PoAdvisorQuery *best = NULL;
-	double		best_saving = 0;
-	double		best_before = 0;
-	double		best_after = 0;
-	ListCell   *lc;
-
-	foreach(lc, advice->workload->queries)
-	{
-		PoAdvisorQuery *query = (PoAdvisorQuery *) lfirst(lc);
-		int			group = advice->pool->group_of[foreach_current_index(lc)];
-		double		before = po_cost_cache_get(cache, group, without, NULL);
-		double		after = po_cost_cache_get(cache, group, with, NULL);
-
-		if (after > before * (1 - IMPROVED_SHARE))
-			continue;
-		suggestion->improved = lappend(suggestion->improved, query);
-		if (best == NULL || (before - after) * query->weight > best_saving)
-		{
-			best = query;
-			best_saving = (before - after) * query->weight;
-			best_before = before;
-			best_after = after;
-		}
-	}
-	suggestion->reason = write_reason(list_length(suggestion->improved),
-									  list_length(advice->workload->queries), best, best_before, best_after);
+	return search->cancel != NULL ||
+		(search->deadline != 0 && GetCurrentTimestamp() >= search->deadline);
 }
 
 /*
- * Plans each statement with all that is chosen when that holds an expression: what the
- * planner learns of one can raise its estimates of statements that do not use the index.
- * Returns the costs by group, or NULL; other indexes make no plan dearer.
+ * Plans the statements that were improved once more with all that is chosen, to tell what
+ * the gain rests on, and, when that holds an expression, all statements: what the planner
+ * learns of one can raise its estimates of statements that do not use the index; other
+ * indexes make no plan dearer.  Returns the outcomes by group, or NULL when there is no
+ * time and no expression.
  */
-static double *
-price_outcome(Advice *advice, PoCostCache *cache, const PoSearchResult *result)
+static PoOutcome *
+plan_outcomes(Search *search, PoCostCache *cache, const PoSearchResult *result)
 {
 	PoSet		all = {{0}};
 	bool		any = false;
-	double	   *costs;
+	PoOutcome  *outcomes;
 
 	for (int i = 0; i < result->nchosen; i++)
 	{
 		po_set_add(&all, result->chosen[i]);
-		any |= advice->pool->indexes[result->chosen[i]]->expressions != NIL;
+		any |= search->pool->indexes[result->chosen[i]]->expressions != NIL;
 	}
-	if (!any)
+	if (result->stopped && !any)
 		return NULL;
-	costs = palloc(sizeof(double) * advice->pool->ngroups);
-	for (int g = 0; g < advice->pool->ngroups; g++)
+	outcomes = palloc(sizeof(PoOutcome) * (search->pool->ngroups + 1));
+	for (int g = 0; g < search->pool->ngroups; g++)
 	{
-		PoSet		used = {{0}};
+		PoAdvisorQuery *query = search->pool->groups[g].query;
+		double		cost = po_cost_cache_get(cache, g, &all, NULL);
+		Planning	planning = {query, NIL, NIL, cost, INFINITY};
 
-		cache->calls++;
-		costs[g] = plan_with_set(advice, g, &all, &used);
-	}
-	return costs;
-}
-
-/* Says whether a statement reads a table. */
-static bool
-reads_table(const PoAdvisorQuery *query, Oid relid)
-{
-	ListCell   *lc;
-
-	foreach(lc, query->accesses)
-	{
-		if (((const PoAccess *) lfirst(lc))->relid == relid)
-			return true;
-	}
-	return false;
-}
-
-/* Adds to the reason for an index on an expression which statements on its table get dearer. */
-static const char *
-add_worse(const char *reason, const PoHypoIndex *index, const Advice *advice, const double *costs)
-{
-	const PoStatementGroup *worst = NULL;
-	double		rise = 0;
-	double		after = 0;
-	int			n = 0;
-
-	if (index->expressions == NIL)
-		return reason;
-	for (int i = 0; i < list_length(advice->workload->queries); i++)
-	{
-		int			g = advice->pool->group_of[i];
-		const PoStatementGroup *group = &advice->pool->groups[g];
-
-		if (costs[g] <= group->query->cost * (1 + WORSE_SHARE) || !reads_table(group->query, index->relid))
-			continue;
-		n++;
-		if (worst == NULL || (costs[g] - group->query->cost) * group->weight > rise)
+		if (any || cost <= query->cost * (1 - PO_IMPROVED_SHARE))
 		{
-			worst = group;
-			rise = (costs[g] - group->query->cost) * group->weight;
-			after = costs[g];
+			planning.indexes = list_indexes(search, &all);
+			cache->calls++;
+			plan_unless_cancelled(search, &planning);
 		}
+		outcomes[g].cost = planning.cost;
+		outcomes[g].margin = planning.margin;
 	}
-	if (worst == NULL)
-		return reason;
-	return psprintf("%s By what the planner learns of its expression it expects %d of them to cost over %.0f %% more, most of all \"%s\" (cost %.0f to %.0f).",
-					reason, n, 100 * WORSE_SHARE, po_text_short(worst->query->text), worst->query->cost, after);
-}
-
-/* Adds to a reason that an index on an expression is to be followed by ANALYZE. */
-static const char *
-add_analyze(const char *reason, const PoHypoIndex *index)
-{
-	if (index->expressions == NIL)
-		return reason;
-	return psprintf("%s The planner knows an expression's values only after ANALYZE %s.", reason,
-					po_relname_qualified(index->relid));
-}
-
-/* Adds to a reason which existing indexes the suggested one makes superfluous, and how to drop them. */
-static const char *
-add_superfluous(const char *reason, const List *indexes)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	if (indexes == NIL)
-		return reason;
-	initStringInfo(&text);
-	appendStringInfoString(&text, reason);
-	appendStringInfoString(&text, " Once it is there, drop what it replaces:");
-	foreach(lc, indexes)
-		appendStringInfo(&text, " DROP INDEX %s%s;",
-						 get_rel_relkind(lfirst_oid(lc)) == RELKIND_PARTITIONED_INDEX ? "" : "CONCURRENTLY ",
-						 po_relname_qualified(lfirst_oid(lc)));
-	return text.data;
-}
-
-/* Turns the search's result into suggestions, best first. */
-static List *
-make_suggestions(const Advice *advice, PoCostCache *cache, const PoSearchResult *result, const double *costs)
-{
-	List	   *suggestions = NIL;
-	PoSet		with = {{0}};
-
-	for (int i = 0; i < result->nchosen; i++)
-	{
-		int			c = result->chosen[i];
-		const PoSearchCandidate *candidate = &advice->pool->candidates[c];
-		PoSuggestion *suggestion = palloc0(sizeof(PoSuggestion));
-		PoSet		without = with;
-
-		po_set_add(&with, c);
-		po_pool_describe(advice->pool, c);
-		suggestion->index = advice->pool->indexes[c];
-		suggestion->size_bytes = (int64) candidate->size;
-		suggestion->cost_before = result->before;
-		suggestion->cost_after = result->after[i];
-		if (result->before > 0)
-			suggestion->write_cost_pct = 100 * candidate->write_cost / result->before;
-		explain_suggestion(suggestion, advice, cache, &without, &with);
-		suggestion->reason = add_worse(suggestion->reason, suggestion->index, advice, costs);
-		suggestion->reason = add_analyze(suggestion->reason, suggestion->index);
-		suggestion->reason = add_superfluous(suggestion->reason, advice->pool->superfluous[c]);
-		suggestions = lappend(suggestions, suggestion);
-	}
-	return suggestions;
+	return outcomes;
 }
 
 /* Returns the weights of the groups as an array. */
@@ -350,7 +221,7 @@ raise_cancel(ErrorData *cancel, const List *suggestions)
 static List *
 search_indexes(PoWorkload *workload, const PoSuggestOptions *options, const TimeLimit *limit, bool *stopped)
 {
-	Advice		advice = {.workload = workload};
+	Search		search = {.workload = workload};
 	TimestampTz start = GetCurrentTimestamp();
 	TimestampTz pool_deadline = 0;
 	bool		pool_late;
@@ -359,46 +230,49 @@ search_indexes(PoWorkload *workload, const PoSuggestOptions *options, const Time
 	PoSearchResult result;
 	PoSet		none = {{0}};
 	double		total = 0;
-	double	   *costs;
+	PoAdvice	advice;
 	List	   *suggestions;
 
 	if (limit->ms >= 0)
 	{
-		advice.deadline = TimestampTzPlusMilliseconds(start, limit->ms);
+		search.deadline = TimestampTzPlusMilliseconds(start, limit->ms);
 		pool_deadline = TimestampTzPlusMilliseconds(start, (int64) (limit->ms * POOL_TIME_SHARE));
 	}
-	advice.pool = po_pool_build(workload, options->relation, pool_deadline);
+	search.pool = po_pool_build(workload, options->relation, pool_deadline);
 	pool_late = pool_deadline != 0 && GetCurrentTimestamp() >= pool_deadline;
-	po_cost_cache_init(&cache, advice.pool->ngroups, advice.pool->relevant,
-					   plan_with_set, &advice);
+	po_cost_cache_init(&cache, search.pool->ngroups, search.pool->relevant,
+					   plan_with_set, &search);
 
-	problem.nqueries = advice.pool->ngroups;
-	problem.weights = collect_weights(advice.pool);
-	problem.ncandidates = advice.pool->ncandidates;
-	problem.candidates = advice.pool->candidates;
+	problem.nqueries = search.pool->ngroups;
+	problem.weights = collect_weights(search.pool);
+	problem.ncandidates = search.pool->ncandidates;
+	problem.candidates = search.pool->candidates;
 	problem.cache = &cache;
 	problem.budget = options->budget * (1 - BUDGET_RESERVE);
 	problem.max_indexes = options->max_indexes;
-	problem.brief = advice.pool->brief;
+	problem.brief = search.pool->brief;
 	problem.max_calls = MAX_CALLS + problem.nqueries *
 		(problem.brief ? MAX_CALLS_PER_STATEMENT_OF_MANY : MAX_CALLS_PER_STATEMENT);
 	problem.stop = must_end;
-	problem.stop_arg = &advice;
+	problem.stop_arg = &search;
 	total = po_search_total(&problem, &none);
 	problem.min_gain = total * options->min_improvement_pct / 100;
 	problem.min_exchange = problem.min_gain * MIN_EXCHANGE_SHARE;
 
 	po_search_run(&problem, &result);
 	*stopped = result.stopped || pool_late;
-	costs = price_outcome(&advice, &cache, &result);
+	advice = (PoAdvice)
+	{
+		workload, search.pool, &cache, &result, plan_outcomes(&search, &cache, &result)
+	};
 	ereport(DEBUG1,
 			(errmsg_internal("%d candidate indexes, " INT64_FORMAT " planner calls to find them, "
 							 INT64_FORMAT " to choose, " INT64_FORMAT " costs known without",
-							 problem.ncandidates, advice.pool->planner_calls,
+							 problem.ncandidates, search.pool->planner_calls,
 							 cache.calls, cache.hits)));
-	suggestions = make_suggestions(&advice, &cache, &result, costs);
-	if (advice.cancel != NULL)
-		raise_cancel(advice.cancel, suggestions);
+	suggestions = po_suggestions_make(&advice);
+	if (search.cancel != NULL)
+		raise_cancel(search.cancel, suggestions);
 	return suggestions;
 }
 

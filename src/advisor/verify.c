@@ -97,7 +97,7 @@ find_affected(PoVerification *verification)
 		PoVerified *entry;
 
 		CHECK_FOR_INTERRUPTS();
-		(void) po_workload_plan(query, list_make1(verification->index), &used);
+		(void) po_workload_plan(query, list_make1(verification->index), po_whatif_keep_used, &used);
 		if (used == NIL)
 			continue;
 		entry = palloc0(sizeof(PoVerified));

@@ -329,10 +329,10 @@ po_workload_from_statistics(const char *what)
 
 /*
  * Returns the cost of one execution of a statement with PoHypoIndexes, planned as the
- * role that it belongs to; *used gets those that the plan scans.
+ * role that it belongs to; read, unless NULL, sees the plans.
  */
 double
-po_workload_plan(PoAdvisorQuery *query, List *indexes, List **used)
+po_workload_plan(PoAdvisorQuery *query, List *indexes, PoWhatIfReader read, void *arg)
 {
 	PoRoleScope scope;
 	volatile double cost = 0;
@@ -340,7 +340,7 @@ po_workload_plan(PoAdvisorQuery *query, List *indexes, List **used)
 	po_workload_enter_role(query, &scope);
 	PG_TRY();
 	{
-		cost = po_whatif_cost(query->statement, indexes, NIL, used);
+		cost = po_whatif_read(query->statement, indexes, NIL, read, arg);
 	}
 	PG_FINALLY();
 	{

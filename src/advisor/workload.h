@@ -7,6 +7,7 @@
 
 #include "plan/key_column.h"
 #include "plan/query.h"
+#include "plan/whatif.h"
 
 /* One statement of the workload. */
 typedef struct PoAdvisorQuery
@@ -58,6 +59,6 @@ extern bool po_workload_is_about_statement(int sqlerrcode);
 extern void po_workload_add(PoWorkload *workload, PoAdvisorQuery *query);
 extern PoWorkload *po_workload_from_texts(char **texts, const double *weights, int n);
 extern PoWorkload *po_workload_from_statistics(const char *what);
-extern double po_workload_plan(PoAdvisorQuery *query, List *indexes, List **used);
+extern double po_workload_plan(PoAdvisorQuery *query, List *indexes, PoWhatIfReader read, void *arg);
 
 #endif							/* PO_ADVISOR_WORKLOAD_H */

@@ -90,11 +90,11 @@ po_whatif_plan(PoStatement *statement, List *indexes, List *hidden)
 }
 
 /*
- * Like po_whatif_plan, but returns the cost alone and frees the plans.  used, unless
- * NULL, gets the list of those indexes that the plans scan.
+ * Like po_whatif_plan, but returns the cost alone and frees the plans.  read, unless
+ * NULL, sees the result before, in the caller's memory context.
  */
 double
-po_whatif_cost(PoStatement *statement, List *indexes, List *hidden, List **used)
+po_whatif_read(PoStatement *statement, List *indexes, List *hidden, PoWhatIfReader read, void *arg)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer what-if",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -103,10 +103,24 @@ po_whatif_cost(PoStatement *statement, List *indexes, List *hidden, List **used)
 	double		cost = whatif->cost;
 
 	MemoryContextSwitchTo(old);
-	if (used != NULL)
-		*used = list_copy(whatif->used);
+	if (read != NULL)
+		read(whatif, arg);
 	MemoryContextDelete(scratch);
 	return cost;
+}
+
+/* A reader that keeps the list of those hypothetical indexes that the plans scan. */
+void
+po_whatif_keep_used(const PoWhatIf *whatif, void *used)
+{
+	*(List **) used = list_copy(whatif->used);
+}
+
+/* Like po_whatif_read with po_whatif_keep_used. */
+double
+po_whatif_cost(PoStatement *statement, List *indexes, List *hidden, List **used)
+{
+	return po_whatif_read(statement, indexes, hidden, used != NULL ? po_whatif_keep_used : NULL, used);
 }
 
 /*

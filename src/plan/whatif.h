@@ -20,9 +20,15 @@ typedef struct PoWhatIf
 								 * the plans */
 } PoWhatIf;
 
+/* Looks at a result before it goes away. */
+typedef void (*PoWhatIfReader) (const PoWhatIf *whatif, void *arg);
+
 extern void po_whatif_init(void);
 extern PoWhatIf *po_whatif_plan(PoStatement *statement, List *indexes, List *hidden);
 extern double po_whatif_visit(PoStatement *statement, PoHypoVisit visit, void *arg);
+extern double po_whatif_read(PoStatement *statement, List *indexes, List *hidden,
+							 PoWhatIfReader read, void *arg);
+extern void po_whatif_keep_used(const PoWhatIf *whatif, void *used);
 extern double po_whatif_cost(PoStatement *statement, List *indexes, List *hidden, List **used);
 extern void po_whatif_show_names(const PoWhatIf *whatif);
 

@@ -1,0 +1,12 @@
+/*
+ * children.h
+ *	  The nodes below a node of a plan.
+ */
+#ifndef PO_CHILDREN_H
+#define PO_CHILDREN_H
+
+#include "nodes/plannodes.h"
+
+extern List *po_children(const Plan *plan);
+
+#endif							/* PO_CHILDREN_H */
