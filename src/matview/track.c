@@ -338,6 +338,16 @@ po_track_hold(Oid log)
 	LockDatabaseObject(RelationRelationId, log, IN_USE, ShareLock);
 }
 
+/* Takes one of a log's locks, or says that somebody has it; the server's own function is not in all minor releases. */
+static bool
+try_lock(Oid log, uint16 which)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, log, which);
+	return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
 /*
  * Deletes what all views have consumed from the logs of bases (of PoShapeBase),
  * each unless it is in use.  A refresh that ran beside would need rows that no
@@ -354,8 +364,8 @@ po_track_purge(Oid matview, List *bases)
 		PoLog		log;
 
 		if (!po_log_find(((PoShapeBase *) lfirst(cell))->relid, &log) ||
-			!ConditionalLockDatabaseObject(RelationRelationId, log.log, PURGED, ExclusiveLock) ||
-			!ConditionalLockDatabaseObject(RelationRelationId, log.log, IN_USE, ExclusiveLock))
+			!try_lock(log.log, PURGED) ||
+			!try_lock(log.log, IN_USE))
 			continue;
 		purge_log(matview, &log);
 		UnlockDatabaseObject(RelationRelationId, log.log, IN_USE, ExclusiveLock);

@@ -4,6 +4,9 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
+use PoCluster;
 
 my $node = PostgreSQL::Test::Cluster->new('tracking');
 $node->init(allows_streaming => 1);
@@ -139,6 +142,7 @@ my $working = q{FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LI
 ok($node->poll_query_until('postgres', "SELECT count(*) = 64 $working"), '64 clients are at work');
 kill 9, $node->safe_psql('postgres', "SELECT min(pid) $working");
 $background->finish;
+ok(takes_connections($node), 'the server restarts');
 ok($node->poll_query_until('postgres', 'SELECT coalesce(max(calls), 0) < 100 FROM perf_optimizer.tracked_statements()'), 'after a crash it begins anew');
 $node->command_ok([ 'pgbench', '-n', '-S', '-M', 'prepared', '-c', '4', '-t', '100', 'postgres' ], 'and goes on');
 is(calls(), 400, 'counting right');

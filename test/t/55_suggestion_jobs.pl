@@ -4,6 +4,9 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
+use PoCluster;
 
 my $node = PostgreSQL::Test::Cluster->new('suggestion_jobs');
 $node->init;
@@ -119,6 +122,7 @@ $run = sql_as('po_test_owner', q(SELECT perf_optimizer.apply_suggestion('CREATE 
 holds(q(SELECT EXISTS (SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname = 'crashes' AND NOT i.indisvalid)), 'a build under way');
 kill 'KILL', sql("SELECT pid FROM perf_optimizer.job_runs WHERE run_id = $run");
 $old->{run}->finish if $old->{run};
+ok(takes_connections($node), 'the server restarts');
 holds("SELECT status = 'succeeded' AND attempt = 2 FROM perf_optimizer.job_runs WHERE run_id = $run", 'a second attempt after a crash succeeds');
 is(indexes(), 'crashes,t_b_idx,t_pkey', 'and leaves a valid index');
 sql('DROP INDEX crashes; DROP INDEX t_b_idx');

@@ -81,21 +81,6 @@ sub run_beside
 	exec('psql', '-X', '-q', '-d', $node->connstr('postgres'), '-c', $sql) or POSIX::_exit(127);
 }
 
-# Kills the postmaster and all its processes at once, as a power failure would, and waits until they are gone.
-sub kill_server
-{
-	my @processes = split /\n/, $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()');
-	my $postmaster = $node->{_pid};
-	$node->kill9;
-	kill 'KILL', @processes;
-	for (1 .. 500)
-	{
-		return unless kill 0, $postmaster, @processes;
-		usleep(20_000);
-	}
-	die 'the killed processes do not go away';
-}
-
 my $right = "$rows rows, $rows ids, 0 twice, 0 with wrong content, 0 taken too early";
 is(wrong_rows(), $right, 'before');
 my %killed = (backend => 0, worker => 0, server => 0);
@@ -122,7 +107,7 @@ for my $round (1 .. $rounds)
 	usleep(int(rand(150_000)));
 	if ($kind eq 'server')
 	{
-		kill_server();
+		kill_server($node);
 		$killed{server}++;
 		waitpid($_, 0) for @pids;
 		$node->start;

@@ -6,6 +6,9 @@ use IPC::Run;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use FindBin;
+use lib $FindBin::RealBin;
+use PoCluster;
 
 my $rounds = $ENV{PO_CACHE_ROUNDS} || 150;
 my $seed = $ENV{PO_CACHE_SEED} || time();
@@ -49,7 +52,7 @@ is(total(), '1 served', 'another session is served');
 my $writer = session();
 $writer->query_safe('BEGIN; INSERT INTO t VALUES (10)');
 is(total(), '1 served', 'an open transaction does not matter');
-is($writer->query_safe('SELECT total()'), '11', 'to its own session it does');
+is(answer($writer, 'SELECT total()'), '11', 'to its own session it does');
 is(total(), '1 served', 'what that computes is not published');
 $writer->query_safe('COMMIT');
 is(total(), '11 computed', 'its commit does');
@@ -74,14 +77,14 @@ is(total(), '5 computed', 'TRUNCATE');
 # A repeatable read caller sees its own snapshot.
 my $old = session();
 $old->query_safe('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t');
-is($old->query_safe('SELECT hits() AS h \gset') . $old->query_safe('SELECT total()'), '5', 'repeatable read, nothing changed');
-is($old->query_safe('SELECT hits() - :h'), '1', 'is served');
+is(answer($old, "SELECT hits() AS h \\gset\nSELECT total()"), '5', 'repeatable read, nothing changed');
+is(answer($old, 'SELECT hits() - :h'), '1', 'is served');
 $node->safe_psql('postgres', 'INSERT INTO t VALUES (6)');
 is(total(), '11 computed', 'a change');
-is($old->query_safe('SELECT total()'), '5', 'which it does not see');
+is(answer($old, 'SELECT total()'), '5', 'which it does not see');
 is(total(), '11 served', 'and whose result it leaves alone');
 $old->query_safe('COMMIT');
-is($old->query_safe('SELECT total()'), '11', 'afterwards it does');
+is(answer($old, 'SELECT total()'), '11', 'afterwards it does');
 $old->quit;
 
 # Roles and databases.
@@ -179,7 +182,7 @@ $gate = session();
 $gate->query_safe('BEGIN; LOCK TABLE gate IN ACCESS EXCLUSIVE MODE');
 @callers = start(1, q{SELECT perf_optimizer.cached_query('SELECT count(*) FROM gate', '1 hour')});
 waiting(1, 'Lock', 'the computing session waits for a lock');
-is($gate->query_safe(q{SELECT perf_optimizer.cached_query('SELECT count(*) FROM gate', '1 hour')}), '{"count": 0}', 'who holds it does not wait for that session');
+is(answer($gate, q{SELECT perf_optimizer.cached_query('SELECT count(*) FROM gate', '1 hour')}), '{"count": 0}', 'who holds it does not wait for that session');
 $gate->query_safe('COMMIT');
 $_->{run}->finish for @callers;
 is(${ $callers[0]{out} }, qq({"count": 0}\n), 'nor for ever the other');
