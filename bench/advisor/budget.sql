@@ -15,4 +15,4 @@ INSERT INTO bench.result SELECT :mb, (SELECT ms FROM clock), (SELECT count(*) FR
   (SELECT sum(bench.cost(query)) FROM bench.workload WHERE name NOT IN ('q02', 'q17', 'q20')),
   (SELECT exp(avg(ln(bench.cost(query) / plain))) FROM bench.workload);
 DELETE FROM bench.definitions WHERE budget IS NOT DISTINCT FROM :mb;
-INSERT INTO bench.definitions SELECT :mb, rank, definition FROM suggested;
+INSERT INTO bench.definitions SELECT :mb, rank, definition, reason FROM suggested;

@@ -4,7 +4,7 @@ CREATE SCHEMA bench;
 CREATE TABLE bench.workload (name text PRIMARY KEY, query text NOT NULL, plain float8);
 CREATE TABLE bench.result (budget int, cpu_ms bigint, indexes int, estimated_bytes numeric, bytes numeric, estimated_cost float8,
   cost float8, cost_without float8, geometric float8);
-CREATE TABLE bench.definitions (budget int, rank int, definition text);
+CREATE TABLE bench.definitions (budget int, rank int, definition text, reason text);
 CREATE TABLE bench.peer (name text PRIMARY KEY, indexes int, bytes numeric, cost float8, cost_without float8, geometric float8);
 CREATE TABLE bench.elapsed (name text, indexed boolean, ms float8);
 CREATE TABLE bench.built (definition text PRIMARY KEY, index oid NOT NULL);
