@@ -35,5 +35,5 @@ SELECT sum(ms_without) AS ms_without, sum(ms_with) FILTER (WHERE ms_without IS N
   string_agg(name, ' ' ORDER BY name) FILTER (WHERE ms_with > 1.1 * ms_without) AS slower, string_agg(name, ' ' ORDER BY name) FILTER (WHERE ms_without IS NULL) AS cut_off
 FROM timed;
 -- What suggest_indexes said of gains that rest on estimates.
-SELECT rank, (regexp_match(reason, 'The gain of (.*) rests on'))[1] AS gain_of, (regexp_match(reason, 'with ([0-9.]+) times'))[1] AS gone_with_times_the_rows
+SELECT rank, (regexp_match(reason, 'The gain of (.*) rests on'))[1] AS gain_of
 FROM bench.definitions WHERE budget = :mb AND reason ~ 'rests on' ORDER BY rank;

@@ -22,6 +22,9 @@
  */
 #define DOUBTFUL_MARGIN 16
 
+/* So many statements are named in one reason. */
+#define DOUBTS_SHOWN 5
+
 /* Suggestions that are being made. */
 typedef struct Making
 {
@@ -82,33 +85,34 @@ explain_suggestion(Making *making, PoSuggestion *suggestion, const PoSet *withou
 
 /*
  * Adds to a reason of which statements the gain, most of which is due to this suggestion,
- * stands and falls with the planner's estimates of joins (see plan/margin.c).
+ * stands and falls with the planner's estimates of joins (see plan/margin.c), and by which
+ * factor these may be wrong.
  */
 static const char *
 add_doubts(const Making *making, const PoSuggestion *suggestion)
 {
 	const PoAdvice *advice = making->advice;
-	const PoAdvisorQuery *first = NULL;
-	double		margin = 0;
+	StringInfoData statements;
 	int			n = 0;
 	ListCell   *lc;
 
+	initStringInfo(&statements);
 	foreach(lc, advice->workload->queries)
 	{
 		int			group = advice->pool->group_of[foreach_current_index(lc)];
+		double		margin = advice->outcomes[group].margin;
 
-		if (making->savers[group] != suggestion || advice->outcomes[group].margin >= DOUBTFUL_MARGIN)
+		if (making->savers[group] != suggestion || margin >= DOUBTFUL_MARGIN || n++ >= DOUBTS_SHOWN)
 			continue;
-		if (n++ > 0)
-			continue;
-		first = (const PoAdvisorQuery *) lfirst(lc);
-		margin = advice->outcomes[group].margin;
+		appendStringInfo(&statements, "%s\"%s\" (%.1f)", n == 1 ? "" : ", ",
+						 po_text_short(((const PoAdvisorQuery *) lfirst(lc))->text), margin);
 	}
 	if (n == 0)
 		return suggestion->reason;
-	return psprintf("%s The gain of %s\"%s\" rests on the rows that the planner expects of joins: with %.1f times as many there would be none; verify_suggestion measures it.",
-					suggestion->reason, n == 1 ? "" : psprintf("%d statements, first of ", n),
-					po_text_short(first->text), margin);
+	if (n > DOUBTS_SHOWN)
+		appendStringInfo(&statements, " and %d more", n - DOUBTS_SHOWN);
+	return psprintf("%s The gain of %s rests on the rows that the planner expects of joins: with so many times as many there would be none. verify_suggestion measures it.",
+					suggestion->reason, statements.data);
 }
 
 /* Says whether a statement reads a table. */

@@ -28,5 +28,13 @@ SELECT access_method, definition FROM perf_optimizer.suggest_indexes(queries => 
     'SELECT "fundName", count(*) FROM "CapitalCall" WHERE "userId" BETWEEN 7 AND 16 GROUP BY 1',
     'SELECT * FROM "CapitalCall" WHERE "terms" @> ''{"series": 77}''']);
 SELECT reason FROM perf_optimizer.suggest_indexes(queries => ARRAY['SELECT * FROM "CapitalCall" WHERE "dueDate" = $1 AND "userId" = $2']);
+CREATE TABLE "Investor" ("id" int PRIMARY KEY, "country" text NOT NULL);
+INSERT INTO "Investor" SELECT i, CASE WHEN i % 10 = 0 THEN 'MT' ELSE 'LU' END FROM generate_series(0, 499) AS i;
+CREATE TABLE "Payment" ("id" int PRIMARY KEY, "callId" int NOT NULL, "amount" int NOT NULL);
+INSERT INTO "Payment" SELECT i, i / 10 + 1, i % 1000 FROM generate_series(0, 29999) AS i;
+VACUUM ANALYZE "Investor", "Payment";
+SELECT substring(reason FROM 'The gain.*') AS reason FROM perf_optimizer.suggest_indexes('"Payment"', queries => ARRAY[
+    'SELECT sum(p."amount") FROM "Investor" i JOIN "CapitalCall" c ON c."userId" = i."id"
+     JOIN "Payment" p ON p."callId" = c."id" WHERE i."country" = ''MT'' AND c."status" = ''PENDING''']);
 SET client_min_messages = warning;
 DROP SCHEMA doc_advisor CASCADE;
