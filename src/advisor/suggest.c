@@ -60,7 +60,7 @@ typedef struct Planning
 	List	   *indexes;
 	List	   *used;			/* of them, a result */
 	double		cost;			/* a result */
-	double		margin;			/* a result, see po_margin */
+	double		margin;			/* a result, see po_margin_find */
 } Planning;
 
 /* Reads what is wanted of a plan. */
@@ -70,7 +70,7 @@ read_plan(const PoWhatIf *whatif, void *arg)
 	Planning   *planning = (Planning *) arg;
 
 	po_whatif_keep_used(whatif, &planning->used);
-	planning->margin = po_margin(whatif->plans, whatif->cost, planning->query->cost);
+	planning->margin = po_margin_find(whatif->plans, whatif->cost, planning->query->cost);
 }
 
 /* Plans a statement with some indexes. */
@@ -270,7 +270,7 @@ search_indexes(PoWorkload *workload, const PoSuggestOptions *options, const Time
 							 INT64_FORMAT " to choose, " INT64_FORMAT " costs known without",
 							 problem.ncandidates, search.pool->planner_calls,
 							 cache.calls, cache.hits)));
-	suggestions = po_suggestions_make(&advice);
+	suggestions = po_suggestion_make(&advice);
 	if (search.cancel != NULL)
 		raise_cancel(search.cancel, suggestions);
 	return suggestions;

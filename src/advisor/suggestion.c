@@ -216,7 +216,7 @@ make_suggestion(Making *making, int i, PoSet *with)
 
 /* Turns what a search has chosen into a list of PoSuggestion, best first. */
 List *
-po_suggestions_make(const PoAdvice *advice)
+po_suggestion_make(const PoAdvice *advice)
 {
 	Making		making = {advice};
 	List	   *suggestions = NIL;

@@ -26,7 +26,7 @@ typedef struct PoSuggestion
 typedef struct PoOutcome
 {
 	double		cost;
-	double		margin;			/* see po_margin, against no new index */
+	double		margin;			/* see po_margin_find, against no new index */
 } PoOutcome;
 
 /* A search that is over. */
@@ -39,6 +39,6 @@ typedef struct PoAdvice
 	const PoOutcome *outcomes;	/* of each group; NULL: there was no time */
 } PoAdvice;
 
-extern List *po_suggestions_make(const PoAdvice *advice);
+extern List *po_suggestion_make(const PoAdvice *advice);
 
 #endif							/* PO_SUGGESTION_H */

@@ -31,7 +31,7 @@ list_members(const Plan *plan)
 
 /* Returns the children of a node, subplans of expressions not among them, as a list of its own. */
 List *
-po_children(const Plan *plan)
+po_children_list(const Plan *plan)
 {
 	List	   *children = list_members(plan);
 

@@ -7,6 +7,6 @@
 
 #include "nodes/plannodes.h"
 
-extern List *po_children(const Plan *plan);
+extern List *po_children_list(const Plan *plan);
 
 #endif							/* PO_CHILDREN_H */

@@ -21,7 +21,7 @@ walk(List *oids, const Plan *plan)
 		oids = list_append_unique_oid(oids, ((const IndexOnlyScan *) plan)->indexid);
 	else if (IsA(plan, BitmapIndexScan))
 		oids = list_append_unique_oid(oids, ((const BitmapIndexScan *) plan)->indexid);
-	foreach(lc, po_children(plan))
+	foreach(lc, po_children_list(plan))
 		oids = walk(oids, (const Plan *) lfirst(lc));
 	return oids;
 }

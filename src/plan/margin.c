@@ -25,7 +25,7 @@ has_join(const Plan *plan)
 
 	if (IsA(plan, NestLoop) || IsA(plan, MergeJoin) || IsA(plan, HashJoin))
 		return true;
-	foreach(lc, po_children(plan))
+	foreach(lc, po_children_list(plan))
 	{
 		if (has_join((const Plan *) lfirst(lc)))
 			return true;
@@ -49,7 +49,7 @@ sum_loops(const Plan *plan, double times)
 			sum = times * Max(plan->total_cost - outer->total_cost, 0);
 		return sum + sum_loops(outer, times) + sum_loops(plan->righttree, times * Max(outer->plan_rows, 1));
 	}
-	foreach(lc, po_children(plan))
+	foreach(lc, po_children_list(plan))
 		sum += sum_loops((const Plan *) lfirst(lc), times);
 	return sum;
 }
@@ -60,7 +60,7 @@ sum_loops(const Plan *plan, double times)
  * infinity when nothing is repeated for the rows of a join.
  */
 double
-po_margin(List *plans, double cost, double alternative)
+po_margin_find(List *plans, double cost, double alternative)
 {
 	double		loops = 0;
 	ListCell   *lc;

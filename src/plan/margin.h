@@ -7,6 +7,6 @@
 
 #include "nodes/pg_list.h"
 
-extern double po_margin(List *plans, double cost, double alternative);
+extern double po_margin_find(List *plans, double cost, double alternative);
 
 #endif							/* PO_MARGIN_H */
