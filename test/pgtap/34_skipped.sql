@@ -129,7 +129,7 @@ CREATE TEMP TABLE cancelled AS SELECT k, c.* FROM whole, generate_series(1, whol
 SELECT ok(count(*) > 20 AND bool_and(state = '57014'), 'a cancel ends the call, wherever it comes') FROM cancelled;
 SELECT ok(count(*) = 0, 'the search does not go on after it') FROM cancelled WHERE calls > k;
 SELECT ok(bool_and(detail ~ '^The best indexes found so far, for a cost of \d+ instead of \d+:\nCREATE INDEX CONCURRENTLY ON "po Test".wide .*;$'), 'with the best so far as the detail')
-FROM cancelled, whole WHERE k > 0.6 * whole.calls;
+FROM cancelled, whole WHERE k > 0.8 * whole.calls;
 SELECT ok(bool_and(detail = ''), 'if there is any') FROM cancelled WHERE k = 1;
 SELECT is((SELECT count(*)::int FROM perf_optimizer.suggest_indexes(queries => ARRAY['select * from "Call" where "userId" = $1'])), 1, 'and the next call works');
 
