@@ -140,9 +140,8 @@ $background = IPC::Run::start([ 'pgbench', '-n', '-S', '-M', 'prepared', '-c', '
 	'>', '/dev/null', '2>', '/dev/null');
 my $working = q{FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE 'SELECT abalance%'};
 ok($node->poll_query_until('postgres', "SELECT count(*) = 64 $working"), '64 clients are at work');
-kill 9, $node->safe_psql('postgres', "SELECT min(pid) $working");
+ok(crash($node, $node->safe_psql('postgres', "SELECT min(pid) $working")), 'the server restarts');
 $background->finish;
-ok(takes_connections($node), 'the server restarts');
 ok($node->poll_query_until('postgres', 'SELECT coalesce(max(calls), 0) < 100 FROM perf_optimizer.tracked_statements()'), 'after a crash it begins anew');
 $node->command_ok([ 'pgbench', '-n', '-S', '-M', 'prepared', '-c', '4', '-t', '100', 'postgres' ], 'and goes on');
 is(calls(), 400, 'counting right');

@@ -20,9 +20,6 @@ $node->start;
 sub sql { return $node->safe_psql('postgres', $_[0]); }
 sub holds { my ($query, $name) = @_; return ok($node->poll_query_until('postgres', $query), $name); }
 
-# Waits until the server takes connections again.
-sub comes_back { return ok(takes_connections($node), $_[0]); }
-
 # The process id of a worker by its type.
 sub worker { return sql("SELECT pid FROM pg_stat_activity WHERE backend_type = '$_[0]'"); }
 
@@ -44,8 +41,7 @@ sub start_long
 
 # A runner is killed: the server restarts, and the run is known to have crashed.
 my ($risky, $safe) = start_long();
-kill 'KILL', sql("SELECT pid FROM perf_optimizer.job_runs WHERE run_id = $risky");
-comes_back('the server restarts after kill -9 of a runner');
+ok(crash($node, sql("SELECT pid FROM perf_optimizer.job_runs WHERE run_id = $risky")), 'the server restarts after kill -9 of a runner');
 is(sql("SELECT perf_optimizer.wait_for_run($risky)"), 'crashed', 'the run is marked as crashed');
 is(sql("SELECT attempt || ' ' || status FROM perf_optimizer.job_attempts WHERE run_id = $risky"), '1 crashed', 'so is its attempt');
 is(sql(q(SELECT count(*) FROM perf_optimizer.dead_letter_jobs WHERE name = 'risky')), 1, 'a command is not repeated: it is a dead letter');
@@ -71,9 +67,8 @@ sub kill_at
 	$gate->query_safe('SELECT pg_advisory_lock(8)');
 	my $run = sql("INSERT INTO gated SELECT perf_optimizer.run_job(job_id), '$status' FROM perf_optimizer.jobs WHERE name = 'once' RETURNING run_id");
 	holds("SELECT EXISTS (SELECT $waits)", "a runner writes '$status'");
-	kill 'KILL', sql("SELECT pid $waits");
+	ok(crash($node, sql("SELECT pid $waits")), 'the server restarts after kill -9 of it');
 	eval { $gate->quit };
-	comes_back('the server restarts after kill -9 of it');
 	return $run;
 }
 is(sql('SELECT perf_optimizer.wait_for_run(' . kill_at('running') . ')'), 'succeeded', 'a run that had not begun is done after that');
@@ -83,8 +78,7 @@ sql('DROP TRIGGER gate ON perf_optimizer.job_run');
 my $idle = q(FROM pg_stat_activity WHERE backend_type = 'perf_optimizer runner' AND application_name = 'perf_optimizer runner');
 holds("SELECT EXISTS (SELECT $idle)", 'a runner waits for the next run');
 my $before = sql('SELECT clock_timestamp()');
-kill 'KILL', sql("SELECT max(pid) $idle");
-comes_back('the server restarts after kill -9 of it');
+ok(crash($node, sql("SELECT max(pid) $idle")), 'the server restarts after kill -9 of it');
 holds("SELECT EXISTS (SELECT FROM perf_optimizer.job_runs WHERE name = 'tick' AND status = 'succeeded' AND started_at > '$before')", 'jobs go on');
 
 # The postmaster is killed.

@@ -141,8 +141,7 @@ for my $who ('scheduler', 'postmaster')
 	my $killed = sql('SELECT clock_timestamp()');
 	if ($who eq 'scheduler')
 	{
-		kill 'KILL', sql(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'perf_optimizer scheduler' AND datname = 'postgres'));
-		ok(takes_connections($node), 'the server restarts');
+		ok(crash($node, sql(q(SELECT pid FROM pg_stat_activity WHERE backend_type = 'perf_optimizer scheduler' AND datname = 'postgres'))), 'the server restarts');
 	}
 	else
 	{

@@ -117,7 +117,7 @@ for my $round (1 .. $rounds)
 		my $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $moving LIMIT 1");
 		if ($pid)
 		{
-			kill 'KILL', $pid;
+			crash($node, $pid) or die 'the server does not come back';
 			$killed{$kind}++;
 		}
 		else
@@ -126,7 +126,6 @@ for my $round (1 .. $rounds)
 			$node->start;
 		}
 		waitpid($_, 0) for @pids;
-		takes_connections($node) or die 'the server does not come back';
 	}
 	is(wrong_rows(), $right, "after kill $round, $kind");
 }

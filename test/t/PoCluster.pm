@@ -4,7 +4,8 @@ use strict;
 use warnings;
 use Exporter 'import';
 use IPC::Run;
-our @EXPORT = qw(answer connects kill_server takes_connections);
+use PostgreSQL::Test::Utils;
+our @EXPORT = qw(answer connects crash kill_server takes_connections);
 
 # Says whether a node's server takes a connection, of the superuser or another role, and what psql says.  The statement is an
 # argument of psql: one that is refused before it has read its input breaks the pipe that PostgreSQL::Test::Cluster writes to.
@@ -27,6 +28,23 @@ sub takes_connections
 		select undef, undef, undef, 0.1;
 	}
 	return 0;
+}
+
+# Kills processes of a node's server, which makes it end all others and start anew, and waits until that has happened: for a
+# moment after the kill it still takes connections.  False when it does not come back.
+sub crash
+{
+	my ($node, @pids) = @_;
+	my $seen = -s $node->logfile;
+	if (kill 'KILL', @pids)
+	{
+		for (1 .. 600)
+		{
+			last if slurp_file($node->logfile, $seen) =~ /all server processes terminated; reinitializing/;
+			select undef, undef, undef, 0.1;
+		}
+	}
+	return takes_connections($node);
 }
 
 # What a background session answers to a query.  Older minor releases leave the last line's end and their own mark in it.
