@@ -755,13 +755,13 @@ static List *
 advise_table(List *topics, Oid relid)
 {
 	TableAdvice table = {.relid = relid,.topics = topics,.memory = CurrentMemoryContext};
-	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer statistics",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext scratch;
 	ErrorData  *error;
 
 	table.columns = used_columns(topics, relid);
 	if (bms_is_empty(table.columns))
 		return NIL;
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "perf_optimizer statistics", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(scratch);
 	error = po_subtransaction_undo(advise_on_copy, &table);
 	MemoryContextSwitchTo(table.memory);

@@ -58,18 +58,25 @@ typedef struct Planning
 {
 	PoAdvisorQuery *query;
 	List	   *indexes;
-	List	   *used;			/* of them, a result */
+	PoWhatIfReader read;		/* takes what is wanted of the plan */
 	double		cost;			/* a result */
-	double		margin;			/* a result, see po_margin_find */
+	List	   *used;			/* by read_used: those of the indexes */
+	double		margin;			/* by read_margin: see po_margin_find */
 } Planning;
 
-/* Reads what is wanted of a plan. */
+/* Keeps which indexes a plan uses. */
 static void
-read_plan(const PoWhatIf *whatif, void *arg)
+read_used(const PoWhatIf *whatif, void *arg)
+{
+	po_whatif_keep_used(whatif, &((Planning *) arg)->used);
+}
+
+/* Keeps what the gain of a plan rests on. */
+static void
+read_margin(const PoWhatIf *whatif, void *arg)
 {
 	Planning   *planning = (Planning *) arg;
 
-	po_whatif_keep_used(whatif, &planning->used);
 	planning->margin = po_margin_find(whatif->plans, whatif->cost, planning->query->cost);
 }
 
@@ -80,7 +87,7 @@ plan_with_indexes(void *arg)
 	Planning   *planning = (Planning *) arg;
 
 	CHECK_FOR_INTERRUPTS();
-	planning->cost = po_effort_plan(planning->query, planning->indexes, read_plan, planning);
+	planning->cost = po_effort_plan(planning->query, planning->indexes, planning->read, planning);
 }
 
 /*
@@ -122,7 +129,7 @@ plan_with_set(void *arg, int query, const PoSet *set, PoSet *used)
 {
 	Search	   *search = (Search *) arg;
 	PoAdvisorQuery *q = search->pool->groups[query].query;
-	Planning	planning = {q, list_indexes(search, set), NIL, q->cost, INFINITY};
+	Planning	planning = {q, list_indexes(search, set), read_used, q->cost};
 
 	if (planning.indexes == NIL)
 		return q->cost;
@@ -159,6 +166,7 @@ plan_outcomes(Search *search, PoCostCache *cache, const PoSearchResult *result)
 {
 	PoSet		all = {{0}};
 	bool		any = false;
+	List	   *indexes;
 	PoOutcome  *outcomes;
 
 	for (int i = 0; i < result->nchosen; i++)
@@ -168,16 +176,16 @@ plan_outcomes(Search *search, PoCostCache *cache, const PoSearchResult *result)
 	}
 	if (result->stopped && !any)
 		return NULL;
+	indexes = list_indexes(search, &all);
 	outcomes = palloc(sizeof(PoOutcome) * (search->pool->ngroups + 1));
 	for (int g = 0; g < search->pool->ngroups; g++)
 	{
 		PoAdvisorQuery *query = search->pool->groups[g].query;
 		double		cost = po_cost_cache_get(cache, g, &all, NULL);
-		Planning	planning = {query, NIL, NIL, cost, INFINITY};
+		Planning	planning = {query, indexes, read_margin, cost, NIL, INFINITY};
 
 		if (any || cost <= query->cost * (1 - PO_IMPROVED_SHARE))
 		{
-			planning.indexes = list_indexes(search, &all);
 			cache->calls++;
 			plan_unless_cancelled(search, &planning);
 		}

@@ -41,3 +41,18 @@ po_children_list(const Plan *plan)
 		children = lappend(children, plan->righttree);
 	return children;
 }
+
+/* Returns the trees of a statement's plan, those of its subplans among them, as a list of its own; a utility statement has none. */
+List *
+po_children_trees(const PlannedStmt *plan)
+{
+	List	   *trees = plan->planTree != NULL ? list_make1(plan->planTree) : NIL;
+	ListCell   *lc;
+
+	foreach(lc, plan->subplans)
+	{
+		if (lfirst(lc) != NULL)
+			trees = lappend(trees, lfirst(lc));
+	}
+	return trees;
+}

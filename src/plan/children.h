@@ -8,5 +8,6 @@
 #include "nodes/plannodes.h"
 
 extern List *po_children_list(const Plan *plan);
+extern List *po_children_trees(const PlannedStmt *plan);
 
 #endif							/* PO_CHILDREN_H */

@@ -35,15 +35,10 @@ po_index_use_collect(List *plans)
 
 	foreach(lc, plans)
 	{
-		PlannedStmt *plan = lfirst_node(PlannedStmt, lc);
 		ListCell   *lc2;
 
-		oids = walk(oids, plan->planTree);
-		foreach(lc2, plan->subplans)
-		{
-			if (lfirst(lc2) != NULL)
-				oids = walk(oids, (const Plan *) lfirst(lc2));
-		}
+		foreach(lc2, po_children_trees(lfirst_node(PlannedStmt, lc)))
+			oids = walk(oids, (const Plan *) lfirst(lc2));
 	}
 	return oids;
 }

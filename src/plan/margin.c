@@ -67,12 +67,10 @@ po_margin_find(List *plans, double cost, double alternative)
 
 	foreach(lc, plans)
 	{
-		const PlannedStmt *plan = lfirst_node(PlannedStmt, lc);
 		ListCell   *lc2;
 
-		loops += sum_loops(plan->planTree, 1);
-		foreach(lc2, plan->subplans)
-			loops += lfirst(lc2) != NULL ? sum_loops((const Plan *) lfirst(lc2), 1) : 0;
+		foreach(lc2, po_children_trees(lfirst_node(PlannedStmt, lc)))
+			loops += sum_loops((const Plan *) lfirst(lc2), 1);
 	}
 	return loops > 0 ? (alternative - cost + loops) / loops : INFINITY;
 }
